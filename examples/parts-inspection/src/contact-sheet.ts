@@ -37,7 +37,9 @@ export async function renderContactSheet(): Promise<Buffer> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { out: { type: 'string', default: 'contact-sheet.jpg' } } });
+  const { values } = parseArgs({
+    options: { out: { type: 'string', default: 'contact-sheet.jpg' } },
+  });
   await writeFile(values.out, await renderContactSheet());
 }
 

@@ -46,7 +46,13 @@ export async function renderDataset(
     for (let index = next++; index < total; index = next++) {
       const label = labelAt(index);
       const file = `part-${String(index).padStart(5, '0')}.jpg`;
-      const part = await renderPart({ label, seed: seedOf(seed, index), drift, strength, format: 'jpeg' });
+      const part = await renderPart({
+        label,
+        seed: seedOf(seed, index),
+        drift,
+        strength,
+        format: 'jpeg',
+      });
       await writeFile(join(folder, file), part.bytes);
       rows[index] = { file, label, light: part.light };
       done += 1;

@@ -21,11 +21,12 @@ export function expose(pixels: Uint8Array, illumination: Illumination, seed: num
     const y = (2 * (row + 0.5)) / FRAME.height - 1;
     for (let column = 0; column < FRAME.width; column += 1) {
       const x = (2 * (column + 0.5)) / FRAME.width - 1;
-      const local = Math.max(0.05, 1 + towardX * x + towardY * y) * (1 - vignette * 0.5 * (x * x + y * y));
+      const local =
+        Math.max(0.05, 1 + towardX * x + towardY * y) * (1 - vignette * 0.5 * (x * x + y * y));
       for (const channelGain of gain) {
         const grain = (sumOfBytes(random.bits()) - BYTES_MEAN) * noiseScale;
         const value = (pixels[offset] ?? 0) * local * channelGain + grain;
-        pixels[offset] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+        pixels[offset] = Math.max(0, Math.min(255, value));
         offset += 1;
       }
     }

@@ -10,7 +10,9 @@ export function polar(radius: number, angle: number): Point {
 }
 
 export function line(points: readonly Point[]): string {
-  return points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${format(x)} ${format(y)}`).join('');
+  return points
+    .map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${format(x)} ${format(y)}`)
+    .join('');
 }
 
 export function polygon(points: readonly Point[]): string {

@@ -21,7 +21,8 @@ export function createRandom(seed: number): Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   };
   const fraction = (): number => bits() / 2 ** 32;
-  const integer = (low: number, high: number): number => low + Math.floor(fraction() * (high - low + 1));
+  const integer = (low: number, high: number): number =>
+    low + Math.floor(fraction() * (high - low + 1));
   return {
     bits,
     between: (low, high) => low + fraction() * (high - low),

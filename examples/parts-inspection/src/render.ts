@@ -27,14 +27,22 @@ async function main(): Promise<number> {
   const seed = Number(values.seed);
   const strength = Number(values.strength);
   const isWrongDrift = drift !== undefined && !isDrift(drift);
-  if (!out || isWrongDrift || !isCount(perClass) || !Number.isInteger(seed) || !(strength >= 0 && strength <= 1)) {
+  if (
+    !out ||
+    isWrongDrift ||
+    !isCount(perClass) ||
+    !Number.isInteger(seed) ||
+    !(strength >= 0 && strength <= 1)
+  ) {
     process.stderr.write(USAGE);
     return 2;
   }
   const started = performance.now();
   const { files } = await renderDataset(out, { perClass, seed, drift, strength });
   const seconds = (performance.now() - started) / 1000;
-  process.stdout.write(`${files.length} images in ${out}, ${Math.round(files.length / seconds)} per second\n`);
+  process.stdout.write(
+    `${files.length} images in ${out}, ${Math.round(files.length / seconds)} per second\n`,
+  );
   return 0;
 }
 

@@ -59,27 +59,27 @@ export interface Scene {
   readonly textureSeed: number;
 }
 
-const BELTS = [
+const BELTS: readonly [Rgb, ...Rgb[]] = [
   [58, 60, 64],
   [50, 84, 70],
   [58, 76, 108],
   [112, 114, 112],
-] as const satisfies readonly [Rgb, ...Rgb[]];
+];
 
-const METALS = [
+const METALS: readonly [Rgb, ...Rgb[]] = [
   [186, 190, 196],
   [212, 211, 206],
   [198, 166, 94],
   [186, 122, 88],
   [84, 86, 92],
-] as const satisfies readonly [Rgb, ...Rgb[]];
+];
 
-const OCCLUDER_COLORS = [
+const OCCLUDER_COLORS: readonly [Rgb, ...Rgb[]] = [
   [32, 32, 36],
   [222, 218, 204],
   [176, 60, 44],
   [204, 172, 60],
-] as const satisfies readonly [Rgb, ...Rgb[]];
+];
 
 /** Gain per channel of each light over the conveyor, before it varies from frame to frame. */
 const LIGHT_GAIN: Record<Light, Rgb> = {
@@ -97,7 +97,11 @@ export interface SceneOptions {
   readonly strength?: number | undefined;
 }
 
+/** @throws RangeError where the strength is not within 0 to 1. */
 export function composeScene({ label, seed, drift, strength = 1 }: SceneOptions): Scene {
+  if (!(strength >= 0 && strength <= 1)) {
+    throw new RangeError(`the strength of a drift is ${strength}: give a number from 0 to 1`);
+  }
   const random = createRandom(seed);
   const light = random.pick(LIGHTS);
   const belt = random.pick(BELTS);
@@ -178,7 +182,11 @@ function failLamp(scene: Scene, strength: number, random: Random): Scene {
     ...scene,
     illumination: {
       ...illumination,
-      gain: [red * loss * (1 + 0.22 * strength), green * loss * (1 - 0.08 * strength), blue * loss * (1 - 0.42 * strength)],
+      gain: [
+        red * loss * (1 + 0.22 * strength),
+        green * loss * (1 - 0.08 * strength),
+        blue * loss * (1 - 0.42 * strength),
+      ],
       slope: illumination.slope + strength * random.between(0.25, 0.4),
       noise: illumination.noise * (1 + 1.4 * strength),
     },

@@ -58,14 +58,37 @@ function bolt(random: Random): Shape {
   const pitch = random.between(2.6, 3.4);
   const threads: string[] = [];
   for (let x = thread; x < tip - 1; x += pitch) {
-    threads.push(line([[x, -shank], [x + 1.3, shank]]));
+    threads.push(
+      line([
+        [x, -shank],
+        [x + 1.3, shank],
+      ]),
+    );
   }
   return {
     silhouette: (paint) => filled(silhouette, paint),
     details: (metal) =>
       filled(rectangle(left + 1, -head * 0.48, headWidth - 1, head * 0.96), metal.highlight, 0.55) +
-      stroked(line([[left, -head * 0.48], [neck, -head * 0.48]]) + line([[left, head * 0.48], [neck, head * 0.48]]), metal.deep, 0.9) +
-      stroked(line([[neck, -head], [neck, head]]), metal.deep, 1.1) +
+      stroked(
+        line([
+          [left, -head * 0.48],
+          [neck, -head * 0.48],
+        ]) +
+          line([
+            [left, head * 0.48],
+            [neck, head * 0.48],
+          ]),
+        metal.deep,
+        0.9,
+      ) +
+      stroked(
+        line([
+          [neck, -head],
+          [neck, head],
+        ]),
+        metal.deep,
+        1.1,
+      ) +
       filled(rectangle(neck, shank * 0.3, tip - neck - 1, shank * 0.7), metal.dark, 0.6) +
       stroked(threads.join(''), metal.deep, 1.1, 0.85),
   };
@@ -99,7 +122,13 @@ function washer(random: Random): Shape {
 }
 
 /** Contour of a gear; teeth whose index is in `broken` are chipped off near the root. */
-function teeth(count: number, tip: number, root: number, broken: ReadonlySet<number>, random: Random): Point[] {
+function teeth(
+  count: number,
+  tip: number,
+  root: number,
+  broken: ReadonlySet<number>,
+  random: Random,
+): Point[] {
   const points: Point[] = [];
   const step = TURN / count;
   for (let index = 0; index < count; index += 1) {
@@ -144,7 +173,8 @@ function gear(random: Random, isCracked: boolean): Shape {
   const openings = Array.from({ length: holes }, (_, index) =>
     circle(2.6, polar((root + bore) / 2 + 0.5, (index * TURN) / holes)),
   );
-  const silhouette = polygon(teeth(count, tip, root, broken, random)) + circle(bore) + openings.join('');
+  const silhouette =
+    polygon(teeth(count, tip, root, broken, random)) + circle(bore) + openings.join('');
   const angle = ((first + missing / 2) * TURN) / count;
   const wedge = isCracked ? crack(bore, root - 1, angle, random) : '';
   return {
@@ -171,7 +201,10 @@ function bearing(random: Random): Shape {
     details: (metal) =>
       filled(circle(outer) + circle(inner), '#17181b', 0.9) +
       filled(centers.map((center) => circle(size, center)).join(''), metal.body) +
-      filled(centers.map(([x, y]) => circle(size * 0.4, [x - 0.7, y - 0.7])).join(''), metal.highlight) +
+      filled(
+        centers.map(([x, y]) => circle(size * 0.4, [x - 0.7, y - 0.7])).join(''),
+        metal.highlight,
+      ) +
       stroked(circle(radius - 1.2), metal.highlight, 0.8, 0.7) +
       stroked(circle(bore + 0.5), metal.deep, 1),
   };
@@ -187,8 +220,14 @@ function spring(random: Random): Shape {
   const back: Point[][] = [];
   for (let index = 0; index < coils; index += 1) {
     const x = -length / 2 + index * pitch;
-    front.push([[x, half], [x + pitch * 0.55, -half]]);
-    back.push([[x + pitch * 0.55, -half], [x + pitch, half]]);
+    front.push([
+      [x, half],
+      [x + pitch * 0.55, -half],
+    ]);
+    back.push([
+      [x + pitch * 0.55, -half],
+      [x + pitch, half],
+    ]);
   }
   const frontPath = front.map(line).join('');
   const backPath = back.map(line).join('');
@@ -233,7 +272,23 @@ function bracket(random: Random): Shape {
     silhouette: (paint) => filled(outline + holes, paint),
     details: (metal) =>
       stroked(centers.map((center) => circle(hole + 0.6, center)).join(''), metal.deep, 0.9, 0.9) +
-      stroked(line([[left + width, bottom - width], [left + 1, bottom - 1]]), metal.dark, 0.9, 0.6) +
-      stroked(line([[left + 1.5, top + 3], [left + 1.5, bottom - 2]]), metal.highlight, 1, 0.7),
+      stroked(
+        line([
+          [left + width, bottom - width],
+          [left + 1, bottom - 1],
+        ]),
+        metal.dark,
+        0.9,
+        0.6,
+      ) +
+      stroked(
+        line([
+          [left + 1.5, top + 3],
+          [left + 1.5, bottom - 2],
+        ]),
+        metal.highlight,
+        1,
+        0.7,
+      ),
   };
 }

@@ -28,17 +28,28 @@ function drawBelt(scene: Scene): string {
   const random = createRandom(scene.textureSeed);
   const ribs: string[] = [];
   for (let x = -REACH + random.between(0, scene.ribs); x < REACH; x += scene.ribs) {
-    ribs.push(line([[x, -BELT_HALF], [x, BELT_HALF]]));
+    ribs.push(
+      line([
+        [x, -BELT_HALF],
+        [x, BELT_HALF],
+      ]),
+    );
   }
   const scratches = Array.from({ length: 26 }, () => {
     const x = random.between(-90, 90);
     const y = random.between(-60, 60);
-    return line([[x, y], [x + random.between(2, 12), y + random.between(-1.2, 1.2)]]);
+    return line([
+      [x, y],
+      [x + random.between(2, 12), y + random.between(-1.2, 1.2)],
+    ]);
   });
   const stain = `<ellipse cx="${random.between(-70, 70)}" cy="${random.between(-50, 50)}" rx="${random.between(8, 26)}" ry="${random.between(5, 16)}" fill="${css(shade(scene.belt, 0.55))}" opacity="${random.between(0.15, 0.5)}"/>`;
   return (
     filled(rectangle(-REACH, -REACH, 2 * REACH, 2 * REACH), css(FLOOR_COLOR)) +
-    filled(rectangle(-REACH, -BELT_HALF - RAIL, 2 * REACH, 2 * (BELT_HALF + RAIL)), css(RAIL_COLOR)) +
+    filled(
+      rectangle(-REACH, -BELT_HALF - RAIL, 2 * REACH, 2 * (BELT_HALF + RAIL)),
+      css(RAIL_COLOR),
+    ) +
     filled(rectangle(-REACH, -BELT_HALF, 2 * REACH, 2 * BELT_HALF), css(scene.belt)) +
     stroked(ribs.join(''), css(shade(scene.belt, 0.72)), 1.4, 0.7) +
     stain +
@@ -85,7 +96,19 @@ const OCCLUDERS: Record<Occluder['kind'], (width: number, color: Rgb) => string>
   paper: (width, color) =>
     filled(rectangle(1, -width + 1.5, 26, width * 2), '#000', 0.35) +
     filled(rectangle(0, -width, 26, width * 2), css(color)) +
-    stroked(line([[4, -width * 0.4], [20, -width * 0.4]]) + line([[4, width * 0.2], [16, width * 0.2]]), '#444', 1, 0.6),
+    stroked(
+      line([
+        [4, -width * 0.4],
+        [20, -width * 0.4],
+      ]) +
+        line([
+          [4, width * 0.2],
+          [16, width * 0.2],
+        ]),
+      '#444',
+      1,
+      0.6,
+    ),
   finger: (width, color) =>
     `<rect x="1.5" y="${-width + 2}" width="150" height="${width * 2}" rx="${width * 0.7}" fill="#000" opacity="0.35"/>` +
     `<rect x="0" y="${-width}" width="150" height="${width * 2}" rx="${width * 0.7}" fill="${css(color)}"/>` +
