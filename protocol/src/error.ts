@@ -1,0 +1,68 @@
+import { AGENT_ERRORS } from './errors/agent.ts';
+import { CLI_ERRORS } from './errors/cli.ts';
+import { COMMON_ERRORS } from './errors/common.ts';
+import { MODEL_ERRORS } from './errors/model.ts';
+import type { ErrorContext, ErrorRow } from './errors/row.ts';
+import { SERVER_ERRORS } from './errors/server.ts';
+import { TRUST_ERRORS } from './errors/trust.ts';
+
+/** Every code that Flotilla can end with, by area; the whole table is tested row by row. */
+export const ERRORS = {
+  ...COMMON_ERRORS,
+  ...MODEL_ERRORS,
+  ...TRUST_ERRORS,
+  ...AGENT_ERRORS,
+  ...SERVER_ERRORS,
+  ...CLI_ERRORS,
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ContextOf<K extends ErrorCode> = Parameters<(typeof ERRORS)[K]['message']>[0];
+
+/** The one error class: a code from `ERRORS`, its typed context, and the cause where there is one. */
+export class FlotillaError<K extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'FlotillaError';
+  readonly code: K;
+  readonly context: ContextOf<K>;
+
+  constructor(code: K, context: ContextOf<K>, options?: { cause?: unknown }) {
+    super(oneLine(rowOf(code).message(context as ErrorContext)), options);
+    this.code = code;
+    this.context = context;
+  }
+
+  get status(): number {
+    return rowOf(this.code).status;
+  }
+
+  get retryable(): boolean {
+    return rowOf(this.code).retryable;
+  }
+
+  get exitCode(): 1 | 2 {
+    return rowOf(this.code).exitCode;
+  }
+}
+
+function rowOf(code: ErrorCode): ErrorRow<ErrorContext> {
+  return ERRORS[code] as ErrorRow<ErrorContext>;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+}
+
+/** Narrows to a Flotilla error, and to one code when it is given. */
+export function isFlotillaError<K extends ErrorCode>(
+  error: unknown,
+  code?: K,
+): error is FlotillaError<K> {
+  return error instanceof FlotillaError && (code === undefined || error.code === code);
+}
+
+/** Any thrown thing as a Flotilla error; what is not one already becomes `internal.unexpected`. */
+export function asFlotillaError(error: unknown): FlotillaError {
+  if (error instanceof FlotillaError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new FlotillaError('internal.unexpected', { reason }, { cause: error });
+}
