@@ -1,6 +1,23 @@
-import { usage } from './row.ts';
+import { refused, transient, usage } from './row.ts';
 
 /** The command line. */
 export const CLI_ERRORS = {
+  'api.refused': refused(
+    502,
+    (c: { server: string; status: number; detail: string }) =>
+      `${c.server} refused (${c.status}): ${c.detail}`,
+  ),
+  'api.unreachable': transient(
+    503,
+    (c: { server: string; reason: string }) =>
+      `no fleet server answers at ${c.server} (${c.reason}): start one with flotilla serve, or name another with --server`,
+  ),
+  'api.no-token': usage(
+    (c: { server: string }) =>
+      `${c.server} wants a token: pass --token or set FLOTILLA_TOKEN to the one that flotilla serve printed at its first start`,
+  ),
   'cli.usage': usage((c: { reason: string }) => `${c.reason}; see --help`),
+  'file.missing': usage(
+    (c: { what: string; file: string }) => `${c.what} ${c.file} does not exist: check the path`,
+  ),
 } as const;

@@ -1,0 +1,88 @@
+import { FlotillaError } from '@flotilla/protocol';
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+
+export interface ApiOptions {
+  readonly server: string;
+  readonly token: string;
+  readonly fleet: string;
+}
+
+/** Client of the fleet server's API; every refusal becomes one line. */
+export interface Api {
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, body?: unknown): Promise<T>;
+  /** Sends bytes as they come, so that an upload of any size takes little memory. */
+  upload<T>(path: string, type: string, chunks: AsyncIterable<Uint8Array>): Promise<T>;
+  readonly base: string;
+}
+
+/** Adds the options that every command of a fleet takes. */
+export function withApiOptions(command: Command, context: Context): Command {
+  const { settings } = context;
+  return command
+    .option('--server <url>', 'fleet server', settings.server)
+    .option('--token <token>', 'API token', settings.token)
+    .option('--fleet <name>', 'fleet', settings.fleet)
+    .option('--json', 'print JSON');
+}
+
+export function connect(options: ApiOptions): Api {
+  const server = options.server.replace(/\/+$/, '');
+  if (options.token === '') throw new FlotillaError('api.no-token', { server });
+  const base = `${server}/api/1/fleets/${options.fleet}`;
+  const call = async <T>(path: string, init: RequestInit): Promise<T> => {
+    const headers = { authorization: `Bearer ${options.token}`, ...init.headers };
+    const response = await reach(server, `${base}${path}`, { ...init, headers });
+    if (!response.ok) throw await refusal(server, response);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  };
+  return {
+    base,
+    get: (path) => call(path, {}),
+    post: (path, body) =>
+      call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body ?? {}),
+      }),
+    upload: (path, type, chunks) =>
+      call(path, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: ReadableStream.from(chunks) as ReadableStream<Uint8Array>,
+        duplex: 'half',
+      } as RequestInit),
+  };
+}
+
+async function reach(server: string, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    const reason = inner instanceof Error ? inner.message : String(inner);
+    throw new FlotillaError('api.unreachable', { server, reason }, { cause });
+  }
+}
+
+async function refusal(server: string, response: Response): Promise<FlotillaError> {
+  const text = await response.text();
+  const status = response.status;
+  return new FlotillaError('api.refused', { server, status, detail: problemText(text, status) });
+}
+
+/** The text of an RFC 9457 problem, or what there is instead of one. */
+function problemText(text: string, status: number): string {
+  try {
+    const problem: unknown = JSON.parse(text);
+    if (typeof problem === 'object' && problem !== null) {
+      const { detail, title } = problem as { detail?: unknown; title?: unknown };
+      if (typeof detail === 'string') return detail;
+      if (typeof title === 'string') return title;
+    }
+  } catch {
+    // Not JSON: the server in front of the fleet server may have answered.
+  }
+  return text.slice(0, 200) || `status ${status}`;
+}

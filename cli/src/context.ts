@@ -1,0 +1,15 @@
+import type { Settings } from './config.ts';
+import type { Progress } from './ui/progress.ts';
+
+/** What a command gets from `main`. */
+export interface Context {
+  readonly settings: Settings;
+  /** Writes a line for a person; silent with `--json`. */
+  say(text?: string): void;
+  /** Writes the one JSON document of `--json`. */
+  json(value: unknown): void;
+  /** Progress on the terminal, nothing where there is none. */
+  progress(): Progress;
+  /** Aborted by the first Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { asFlotillaError } from '@flotilla/protocol';
+import { readSettings } from './config.ts';
+import type { Context } from './context.ts';
+import { run } from './run.ts';
+import { terminalProgress } from './ui/progress.ts';
+
+const args = process.argv.slice(2);
+const asJson = args.includes('--json');
+const interruption = new AbortController();
+process.once('SIGINT', () => {
+  interruption.abort();
+  process.once('SIGINT', () => process.exit(130));
+});
+process.once('SIGTERM', () => interruption.abort());
+
+const context: Context = {
+  settings: readSettings(process.env),
+  say: (text = '') => void (asJson || process.stdout.write(`${text}\n`)),
+  json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+  progress: () => terminalProgress(process.stderr),
+  interrupted: interruption.signal,
+};
+
+try {
+  process.exitCode = await run(args, context);
+} catch (error) {
+  const failure = asFlotillaError(error);
+  terminalProgress(process.stderr).clear();
+  process.stderr.write(`flotilla: ${failure.message}\n`);
+  process.exitCode = failure.exitCode;
+}

@@ -1,0 +1,46 @@
+/** Progress of long work: one line on a terminal that is drawn over, nothing elsewhere. */
+export interface Progress {
+  /** Share from 0 to 1 of the step, and what it is. */
+  update(label: string, share: number): void;
+  /** Removes the line, so that other text can follow. */
+  clear(): void;
+}
+
+const WIDTH = 24;
+const REDRAW_MS = 80;
+
+const SILENT: Progress = { update: () => undefined, clear: () => undefined };
+
+export function bar(share: number, width: number = WIDTH): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+/** Time left, told once there is enough to tell it from. */
+export function timeLeft(elapsedMs: number, share: number): string {
+  if (share < 0.02 || elapsedMs < 1000 || share >= 1) return '';
+  const seconds = Math.ceil((elapsedMs / share - elapsedMs) / 1000);
+  return seconds < 60 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
+}
+
+export function terminalProgress(stream: NodeJS.WriteStream, now = () => Date.now()): Progress {
+  if (!stream.isTTY) return SILENT;
+  let label = '';
+  let started = now();
+  let drawn = 0;
+  return {
+    update(next, share) {
+      if (next !== label) {
+        label = next;
+        started = now();
+        drawn = 0;
+      }
+      if (now() - drawn < REDRAW_MS && share < 1) return;
+      drawn = now();
+      const percent = `${Math.floor(share * 100)}`.padStart(3);
+      const line = `${bar(share)} ${percent} %  ${label}  ${timeLeft(now() - started, share)}`;
+      stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`);
+    },
+    clear: () => void stream.write('\r\u001b[2K'),
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Brings what the tests need from the system. As root on Debian it installs what is missing;
+ * elsewhere it names what the suites will skip. With CI=true a missing program is a failure.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+const NEEDED = [
+  { package: 'mosquitto', file: '/usr/sbin/mosquitto', for: 'the story on an external broker' },
+  {
+    package: 'postgresql-15',
+    file: '/usr/lib/postgresql/15/bin/postgres',
+    for: 'storage on PostgreSQL',
+  },
+  { package: 'chromium', file: '/usr/bin/chromium', for: 'the dashboard in a browser' },
+] as const;
+
+const missing = () => NEEDED.filter((program) => !existsSync(program.file));
+
+function apt(...args: string[]): boolean {
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    execFileSync('apt-get', ['-qq', '-y', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function install(): void {
+  const packages = missing().map((program) => program.package);
+  console.log(`installing ${packages.join(', ')} (the tests run the real programs)`);
+  if (!apt('install', '--no-install-recommends', ...packages)) {
+    apt('update');
+    apt('install', '--no-install-recommends', ...packages);
+  }
+}
+
+if (missing().length > 0 && process.getuid?.() === 0 && existsSync('/etc/debian_version'))
+  install();
+for (const program of missing()) {
+  console.log(
+    `skipped: ${program.for} (${program.file} is missing: apt-get install ${program.package})`,
+  );
+}
+if (missing().length > 0 && process.env.CI === 'true') {
+  console.error('with CI=true every program above must be there');
+  process.exit(1);
+}
