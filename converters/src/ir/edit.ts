@@ -1,0 +1,141 @@
+import type { Graph, Node } from './graph.ts';
+import type { TensorValue } from './tensor.ts';
+
+/** Graphs held in a node's attributes: bodies of If, Loop, Scan. */
+export function subgraphsOf(node: Node): Graph[] {
+  return [...node.attributes.values()].flatMap((attribute) => {
+    if (attribute.kind === 'graph') return [attribute.value];
+    return attribute.kind === 'graphs' ? [...attribute.value] : [];
+  });
+}
+
+/** The graph and all graphs nested in it, outermost first. */
+export function allGraphs(graph: Graph): Graph[] {
+  return [graph, ...graph.nodes.flatMap(subgraphsOf).flatMap(allGraphs)];
+}
+
+/** Names that a graph takes from the graphs around it. */
+export function capturedNames(graph: Graph): Set<string> {
+  const own = new Set([
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ]);
+  const used = [...graph.nodes.flatMap(usedNames), ...graph.outputs.map((output) => output.name)];
+  return new Set(used.filter((name) => name !== '' && !own.has(name)));
+}
+
+/** Names of the values a node needs: its inputs, and what its subgraphs capture. */
+export function usedNames(node: Node): string[] {
+  const captured = subgraphsOf(node).flatMap((graph) => [...capturedNames(graph)]);
+  return [...node.inputs.filter((name) => name !== ''), ...captured];
+}
+
+/** Who makes and who takes each value of one graph. Made once; rebuild it after an edit. */
+export interface GraphIndex {
+  readonly producer: ReadonlyMap<string, Node>;
+  /** Nodes that take a value, each once, in graph order; captures by subgraphs count. */
+  readonly consumers: ReadonlyMap<string, readonly Node[]>;
+  readonly outputs: ReadonlySet<string>;
+}
+
+export function indexGraph(graph: Graph): GraphIndex {
+  const producer = new Map<string, Node>();
+  const consumers = new Map<string, Node[]>();
+  for (const node of graph.nodes) {
+    for (const name of node.outputs) if (name !== '') producer.set(name, node);
+    for (const name of new Set(usedNames(node))) {
+      const list = consumers.get(name);
+      if (list === undefined) consumers.set(name, [node]);
+      else list.push(node);
+    }
+  }
+  return { producer, consumers, outputs: new Set(graph.outputs.map((output) => output.name)) };
+}
+
+/** Gives names that no value or node of the graph, or of a graph nested in it, has. */
+export interface Namer {
+  /** `base` where it is free, otherwise `base_1`, `base_2`… The name is taken from then on. */
+  fresh(base: string): string;
+}
+
+export function createNamer(graph: Graph): Namer {
+  const taken = new Set(allGraphs(graph).flatMap(namesOf));
+  return {
+    fresh(base) {
+      let name = base;
+      for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
+      taken.add(name);
+      return name;
+    },
+  };
+}
+
+function namesOf(graph: Graph): string[] {
+  return [
+    ...graph.inputs.map((input) => input.name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => [node.name, ...node.inputs, ...node.outputs]),
+  ];
+}
+
+/**
+ * Makes every taker of value `from` take `to` instead, in subgraphs too. A graph output keeps its
+ * name: the caller decides what then makes it.
+ */
+export function replaceUses(graph: Graph, from: string, to: string, nodes = graph.nodes): void {
+  for (const node of nodes) {
+    node.inputs = node.inputs.map((name) => (name === from ? to : name));
+    for (const inner of subgraphsOf(node)) replaceCaptures(inner, from, to);
+  }
+}
+
+function replaceCaptures(graph: Graph, from: string, to: string): void {
+  if (!capturedNames(graph).has(from)) return;
+  replaceUses(graph, from, to);
+  graph.outputs = graph.outputs.map((output) =>
+    output.name === from ? { ...output, name: to } : output,
+  );
+}
+
+export function removeNodes(graph: Graph, nodes: ReadonlySet<Node>): void {
+  graph.nodes = graph.nodes.filter((node) => !nodes.has(node));
+}
+
+/** Adds a constant under a name that no other value has yet, and returns that name. */
+export function addInitializer(
+  graph: Graph,
+  namer: Namer,
+  base: string,
+  tensor: TensorValue,
+): string {
+  const name = namer.fresh(base);
+  graph.initializers.set(name, tensor);
+  return name;
+}
+
+/** Orders nodes so that each follows what it takes; nodes that may stay where they are do so. */
+export function sortTopologically(graph: Graph): void {
+  const { producer } = indexGraph(graph);
+  const sorted: Node[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  for (const root of graph.nodes) {
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack.at(-1)!;
+      if (!state.has(node)) {
+        state.set(node, 'open');
+        for (const name of usedNames(node).reverse()) {
+          const before = producer.get(name);
+          if (before !== undefined && !state.has(before)) stack.push(before);
+        }
+        continue;
+      }
+      stack.pop();
+      if (state.get(node) === 'done') continue;
+      state.set(node, 'done');
+      sorted.push(node);
+    }
+  }
+  graph.nodes = sorted;
+}
