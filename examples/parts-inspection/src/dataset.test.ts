@@ -44,6 +44,16 @@ describe('renderDataset', () => {
     }
   });
 
+  it('leaves no image of an earlier, larger rendering', async () => {
+    await renderDataset(folder, { perClass: 2, seed: 1 });
+    const { files } = await renderDataset(folder, { perClass: 1, seed: 1 });
+    expect((await readdir(folder)).sort()).toEqual(['labels.csv', ...files]);
+  });
+
+  it('refuses a count that is no positive whole number', async () => {
+    await expect(renderDataset(folder, { perClass: 0, seed: 1 })).rejects.toThrow(RangeError);
+  });
+
   it('reports each image once', async () => {
     const seen: [number, number][] = [];
     await renderDataset(folder, { perClass: 1, seed: 2 }, (done, total) =>

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderPart } from './frame.ts';
 import { type Drift, PART_LABELS, type PartLabel } from './labels.ts';
@@ -26,18 +26,28 @@ export type OnProgress = (done: number, total: number) => void;
 /** Frames in flight: drawing overlaps with encoding on sharp's threads. */
 const CONCURRENCY = 8;
 
+/** Keeps the five digits of the file names sufficient. */
+export const MAX_PER_CLASS = 12_500;
+
 /**
  * Renders a folder of JPEG files and `labels.csv` (`file,label,light`). The classes take turns, so
- * that any run of consecutive files holds them in equal parts.
+ * that any run of consecutive files holds them in equal parts. Images of an earlier rendering in
+ * the folder are removed; other files are left alone.
+ *
+ * @throws RangeError where `perClass` is not a whole number from 1 to 12,500, or the strength is
+ * not within 0 to 1.
  */
 export async function renderDataset(
   folder: string,
   { perClass, seed, drift, strength }: DatasetOptions,
   onProgress?: OnProgress,
 ): Promise<RenderedDataset> {
+  if (!Number.isInteger(perClass) || perClass < 1 || perClass > MAX_PER_CLASS) {
+    throw new RangeError(`${perClass} images per class: give 1 to ${MAX_PER_CLASS}`);
+  }
   const labelsFile = join(folder, 'labels.csv');
   await mkdir(folder, { recursive: true });
-  await rm(labelsFile, { force: true });
+  await clear(folder);
   const total = perClass * PART_LABELS.length;
   const rows: Row[] = [];
   let next = 0;
@@ -63,6 +73,13 @@ export async function renderDataset(
   const lines = rows.map(({ file, label, light }) => `${file},${label},${light}`);
   await writeFile(labelsFile, `${['file,label,light', ...lines].join('\n')}\n`);
   return { labelsFile, files: rows.map(({ file }) => file) };
+}
+
+/** Removes the labels first, so that they never stand beside half a set of images. */
+async function clear(folder: string): Promise<void> {
+  await rm(join(folder, 'labels.csv'), { force: true });
+  const stale = (await readdir(folder)).filter((name) => /^part-\d{5}\.jpg$/.test(name));
+  await Promise.all(stale.map((name) => rm(join(folder, name))));
 }
 
 interface Row {

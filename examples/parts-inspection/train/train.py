@@ -56,8 +56,8 @@ class Recipe:
 
 
 RECIPES = {
-    1: Recipe(per_class=560, epochs=14, seed=11, learning_rate=4e-3, preprocess=declared),
-    2: Recipe(per_class=1200, epochs=16, seed=12, learning_rate=4e-3, preprocess=declared),
+    1: Recipe(per_class=280, epochs=14, seed=11, learning_rate=4e-3, preprocess=declared),
+    2: Recipe(per_class=1200, epochs=14, seed=12, learning_rate=4e-3, preprocess=declared),
     3: Recipe(per_class=1200, epochs=10, seed=13, learning_rate=4e-3, preprocess=mistaken),
 }
 
