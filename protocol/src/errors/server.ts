@@ -1,9 +1,83 @@
-import { refused } from './row.ts';
+import { refused, transient, usage } from './row.ts';
 
 /** The fleet server and its API. */
 export const SERVER_ERRORS = {
+  'auth.forbidden': refused(
+    403,
+    (c: { role: string; needs: string }) =>
+      `a token with role ${c.role} may not do this: it takes role ${c.needs}`,
+  ),
+  'auth.required': refused(
+    401,
+    (c: { reason: string }) =>
+      `not authenticated: ${c.reason}; send Authorization: Bearer TOKEN with a valid token`,
+  ),
+  'auth.throttled': transient(
+    429,
+    (c: { address: string; seconds: number }) =>
+      `too many failed log-ins from ${c.address}: try again in ${c.seconds} s`,
+  ),
+  'enroll.token-spent': refused(
+    403,
+    (c: { token: string }) =>
+      `claim token ${c.token} has no uses left: make a new one with flotilla token create`,
+  ),
+  'enroll.token-unknown': refused(
+    403,
+    (c: { reason: string }) =>
+      `the claim token is not valid (${c.reason}): make a new one with flotilla token create`,
+  ),
+  'request.conflict': refused(
+    409,
+    (c: { what: string; reason: string }) => `${c.what} cannot be changed: ${c.reason}`,
+  ),
+  'request.invalid': refused(
+    400,
+    (c: { where: string; reason: string }) => `${c.where}: ${c.reason}`,
+  ),
+  'request.precondition': refused(
+    412,
+    (c: { what: string; current: string }) =>
+      `${c.what} was changed by someone else (it is now ${c.current}): read it again`,
+  ),
+  'request.too-large': refused(
+    413,
+    (c: { where: string; limit: string }) => `${c.where} is larger than the ${c.limit} allowed`,
+  ),
+  'server.data-foreign': usage(
+    (c: { data: string; reason: string }) =>
+      `${c.data} is not the data folder of this server: ${c.reason}; give another --data`,
+  ),
+  'server.data-in-use': refused(
+    409,
+    (c: { data: string; holder: string }) =>
+      `${c.data} is in use by ${c.holder}: stop it first or give another --data`,
+  ),
+  'server.data-newer': refused(
+    409,
+    (c: { where: string; step: string }) =>
+      `${c.where} was written by a newer Flotilla (it holds step ${c.step}): start that version`,
+  ),
+  'server.database-unreachable': transient(
+    503,
+    (c: { where: string; reason: string }) =>
+      `the database ${c.where} cannot be opened (${c.reason}): check its address and that it runs`,
+  ),
+  'server.insecure-listen': usage(
+    (c: { address: string }) =>
+      `${c.address} can be reached from other machines without TLS: give --tls-cert and --tls-key, or --insecure`,
+  ),
   'server.not-found': refused(
     404,
     (c: { what: string; id: string }) => `there is no ${c.what} ${c.id} in this fleet`,
+  ),
+  'server.port-in-use': refused(
+    409,
+    (c: { what: string; address: string }) =>
+      `the ${c.what} cannot listen on ${c.address}: something else uses that port; stop it or give another port`,
+  ),
+  'upload.invalid': refused(
+    422,
+    (c: { where: string; reason: string }) => `upload: ${c.where} ${c.reason}`,
   ),
 } as const;

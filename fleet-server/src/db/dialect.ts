@@ -1,0 +1,32 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Database } from './schema.ts';
+
+/** All that differs between the databases; everything else is written once in the subset both take. */
+export interface SqlDialect {
+  readonly kind: 'sqlite' | 'postgres';
+  /** Column type of text that is compared and sorted by bytes, as ids, names and digests are. */
+  readonly key: RawBuilder<unknown>;
+  /** Column type of bytes. */
+  readonly bytes: RawBuilder<unknown>;
+  /** Holds others off whoever takes the same name, on any server, until the transaction ends. */
+  lock(trx: Kysely<Database>, name: string): Promise<void>;
+}
+
+/** A transaction that writes has the file to itself, so a name needs no lock of its own. */
+const sqlite: SqlDialect = {
+  kind: 'sqlite',
+  key: sql`text`,
+  bytes: sql`blob`,
+  lock: async () => {},
+};
+
+const postgres: SqlDialect = {
+  kind: 'postgres',
+  key: sql`text collate "C"`,
+  bytes: sql`bytea`,
+  async lock(trx, name) {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
+  },
+};
+
+export const DIALECTS = { sqlite, postgres } as const satisfies Record<string, SqlDialect>;

@@ -1,0 +1,2 @@
+/** Tables of rollouts, telemetry, drift and alerts. */
+export type TelemetryTables = Record<never, never>;

@@ -1,0 +1,116 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SelectQueryNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { type SqliteAnswer, SqliteThread } from './sqlite-thread.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
+
+/** Kysely's dialect for a SQLite file that one thread writes and another reads (WAL). */
+export function sqliteThreadDialect(file: string): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new SqliteThreadDriver(file),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+class SqliteThreadDriver implements Driver {
+  readonly #file: string;
+  #threads: { writer: SqliteThread; reader: SqliteThread; queue: SqliteWriter } | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async init(): Promise<void> {
+    const writer = new SqliteThread({ file: this.#file, readonly: false });
+    try {
+      await writer.run({ sql: 'select 1', parameters: [] });
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+    const reader = new SqliteThread({ file: this.#file, readonly: true });
+    this.#threads = { writer, reader, queue: new SqliteWriter(writer) };
+  }
+
+  async acquireConnection(): Promise<Connection> {
+    if (this.#threads === undefined) throw new Error('the driver was not initialized');
+    return new Connection(this.#threads.queue, this.#threads.reader);
+  }
+
+  async beginTransaction(connection: Connection): Promise<void> {
+    await connection.begin();
+  }
+
+  async commitTransaction(connection: Connection): Promise<void> {
+    await connection.commit();
+  }
+
+  async rollbackTransaction(connection: Connection): Promise<void> {
+    await connection.rollback();
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    await this.#threads?.reader.close();
+    await this.#threads?.writer.close();
+  }
+}
+
+/** Reads outside a transaction go to the reader; all else to the writer. */
+class Connection implements DatabaseConnection {
+  readonly #writer: SqliteWriter;
+  readonly #reader: SqliteThread;
+  #inTransaction = false;
+
+  constructor(writer: SqliteWriter, reader: SqliteThread) {
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  async begin(): Promise<void> {
+    await this.#writer.begin();
+    this.#inTransaction = true;
+  }
+
+  async commit(): Promise<void> {
+    this.#inTransaction = false;
+    await this.#writer.commit();
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#inTransaction) return;
+    this.#inTransaction = false;
+    await this.#writer.rollback();
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { rows, changes } = await this.#run(query);
+    return { rows: rows as R[], numAffectedRows: BigInt(changes) };
+  }
+
+  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+    yield await this.executeQuery<R>(query);
+  }
+
+  #run(query: CompiledQuery): Promise<SqliteAnswer> {
+    const { sql, parameters } = query;
+    if (this.#inTransaction) return this.#writer.run(sql, parameters);
+    if (isRead(query)) return this.#reader.run({ sql, parameters });
+    return this.#writer.runAlone(sql, parameters);
+  }
+}
+
+function isRead({ query, sql }: CompiledQuery): boolean {
+  return SelectQueryNode.is(query) || (query.kind === 'RawNode' && /^\s*select\b/i.test(sql));
+}
