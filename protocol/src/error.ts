@@ -2,6 +2,7 @@ import { AGENT_ERRORS } from './errors/agent.ts';
 import { CLI_ERRORS } from './errors/cli.ts';
 import { COMMON_ERRORS } from './errors/common.ts';
 import { MODEL_ERRORS } from './errors/model.ts';
+import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import type { ErrorContext, ErrorRow } from './errors/row.ts';
 import { SERVER_ERRORS } from './errors/server.ts';
 import { TRUST_ERRORS } from './errors/trust.ts';
@@ -12,6 +13,7 @@ export const ERRORS = {
   ...MODEL_ERRORS,
   ...TRUST_ERRORS,
   ...AGENT_ERRORS,
+  ...ROLLOUT_ERRORS,
   ...SERVER_ERRORS,
   ...CLI_ERRORS,
 } as const;

@@ -1,0 +1,37 @@
+import { refused } from './row.ts';
+
+/** Rollouts, selectors, and what devices report about deployments. */
+export const ROLLOUT_ERRORS = {
+  'report.invalid': refused(
+    422,
+    (c: { reason: string }) => `the device's report was refused: ${c.reason}`,
+  ),
+  'report.unknown-deployment': refused(
+    422,
+    (c: { deployment: string }) =>
+      `the device reports on deployment ${c.deployment}, which this server never gave it`,
+  ),
+  'rollout.invalid': refused(
+    400,
+    (c: { reason: string }) => `the rollout was refused: ${c.reason}`,
+  ),
+  'rollout.overlap': refused(
+    409,
+    (c: { slot: string; rollout: string; devices: number }) =>
+      `rollout ${c.rollout} still holds slot ${c.slot} on ${c.devices} of these devices: wait until it has ended or abort it`,
+  ),
+  'rollout.state': refused(
+    409,
+    (c: { rollout: string; state: string; change: string }) =>
+      `rollout ${c.rollout} cannot be ${c.change}: it is ${c.state}`,
+  ),
+  'selector.invalid': refused(
+    400,
+    (c: { selector: string; at: number; reason: string }) =>
+      `selector ${JSON.stringify(c.selector)} is wrong at character ${c.at}: ${c.reason}`,
+  ),
+  'telemetry.invalid': refused(
+    422,
+    (c: { reason: string }) => `the device's telemetry window was refused: ${c.reason}`,
+  ),
+} as const;
