@@ -28,6 +28,9 @@ function typeName(type: protobuf.Type | protobuf.Enum | null): string {
   return type.parent instanceof protobuf.Type ? `${type.parent.name}${type.name}` : type.name;
 }
 
+/** ONNX is read as protobufjs decodes it: enums stay numbers, 64-bit integers stay exact. */
+const AS_DECODED = new Set(['onnx.proto']);
+
 /** A message field may be absent; a scalar always has a value, a oneof member only when it was sent. */
 function property(field: protobuf.Field): string {
   const one = scalar(field);
@@ -37,26 +40,33 @@ function property(field: protobuf.Field): string {
   return `  ${field.name}${absent ? '?' : ''}: ${one}${absent ? ' | null' : ''};`;
 }
 
-function declare(type: protobuf.ReflectionObject): string[] {
+function declare(type: protobuf.ReflectionObject, decoded: boolean): string[] {
   if (type instanceof protobuf.Enum) {
-    const names = Object.keys(type.values).map((name) => `'${name}'`);
+    const names = decoded
+      ? Object.values(type.values)
+      : Object.keys(type.values).map((name) => `'${name}'`);
     return [`export type ${typeName(type)} = ${names.join(' | ')};`];
+  }
+  if (type instanceof protobuf.Namespace && !(type instanceof protobuf.Type)) {
+    return type.nestedArray.flatMap((inner) => declare(inner, decoded));
   }
   if (!(type instanceof protobuf.Type)) return [];
   const fields = type.fieldsArray.map(property);
-  const nested = type.nestedArray.flatMap(declare);
+  const nested = type.nestedArray.flatMap((inner) => declare(inner, decoded));
   return [`export interface ${typeName(type)} {\n${fields.join('\n')}\n}`, ...nested];
 }
 
 for (const source of SOURCES) {
   const { root } = protobuf.parse(readFileSync(source, 'utf8'), { keepCase: false });
   root.resolveAll();
-  const wide = source.includes('onnx') ? 'bigint' : 'number';
+  const file = source.split('/').at(-1) ?? source;
+  const decoded = AS_DECODED.has(file);
   const types = root.nestedArray
-    .flatMap(declare)
+    .flatMap((type) => declare(type, decoded))
     .join('\n\n')
-    .replace(/\bWide\b/g, wide);
+    .replace(/\bWide\b/g, decoded ? 'Long' : 'number');
+  const imports = decoded ? "import type Long from 'long';\n" : '';
   const descriptor = JSON.stringify(root.toJSON());
-  const text = `// Generated from ${source.split('/').at(-1)} by scripts/generate-messages.ts: do not edit.\nimport type { INamespace } from 'protobufjs/light.js';\n\n${types}\n\nexport const descriptor = ${descriptor} as INamespace;\n`;
+  const text = `// Generated from ${file} by scripts/generate-messages.ts: do not edit.\n${imports}import type { INamespace } from 'protobufjs/light.js';\n\n${types}\n\nexport const descriptor = ${descriptor} as INamespace;\n`;
   writeFileSync(source.replace(/\.proto$/, '.gen.ts'), text);
 }

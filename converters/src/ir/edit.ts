@@ -19,6 +19,7 @@ export function capturedNames(graph: Graph): Set<string> {
   const own = new Set([
     ...graph.inputs.map((input) => input.name),
     ...graph.initializers.keys(),
+    ...graph.sparseInitializers.keys(),
     ...graph.nodes.flatMap((node) => node.outputs),
   ]);
   const used = [...graph.nodes.flatMap(usedNames), ...graph.outputs.map((output) => output.name)];
@@ -75,6 +76,7 @@ function namesOf(graph: Graph): string[] {
   return [
     ...graph.inputs.map((input) => input.name),
     ...graph.initializers.keys(),
+    ...graph.sparseInitializers.keys(),
     ...graph.nodes.flatMap((node) => [node.name, ...node.inputs, ...node.outputs]),
   ];
 }

@@ -1,4 +1,5 @@
 import type { DataType } from './dtype.ts';
+import { type Extra, NO_EXTRA } from './extra.ts';
 import type { TensorValue } from './tensor.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface Graph {
   /** In topological order. */
   nodes: Node[];
   initializers: Map<string, TensorValue>;
+  /** Sparse constants by name, kept as the format's reader decoded them. */
+  sparseInitializers: Map<string, unknown>;
   /** What the file says of the type and shape of inner values. */
   valueInfo: Map<string, ValueInfo>;
   extra: Extra;
@@ -62,7 +65,11 @@ export type ValueType =
   | {
       readonly kind: 'tensor';
       readonly dtype: DataType;
+      /** Undefined where not even the rank is known. */
       readonly shape: readonly Dim[] | undefined;
+      /** What the value, and each dimension, stands for (ONNX TypeDenotation.md); rare. */
+      readonly denotation?: string;
+      readonly dimDenotations?: readonly string[];
     }
   /** Sequences, maps, optionals: kept as the format's reader decoded them. */
   | { readonly kind: 'opaque'; readonly value: unknown };
@@ -72,14 +79,6 @@ export interface ValueInfo {
   readonly type: ValueType | undefined;
   readonly extra: Extra;
 }
-
-/** What a file says that the IR does not model (documentation, annotations, fields of later versions). */
-export interface Extra {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly unknown: readonly Uint8Array[];
-}
-
-export const NO_EXTRA: Extra = { fields: {}, unknown: [] };
 
 /** Makes a node. The name must be free in the graph: see `createNamer`. */
 export function makeNode(
@@ -112,6 +111,7 @@ export function makeGraph(name: string, inputs: ValueInfo[], outputs: ValueInfo[
     outputs,
     nodes: [],
     initializers: new Map(),
+    sparseInitializers: new Map(),
     valueInfo: new Map(),
     extra: NO_EXTRA,
   };
@@ -154,6 +154,7 @@ export function cloneGraph(graph: Graph): Graph {
     outputs: [...graph.outputs],
     nodes: graph.nodes.map(cloneNode),
     initializers: new Map(graph.initializers),
+    sparseInitializers: new Map(graph.sparseInitializers),
     valueInfo: new Map(graph.valueInfo),
   };
 }

@@ -1,4 +1,5 @@
 import { byteSize, DATA_TYPES, type DataType } from './dtype.ts';
+import type { Extra } from './extra.ts';
 
 /**
  * A constant: row-major elements, little-endian as ONNX raw data has them, whatever field of the
@@ -10,6 +11,7 @@ export interface TensorValue {
   readonly dims: readonly number[];
   readonly bytes: Uint8Array;
   readonly strings?: readonly Uint8Array[];
+  readonly extra?: Extra;
 }
 
 const HALF_ONE = 1 / 2 ** 24;

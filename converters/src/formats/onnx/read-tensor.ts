@@ -1,0 +1,117 @@
+import type Long from 'long';
+import { byteSize, DATA_TYPES, type DataType, dataTypeOfCode } from '../../ir/dtype.ts';
+import { elementCount, type TensorValue } from '../../ir/tensor.ts';
+import type { TensorProto } from './onnx.gen.ts';
+import { extraOf, has } from './schema.ts';
+
+/** Where the bytes of tensors lie that are kept outside the model file. */
+export interface ExternalData {
+  /** `length` is undefined where the rest of the file is meant. */
+  read(location: string, offset: number, length: number | undefined): Uint8Array;
+}
+
+/** Why a file cannot be read; the caller adds which file it was. */
+export class Unreadable extends Error {}
+
+const MODELLED = [
+  'dims',
+  'dataType',
+  'floatData',
+  'int32Data',
+  'stringData',
+  'int64Data',
+  'name',
+  'rawData',
+  'externalData',
+  'dataLocation',
+  'doubleData',
+  'uint64Data',
+] as const satisfies (keyof TensorProto)[];
+
+/** A 64-bit size or index as a number, where it is one that memory could hold. */
+export function sizeOf(value: Long, what: string): number {
+  const size = value.toNumber();
+  if (size < 0 || !Number.isSafeInteger(size)) throw new Unreadable(`${what} is ${value}`);
+  return size;
+}
+
+/** Brings the elements into raw little-endian form from whichever field holds them. */
+export function readTensor(proto: TensorProto, external: ExternalData | undefined): TensorValue {
+  const what = `tensor ${JSON.stringify(proto.name)}`;
+  const dtype = dataTypeOfCode(proto.dataType);
+  if (dtype === undefined) {
+    throw new Unreadable(`${what} has the unknown element type ${proto.dataType}`);
+  }
+  const dims = proto.dims.map((dim) => sizeOf(dim, `a dimension of ${what}`));
+  const extra = extraOf(proto, MODELLED);
+  if (dtype === 'string') {
+    checkCount(proto.stringData.length, elementCount({ dims }), 'strings', what);
+    return { dtype, dims, bytes: new Uint8Array(), strings: proto.stringData, extra };
+  }
+  const bytes = elementBytes(proto, dtype, external, what);
+  checkCount(bytes.length, byteSize(dtype, elementCount({ dims })), 'bytes', what);
+  return { dtype, dims, bytes, extra };
+}
+
+function checkCount(actual: number, expected: number, unit: string, what: string): void {
+  if (actual === expected) return;
+  throw new Unreadable(`${what} has ${actual} ${unit}, its dimensions need ${expected}`);
+}
+
+function elementBytes(
+  proto: TensorProto,
+  dtype: DataType,
+  external: ExternalData | undefined,
+  what: string,
+): Uint8Array {
+  if (proto.dataLocation === 1) return externalBytes(proto, external, what);
+  if (has(proto, 'rawData')) return proto.rawData;
+  return typedBytes(proto, dtype);
+}
+
+/** The typed fields of onnx.proto: narrow types ride in int32_data, one storage unit an entry. */
+function typedBytes(proto: TensorProto, dtype: DataType): Uint8Array {
+  switch (dtype) {
+    case 'float32':
+    case 'complex64':
+      return bytesOf(Float32Array.from(proto.floatData));
+    case 'float64':
+    case 'complex128':
+      return bytesOf(Float64Array.from(proto.doubleData));
+    case 'int64':
+      return bytesOf(BigInt64Array.from(proto.int64Data, (value) => value.toBigInt()));
+    case 'uint64':
+      return bytesOf(BigUint64Array.from(proto.uint64Data, (value) => value.toBigInt()));
+    case 'uint32':
+      return bytesOf(Uint32Array.from(proto.uint64Data, (value) => value.toNumber()));
+    case 'int32':
+      return bytesOf(Int32Array.from(proto.int32Data));
+    default:
+      return DATA_TYPES[dtype].bits === 16
+        ? bytesOf(Uint16Array.from(proto.int32Data))
+        : Uint8Array.from(proto.int32Data);
+  }
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+function externalBytes(
+  proto: TensorProto,
+  external: ExternalData | undefined,
+  what: string,
+): Uint8Array {
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get('location') ?? '';
+  if (external === undefined) {
+    throw new Unreadable(`${what} lies in the file ${JSON.stringify(location)} beside the model`);
+  }
+  const number = (key: string): number | undefined => {
+    const text = entries.get(key);
+    if (text === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(text)) throw new Unreadable(`${what} has an external ${key} of ${text}`);
+    return Number(text);
+  };
+  return external.read(location, number('offset') ?? 0, number('length'));
+}
