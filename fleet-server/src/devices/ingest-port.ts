@@ -1,0 +1,38 @@
+import type { Outcome, Stamp, Window } from '@flotilla/protocol';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database, DeploymentsTable } from '../db/schema.ts';
+
+/** Where a record came from. */
+export interface RecordSource {
+  readonly fleet: string;
+  readonly device: string;
+  /** By the device's clocks. */
+  readonly at: Stamp;
+  readonly receivedMs: number;
+  /** `sync`: the device repeated an outcome when it connected; it may have been seen before. */
+  readonly via: 'outbox' | 'sync';
+}
+
+/** How a record was taken in. `after` runs once it is on the disk. */
+export type Ingested =
+  | { readonly stored: true; readonly after?: () => void }
+  | { readonly stored: false; readonly code: string };
+
+/**
+ * What rollouts and telemetry do with a record, in the transaction that marks it as stored. They
+ * write only through `trx`, decide before they write, and throw only what makes the whole record be
+ * sent again (a failing database).
+ */
+export interface IngestHandlers {
+  /**
+   * `deployment` is the row with the outcome already in it. Outcomes of unknown deployments, of
+   * attempts already passed and repeated ones do not come here.
+   */
+  outcome(
+    trx: Kysely<Database>,
+    source: RecordSource,
+    outcome: Outcome,
+    deployment: Selectable<DeploymentsTable>,
+  ): Promise<Ingested>;
+  window(trx: Kysely<Database>, source: RecordSource, window: Window): Promise<Ingested>;
+}
