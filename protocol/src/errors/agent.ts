@@ -1,9 +1,87 @@
-import { usage } from './row.ts';
+import { refused, transient, usage } from './row.ts';
 
 /** The agent on a device. */
 export const AGENT_ERRORS = {
+  'agent.already-enrolled': usage(
+    (c: { data: string; device: string }) =>
+      `${c.data} holds device ${c.device} already: choose another --data folder, or remove this one to enroll anew`,
+  ),
+  'agent.data-corrupt': refused(
+    500,
+    (c: { file: string; reason: string }) =>
+      `${c.file} in the data folder cannot be read (${c.reason}): enroll this device anew in an empty folder`,
+  ),
+  'agent.data-newer': refused(
+    500,
+    (c: { file: string; format: number; known: number }) =>
+      `${c.file} has format ${c.format}, this agent knows up to ${c.known}: update flotilla-agent`,
+  ),
+  'agent.enroll-refused': refused(
+    403,
+    (c: { server: string; reason: string }) =>
+      `${c.server} refused this device (${c.reason}): ask for a new claim token`,
+  ),
+  'agent.in-use': usage(
+    (c: { data: string; pid: number }) =>
+      `${c.data} is in use by process ${c.pid}: stop that agent first`,
+  ),
+  'agent.login-refused': transient(
+    401,
+    (c: { url: string; reason: string }) =>
+      `${c.url} refused the log-in of this device (${c.reason}): check that it was not removed from the fleet`,
+  ),
   'agent.not-enrolled': usage(
     (c: { data: string }) =>
       `${c.data} holds no enrolled device: run flotilla-agent enroll --server URL --token TOKEN first`,
+  ),
+  'agent.not-running': refused(
+    503,
+    (c: { data: string }) =>
+      `no agent runs on ${c.data}: start it with flotilla-agent run --data ${c.data}`,
+  ),
+  'agent.port-in-use': usage(
+    (c: { address: string }) => `${c.address} is in use: choose another address with --http`,
+  ),
+  'agent.unreachable': transient(
+    503,
+    (c: { url: string; reason: string }) =>
+      `${c.url} does not answer (${c.reason}): check the address and the network`,
+  ),
+  'deployment.unfit': refused(
+    422,
+    (c: { bundle: string; reason: string }) =>
+      `${c.bundle} does not fit this device: ${c.reason}; choose another variant`,
+  ),
+  'download.disk-full': refused(
+    507,
+    (c: { needed: number; free: number }) =>
+      `the bundle needs ${c.needed} bytes and ${c.free} are free: make room on the device`,
+  ),
+  'download.failed': transient(
+    502,
+    (c: { url: string; reason: string }) => `${c.url} could not be fetched: ${c.reason}`,
+  ),
+  'download.not-found': refused(
+    404,
+    (c: { url: string }) =>
+      `${c.url} does not exist on the server: the artifact was removed or never stored`,
+  ),
+  'infer.bad-request': refused(
+    400,
+    (c: { where: string; reason: string }) => `${c.where}: ${c.reason}`,
+  ),
+  'infer.failed': refused(
+    500,
+    (c: { slot: string; reason: string }) => `${c.slot} could not run on this input: ${c.reason}`,
+  ),
+  'infer.no-slot': refused(
+    404,
+    (c: { slot: string; known: string }) =>
+      `no model runs in slot ${c.slot}; this device runs ${c.known}`,
+  ),
+  'infer.too-large': refused(
+    413,
+    (c: { what: string; bytes: number; limit: number }) =>
+      `${c.what} has ${c.bytes} bytes, more than the limit of ${c.limit}: send a smaller input`,
   ),
 } as const;
