@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
@@ -50,7 +51,7 @@ export function connect(options: ApiOptions): Api {
       call(path, {
         method: 'POST',
         headers: { 'content-type': type },
-        body: ReadableStream.from(chunks) as ReadableStream<Uint8Array>,
+        body: Readable.toWeb(Readable.from(chunks)) as ReadableStream<Uint8Array>,
         duplex: 'half',
       } as RequestInit),
   };

@@ -17,6 +17,16 @@ export const CLI_ERRORS = {
       `${c.server} wants a token: pass --token or set FLOTILLA_TOKEN to the one that flotilla serve printed at its first start`,
   ),
   'cli.usage': usage((c: { reason: string }) => `${c.reason}; see --help`),
+  'demo.process-ended': refused(
+    500,
+    (c: { name: string; code: number; logFile: string }) =>
+      `the ${c.name} process of the demo ended with code ${c.code}: see ${c.logFile}`,
+  ),
+  'demo.step-failed': refused(
+    500,
+    (c: { step: string; reason: string; logs: string }) =>
+      `the demo's step "${c.step}" did not hold: ${c.reason}; logs are in ${c.logs}`,
+  ),
   'file.missing': usage(
     (c: { what: string; file: string }) => `${c.what} ${c.file} does not exist: check the path`,
   ),
