@@ -1,4 +1,15 @@
+export * from './bundle.ts';
+export * from './bundle-tar.ts';
+export * from './digest.ts';
 export * from './error.ts';
 export * from './ids.ts';
+export * from './json.ts';
 export * from './messages.ts';
 export * from './topics.ts';
+export type { DirectorVerdict, HaltVerdict, InstallVerdict } from './trust/director.ts';
+export { checkInstall, directorVersion, verifyDirector, verifyHalt } from './trust/director.ts';
+export * from './trust/metadata.ts';
+export type { RoleName } from './trust/roles.ts';
+export { isTargetPath } from './trust/targets.ts';
+export * from './trust/verifier.ts';
+export { type MetadataVerdict, verifyMetadata } from './trust/verify.ts';

@@ -2,6 +2,15 @@ import { refused, usage } from './row.ts';
 
 /** Models, model specs, data folders, optimization. */
 export const MODEL_ERRORS = {
+  'data.empty': usage(
+    (c: { folder: string; reason: string }) =>
+      `${c.folder}: ${c.reason}; give a folder of images, or of .npy or .npz arrays`,
+  ),
+  'data.invalid': refused(
+    422,
+    (c: { file: string; reason: string }) =>
+      `${c.file} cannot be used as data: ${c.reason}; repair or remove it`,
+  ),
   'model.not-found': usage(
     (c: { file: string }) => `no model at ${c.file}: give the path of an ONNX file`,
   ),
@@ -13,5 +22,9 @@ export const MODEL_ERRORS = {
   'spec.invalid': refused(
     422,
     (c: { file: string; where: string; reason: string }) => `${c.file}: ${c.where} ${c.reason}`,
+  ),
+  'target.unknown': usage(
+    (c: { target: string; known: string }) =>
+      `target ${JSON.stringify(c.target)} is not known: use one of ${c.known}`,
   ),
 } as const;

@@ -1,1 +1,2 @@
-export {};
+export * from './bundle-file.ts';
+export * from './fs.ts';

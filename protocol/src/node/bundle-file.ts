@@ -1,0 +1,45 @@
+import { open } from 'node:fs/promises';
+import { type BundleFile, type BundleFileParts, packBundle, unpackBundle } from '../bundle-tar.ts';
+import { FlotillaError } from '../error.ts';
+import { writeFileDurably } from './fs.ts';
+
+/** Largest bundle file that is read into memory where the caller sets no limit: 1 GiB. */
+export const DEFAULT_MAX_BUNDLE_BYTES = 2 ** 30;
+
+/** Writes a bundle as one uncompressed, deterministic tar; whole or not at all. */
+export async function writeBundleFile(path: string, parts: BundleFileParts): Promise<void> {
+  await writeFileDurably(path, await packBundle(parts));
+}
+
+/**
+ * Reads a bundle file and checks every byte of it. Signatures are not checked here: hand
+ * `metadata` to `verifyMetadata`.
+ *
+ * @throws FlotillaError `bundle.invalid`, `bundle.digest-mismatch`
+ */
+export async function readBundleFile(
+  path: string,
+  options: { readonly maxBytes?: number } = {},
+): Promise<BundleFile> {
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BUNDLE_BYTES;
+  const file = await open(path, 'r').catch((cause) => {
+    throw new FlotillaError('bundle.invalid', { where: path, reason: reasonOf(cause) }, { cause });
+  });
+  try {
+    const { size } = await file.stat();
+    if (size > maxBytes) {
+      const reason = `it has ${size} bytes, more than the limit of ${maxBytes}`;
+      throw new FlotillaError('bundle.invalid', { where: path, reason });
+    }
+    const bytes = new Uint8Array(size);
+    const { bytesRead } = await file.read(bytes, 0, size, 0);
+    return await unpackBundle(bytes.subarray(0, bytesRead), path);
+  } finally {
+    await file.close();
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return code === 'ENOENT' ? 'there is no such file' : `it cannot be opened (${code ?? cause})`;
+}

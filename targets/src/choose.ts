@@ -1,0 +1,144 @@
+import type { Precision } from '@flotilla/protocol';
+import { findObstacle, saturates } from './obstacles.ts';
+import type { TargetId } from './profile.ts';
+import { isTargetId, TARGETS } from './targets.ts';
+
+export interface DeviceRuntime {
+  readonly name: string;
+  /** Highest ai.onnx opset; 0 where it is not known. */
+  readonly maxOpset: number;
+}
+
+/** What is known of a device when a variant is chosen for it; empty or 0 where it is not known. */
+export interface DeviceFacts {
+  readonly target: string;
+  readonly arch?: string;
+  readonly memoryBytes: number;
+  readonly maxOpset: number;
+  readonly runtimes?: readonly DeviceRuntime[];
+  /** As Linux names them in /proc/cpuinfo. */
+  readonly cpuFeatures?: readonly string[];
+}
+
+/** What is known of a built variant. */
+export interface VariantFacts {
+  /** Of the bundle's manifest. */
+  readonly digest: string;
+  readonly target: string;
+  readonly precision: Precision;
+  readonly opset: number;
+  readonly memoryBytes: number;
+  /** Fraction from 0 to 1. */
+  readonly accuracy: number;
+  readonly latencyMs?: number;
+  /** True where `latencyMs` comes from a cost table and not from a measurement. */
+  readonly estimated?: boolean;
+  /** Whether its loss of accuracy lies within the model's budget. */
+  readonly withinBudget: boolean;
+}
+
+export interface Choice<V extends VariantFacts = VariantFacts> {
+  readonly chosen?: V;
+  /** One sentence for a person. */
+  readonly reason: string;
+  readonly rejected: readonly { readonly variant: V; readonly reason: string }[];
+}
+
+/**
+ * Chooses the variant that a device gets, and says why in words. Variants for the device's own
+ * target only; where the target is not known, variants that run on every device of its
+ * architecture. Among those that fit, the one measured fastest, else the target's preference.
+ */
+export function chooseVariant<V extends VariantFacts>(
+  device: DeviceFacts,
+  variants: readonly V[],
+): Choice<V> {
+  if (variants.length === 0)
+    return { reason: 'There are no variants to choose from.', rejected: [] };
+  const judged = variants.map((variant) => ({ variant, reason: findObstacle(device, variant) }));
+  const fitting = judged
+    .filter((entry) => entry.reason === undefined)
+    .map((entry) => entry.variant);
+  const obstructed = judged.flatMap(({ variant, reason }) =>
+    reason === undefined ? [] : [{ variant, reason }],
+  );
+  const sound = fitting.filter((variant) => !saturates(device, variant));
+  const [preferred] = (sound.length > 0 ? sound : fitting).toSorted(byPreference);
+  if (preferred === undefined) {
+    const reason = `None of the ${variants.length} variants fits ${describe(device)}.`;
+    return { reason, rejected: obstructed };
+  }
+  const rivals = sound.length > 0 ? sound : fitting;
+  const chosen = fastest(preferred, rivals);
+  const losers = fitting.filter((variant) => variant !== chosen);
+  const rejected = [
+    ...obstructed,
+    ...losers.map((variant) => ({ variant, reason: whyNot(variant, chosen, device) })),
+  ];
+  return { chosen, reason: why(chosen, preferred, device, losers.length), rejected };
+}
+
+/** The preferred variant, or one with a lower latency where both latencies are of one kind. */
+function fastest<V extends VariantFacts>(preferred: V, rivals: readonly V[]): V {
+  const comparable = rivals.filter((rival) => isComparable(rival, preferred));
+  const latency = (variant: V) => variant.latencyMs ?? Number.POSITIVE_INFINITY;
+  const [first = preferred] = comparable.toSorted(
+    (a, b) => latency(a) - latency(b) || byPreference(a, b),
+  );
+  return first;
+}
+
+const isComparable = (a: VariantFacts, b: VariantFacts): boolean =>
+  a.latencyMs !== undefined &&
+  b.latencyMs !== undefined &&
+  (a.estimated ?? false) === (b.estimated ?? false);
+
+/** Order of the target's precisions, then accuracy, memory, and digest to be the same every time. */
+function byPreference(a: VariantFacts, b: VariantFacts): number {
+  const rank = (variant: VariantFacts) =>
+    isTargetId(variant.target)
+      ? (TARGETS[variant.target].precisions as readonly Precision[]).indexOf(variant.precision)
+      : 0;
+  return (
+    rank(a) - rank(b) ||
+    b.accuracy - a.accuracy ||
+    a.memoryBytes - b.memoryBytes ||
+    (a.digest < b.digest ? -1 : 1)
+  );
+}
+
+function why(
+  chosen: VariantFacts,
+  preferred: VariantFacts,
+  device: DeviceFacts,
+  losers: number,
+): string {
+  const subject = `${chosen.precision} for ${chosen.target} was chosen for ${describe(device)}`;
+  if (losers === 0) return `${subject}: it is the only variant that fits.`;
+  if (chosen !== preferred) return `${subject}: it is the fastest that fits (${speed(chosen)}).`;
+  const measured = chosen.latencyMs === undefined ? '' : `, ${speed(chosen)}`;
+  return `${subject}: it is the precision that this target prefers${measured}.`;
+}
+
+function whyNot(variant: VariantFacts, chosen: VariantFacts, device: DeviceFacts): string {
+  const subject = `${variant.precision} for ${variant.target}`;
+  if (saturates(device, variant) && !saturates(device, chosen)) {
+    return `${subject} may saturate: this processor has no VNNI instructions.`;
+  }
+  const slower = isComparable(variant, chosen) && variant.latencyMs! > chosen.latencyMs!;
+  if (slower) {
+    return `${subject} is slower: ${speed(variant)} against ${speed(chosen)} of ${chosen.precision}.`;
+  }
+  if (variant.precision === chosen.precision) {
+    return `${subject} is no better than another variant of the same precision.`;
+  }
+  return `${subject} comes after ${chosen.precision} in what this target prefers.`;
+}
+
+const speed = ({ latencyMs = 0, estimated }: VariantFacts): string =>
+  `${Number(latencyMs.toPrecision(3))} ms ${estimated ? 'estimated' : 'measured'}`;
+
+function describe({ target, arch }: DeviceFacts): string {
+  if (isTargetId(target)) return `a ${TARGETS[target satisfies TargetId].name}`;
+  return `a device of unknown target${arch ? ` (${arch})` : ''}`;
+}

@@ -1,0 +1,54 @@
+import type { Capabilities } from '@flotilla/protocol';
+import type { DeviceFacts } from './choose.ts';
+import { normalizeArch } from './obstacles.ts';
+import type { TargetId } from './profile.ts';
+import { isTargetId } from './targets.ts';
+
+type Detected = Partial<
+  Pick<Capabilities, 'target' | 'declared' | 'board' | 'arch' | 'os' | 'cpuModel' | 'runtimes'>
+>;
+
+/**
+ * Model strings that the boards' device trees give, most particular first: "Jetson Orin Nano" is
+ * an Orin, "Jetson Xavier NX" a Xavier.
+ */
+const BOARDS: readonly (readonly [RegExp, TargetId])[] = [
+  [/raspberry pi (5|500|compute module 5)\b/i, 'raspberry-pi-5'],
+  [/raspberry pi (4|400|compute module 4)\b/i, 'raspberry-pi-4'],
+  [/raspberry pi (3|zero 2|compute module 3)\b/i, 'raspberry-pi-3'],
+  [/\borin\b/i, 'jetson-orin'],
+  [/\bxavier\b/i, 'jetson-xavier'],
+  [/jetson[ -](nano|tx1)\b/i, 'jetson-nano'],
+];
+
+/**
+ * The hardware class of a device from what it reports: a declared target, else the board's model
+ * string, else the architecture. Undefined where no class fits, such as a 32-bit system.
+ */
+export function detectTarget(capabilities: Detected): TargetId | undefined {
+  const { target = '', declared = false, board = '' } = capabilities;
+  if (declared && isTargetId(target)) return target;
+  const arch = normalizeArch(capabilities.arch);
+  if (arch === 'x64') return 'x86-64';
+  if (arch === 'wasm32') return detectBrowser(capabilities);
+  if (arch !== 'arm64') return undefined;
+  return BOARDS.find(([pattern]) => pattern.test(board))?.[1];
+}
+
+function detectBrowser({ runtimes = [] }: Detected): TargetId {
+  const gpu = runtimes.some((runtime) => runtime.providers.includes('webgpu'));
+  return gpu ? 'browser-webgpu' : 'browser-wasm';
+}
+
+/** What `chooseVariant` wants to know, from what a device reports. */
+export function deviceFacts(capabilities: Capabilities): DeviceFacts {
+  const { target, arch, memoryBytes, cpuFeatures, runtimes } = capabilities;
+  return {
+    target: isTargetId(target) ? target : (detectTarget(capabilities) ?? ''),
+    arch,
+    memoryBytes,
+    maxOpset: Math.max(0, ...runtimes.map((runtime) => runtime.maxOpset)),
+    runtimes,
+    cpuFeatures,
+  };
+}

@@ -1,0 +1,6 @@
+export * from './choose.ts';
+export { COST } from './cost.ts';
+export { detectTarget, deviceFacts } from './detect.ts';
+export { MODEL_MEMORY_SHARE } from './obstacles.ts';
+export * from './profile.ts';
+export { isTargetId, TARGETS, targetById } from './targets.ts';
