@@ -30,6 +30,8 @@ export interface DevicesTable {
   public_key: Json;
   /** Hardware class: what the operator set, else what the device reports. */
   target: string;
+  /** 1: an operator set the target, so reports do not change it. */
+  target_fixed: Flag;
   /** Record<string, string> */
   tags: Json;
   /** `Capabilities` as the device last reported them. */

@@ -1,4 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { FlotillaError, isDigest } from '@flotilla/protocol';
+import type { FileSystem } from './file-system.ts';
 
 export interface ArtifactInfo {
   readonly digest: string;
@@ -14,4 +18,58 @@ export interface ArtifactStore {
   stat(digest: string): Promise<ArtifactInfo | undefined>;
   /** Bytes first to last inclusive; all of them where no range is given. */
   read(digest: string, range?: { readonly first: number; readonly last: number }): Readable;
+}
+
+const INCOMING = 'incoming';
+
+/**
+ * Artifacts in a folder, `sha256/ab/abcd…`: written whole under another name, synced, then renamed,
+ * so that a name never stands for half of its bytes.
+ */
+export async function openArtifactFolder(root: string, fs: FileSystem): Promise<ArtifactStore> {
+  for (const name of ['', 'sha256', INCOMING]) await fs.makeFolder(join(root, name));
+  await fs.syncFolder(root);
+  await fs.syncFolder(dirname(root));
+  for (const name of await fs.list(join(root, INCOMING)))
+    await fs.remove(join(root, INCOMING, name));
+  const fanOut = (digest: string) => join(root, 'sha256', hexOf(digest).slice(0, 2));
+  const path = (digest: string) => join(fanOut(digest), hexOf(digest));
+
+  const write = async (digest: string, content: Uint8Array): Promise<void> => {
+    const incoming = join(root, INCOMING, randomBytes(12).toString('hex'));
+    try {
+      await fs.write(incoming, content);
+      await fs.syncFile(incoming);
+      await fs.rename(incoming, path(digest));
+    } catch (error) {
+      await fs.remove(incoming).catch(() => undefined);
+      throw error;
+    }
+  };
+
+  return {
+    async put(digest, content) {
+      const actual = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+      if (actual !== digest) {
+        const where = 'artifact store';
+        throw new FlotillaError('bundle.digest-mismatch', { where, expected: digest, actual });
+      }
+      const folder = fanOut(digest);
+      await fs.makeFolder(folder);
+      await fs.syncFolder(join(root, 'sha256'));
+      if ((await fs.size(path(digest))) !== content.length) await write(digest, content);
+      await fs.syncFolder(folder);
+    },
+    async stat(digest) {
+      const size = isDigest(digest) ? await fs.size(path(digest)) : undefined;
+      return size === undefined ? undefined : { digest, size };
+    },
+    read: (digest, range) => fs.read(path(digest), range),
+  };
+}
+
+/** Checked here too, since it becomes a path. */
+function hexOf(digest: string): string {
+  if (!isDigest(digest)) throw new RangeError(`${digest.slice(0, 80)} is not a digest`);
+  return digest.slice('sha256:'.length);
 }

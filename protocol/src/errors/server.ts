@@ -17,6 +17,9 @@ export const SERVER_ERRORS = {
     (c: { address: string; seconds: number }) =>
       `too many failed log-ins from ${c.address}: try again in ${c.seconds} s`,
   ),
+  'config.invalid': usage(
+    (c: { key: string; reason: string }) => `configuration: ${c.key}: ${c.reason}`,
+  ),
   'enroll.token-spent': refused(
     403,
     (c: { token: string }) =>

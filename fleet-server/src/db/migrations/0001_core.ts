@@ -30,6 +30,7 @@ const TABLES: readonly { name: string; keys: number; columns: Readonly<Record<st
         status: 'text',
         public_key: 'text',
         target: 'key',
+        target_fixed: 'integer',
         tags: 'text',
         capabilities: 'text',
         agent_version: 'text',
