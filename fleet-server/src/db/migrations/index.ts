@@ -1,7 +1,9 @@
 import { core } from './0001_core.ts';
+import { rollouts } from './0002_rollouts.ts';
+import { telemetry } from './0003_telemetry.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
 
 /** Every step of the schema, in order. */
-export const MIGRATIONS: readonly Migration[] = [core];
+export const MIGRATIONS: readonly Migration[] = [core, rollouts, telemetry];
