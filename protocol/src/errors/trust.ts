@@ -12,8 +12,14 @@ export const TRUST_ERRORS = {
     (c: { where: string; reason: string }) =>
       `${c.where} is not a valid bundle: ${c.reason}; make it again with flotilla optimize`,
   ),
+  'key.invalid': refused(
+    422,
+    (c: { reason: string }) =>
+      `the signing key cannot be used: ${c.reason}; restore the key file from a copy`,
+  ),
   'trust.rejected': refused(
     422,
-    (c: { role: string; reason: string }) => `signed metadata rejected: ${c.role}: ${c.reason}`,
+    (c: { role: string; reason: string }) =>
+      `signed metadata rejected: ${c.role}: ${c.reason}; check the clock, and that it comes from a server or key that is trusted here`,
   ),
 } as const;
