@@ -4,6 +4,8 @@ import type { Progress } from './ui/progress.ts';
 /** What a command gets from `main`. */
 export interface Context {
   readonly settings: Settings;
+  /** The environment, for settings that another package reads by its own schema. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Writes a line for a person; silent with `--json`. */
   say(text?: string): void;
   /** Writes the one JSON document of `--json`. */

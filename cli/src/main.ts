@@ -16,6 +16,7 @@ process.once('SIGTERM', () => interruption.abort());
 
 const context: Context = {
   settings: readSettings(process.env),
+  environment: process.env,
   say: (text = '') => void (asJson || process.stdout.write(`${text}\n`)),
   json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   progress: () => terminalProgress(process.stderr),
