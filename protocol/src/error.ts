@@ -4,6 +4,7 @@ import { COMMON_ERRORS } from './errors/common.ts';
 import { MODEL_ERRORS } from './errors/model.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import type { ErrorContext, ErrorRow } from './errors/row.ts';
+import { RUNTIME_ERRORS } from './errors/runtime.ts';
 import { SERVER_ERRORS } from './errors/server.ts';
 import { TRUST_ERRORS } from './errors/trust.ts';
 
@@ -11,6 +12,7 @@ import { TRUST_ERRORS } from './errors/trust.ts';
 export const ERRORS = {
   ...COMMON_ERRORS,
   ...MODEL_ERRORS,
+  ...RUNTIME_ERRORS,
   ...TRUST_ERRORS,
   ...AGENT_ERRORS,
   ...ROLLOUT_ERRORS,

@@ -1,0 +1,140 @@
+import { FlotillaError } from '@flotilla/protocol';
+import type { ImageDecoder } from '../image/image.ts';
+import type { InputSpec, ModelSpec } from '../spec/types.ts';
+import type { Tensor, TensorInfo, Tensors } from '../tensor.ts';
+import { notAnInput, tensorError } from '../tensors.ts';
+import type { Feeder, Raw } from './feed.ts';
+import { imageFeeder } from './image-feeder.ts';
+import { constantFeeder, rawFeeder } from './plain-feeders.ts';
+import { classify, type Prediction } from './prediction.ts';
+import { tabularFeeder } from './tabular-feeder.ts';
+
+/** From what a caller has to what a model takes, and back to what it means. */
+export interface Pipeline {
+  readonly spec: ModelSpec;
+  /**
+   * @param raw by input tensor; constants need not be given
+   * @param where file or request that it comes from, for messages
+   * @returns the feeds, and the numbers that drift is judged by (means over a batch)
+   * @throws FlotillaError `tensor.invalid`, `image.undecodable`, `image.too-large`
+   */
+  preprocess(raw: Readonly<Record<string, Raw>>, where?: string): Promise<Preprocessed>;
+  /** One prediction a sample for a classification, else one with the raw outputs. */
+  postprocess(outputs: Tensors): Prediction[];
+}
+
+export interface Preprocessed {
+  readonly tensors: Tensors;
+  readonly features: Readonly<Record<string, number>>;
+}
+
+export interface PipelineOptions {
+  /** In the order of the classes. */
+  readonly labels: readonly string[] | undefined;
+  /** What the loaded model declares. */
+  readonly inputs: readonly TensorInfo[];
+  readonly decoder: ImageDecoder;
+}
+
+/**
+ * Binds a spec to a loaded model.
+ *
+ * @throws FlotillaError `spec.mismatch` where they do not fit, `spec.unsupported`
+ */
+export function createPipeline(spec: ModelSpec, options: PipelineOptions): Pipeline {
+  const feeders = bindInputs(spec, options);
+  if (spec.outputs.detection) {
+    throw unsupported(spec, 'outputs.detection', 'detection', 'classification and raw outputs');
+  }
+  const labels = options.labels ?? inlineLabels(spec);
+  return {
+    spec,
+    async preprocess(raw, where = 'the request') {
+      refuseUnknown(raw, feeders);
+      const tensors: Record<string, Tensor> = {};
+      const features: Record<string, number> = {};
+      for (const [name, feeder] of feeders) {
+        const feed = await feeder.feed(given(raw, name, feeder), where);
+        tensors[name] = feed.tensor;
+        Object.assign(features, feed.features);
+      }
+      return { tensors, features };
+    },
+    postprocess(outputs) {
+      const { classification } = spec.outputs;
+      if (!classification) return [{ kind: 'raw', tensors: outputs }];
+      const tensor = outputs[classification.tensor];
+      if (tensor) return classify(spec.name, classification, labels, tensor);
+      const where = `output ${classification.tensor}`;
+      const reason = `is not among the model's outputs ${Object.keys(outputs).join(', ')}`;
+      throw new FlotillaError('spec.mismatch', { model: spec.name, where, reason });
+    },
+  };
+}
+
+function bindInputs(spec: ModelSpec, options: PipelineOptions): Map<string, Feeder> {
+  const mismatch = (name: string) => (reason: string) => {
+    throw new FlotillaError('spec.mismatch', { model: spec.name, where: `input ${name}`, reason });
+  };
+  const names = options.inputs.map((info) => info.name);
+  for (const name of Object.keys(spec.inputs)) {
+    if (!names.includes(name)) {
+      mismatch(name)(notAnInput(names));
+    }
+  }
+  return new Map(
+    options.inputs.map((info) => {
+      const input = Object.hasOwn(spec.inputs, info.name) ? spec.inputs[info.name] : undefined;
+      if (!input) return mismatch(info.name)('is missing under inputs');
+      return [info.name, bindInput(spec, info, input, options, mismatch(info.name))];
+    }),
+  );
+}
+
+function bindInput(
+  spec: ModelSpec,
+  info: TensorInfo,
+  input: InputSpec,
+  options: PipelineOptions,
+  mismatch: (reason: string) => never,
+): Feeder {
+  switch (input.kind) {
+    case 'image':
+      return imageFeeder(info, input, options.decoder, mismatch);
+    case 'features':
+      return tabularFeeder(info, input, mismatch);
+    case 'constant':
+      return constantFeeder(info, input, mismatch);
+    case 'raw':
+      return rawFeeder(info);
+    case 'audio':
+    case 'state':
+      throw unsupported(
+        spec,
+        `inputs.${info.name}`,
+        input.kind,
+        'image, features, constant and raw inputs',
+      );
+  }
+}
+
+function unsupported(spec: ModelSpec, where: string, kind: string, supported: string) {
+  return new FlotillaError('spec.unsupported', { model: spec.name, where, kind, supported });
+}
+
+function inlineLabels(spec: ModelSpec): readonly string[] | undefined {
+  const labels = spec.outputs.classification?.labels;
+  return labels && 'names' in labels ? labels.names : undefined;
+}
+
+function refuseUnknown(raw: Readonly<Record<string, Raw>>, feeders: Map<string, Feeder>): void {
+  const extra = Object.keys(raw).find((name) => !feeders.has(name));
+  if (extra !== undefined) throw tensorError(extra, notAnInput([...feeders.keys()]));
+}
+
+function given(raw: Readonly<Record<string, Raw>>, name: string, feeder: Feeder): Raw {
+  const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
+  if (value) return value;
+  if (!feeder.fromCaller) return new Uint8Array();
+  throw tensorError(name, 'is missing');
+}
