@@ -50,7 +50,7 @@ const configSchema = Type.Object({
   model: text(63),
   version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
   target: text(63),
-  precision: Type.Union(PRECISIONS.map((precision) => Type.Literal(precision))),
+  precision: Type.Enum([...PRECISIONS]),
   runtime: Type.Object({
     name: Type.Literal('onnxruntime'),
     minOpset: Type.Integer({ minimum: 1, maximum: 1000 }),

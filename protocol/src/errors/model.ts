@@ -19,6 +19,26 @@ export const MODEL_ERRORS = {
     (c: { file: string; reason: string }) =>
       `${c.file} is not a readable ONNX model (${c.reason}): export it again or check that the copy is whole`,
   ),
+  'model.graph-invalid': refused(
+    422,
+    (c: { graph: string; reason: string }) =>
+      `graph ${JSON.stringify(c.graph)} is not valid: ${c.reason}: export the model again or check it with onnx.checker`,
+  ),
+  'model.opset-unsupported': refused(
+    422,
+    (c: { node: string; op: string; from: number; to: number; reason: string }) =>
+      `node ${JSON.stringify(c.node)} (${c.op}) cannot be brought from opset ${c.from} to ${c.to}: ${c.reason}: export the model at opset ${c.to} or above`,
+  ),
+  'model.pass-failed': refused(
+    500,
+    (c: { pass: string; reason: string; before: string }) =>
+      `pass ${c.pass} ${c.reason} (passes before it: ${c.before}): report this with the model`,
+  ),
+  'quantize.impossible': refused(
+    422,
+    (c: { precision: string; reason: string }) =>
+      `the model cannot be quantized to ${c.precision}: ${c.reason}; ask for another precision`,
+  ),
   'spec.invalid': refused(
     422,
     (c: { file: string; where: string; reason: string }) => `${c.file}: ${c.where} ${c.reason}`,
