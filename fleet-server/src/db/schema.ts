@@ -134,6 +134,8 @@ export interface VariantsTable {
   opset: number;
   /** TUF target path of the manifest. */
   target_path: string;
+  /** Security epoch: a version below what its model demands is never installed again. */
+  epoch: number;
   within_budget: Flag;
   /** `VariantReport` of converters, `{}` for an uploaded bundle without one. */
   report: Json;

@@ -47,6 +47,19 @@ export const SERVER_ERRORS = {
     413,
     (c: { where: string; limit: string }) => `${c.where} is larger than the ${c.limit} allowed`,
   ),
+  'server.broker-offline': transient(
+    503,
+    (c: { url: string }) => `the MQTT broker ${c.url} cannot be reached: check that it runs`,
+  ),
+  'server.broker-refused': refused(
+    502,
+    (c: { url: string; reason: string }) =>
+      `the MQTT broker ${c.url} refused: ${c.reason}; check the server's user and its rights there`,
+  ),
+  'server.cannot-listen': usage(
+    (c: { what: string; address: string; reason: string }) =>
+      `the ${c.what} cannot listen on ${c.address} (${c.reason}): give an address of this machine and a port it may use`,
+  ),
   'server.data-foreign': usage(
     (c: { data: string; reason: string }) =>
       `${c.data} is not the data folder of this server: ${c.reason}; give another --data`,

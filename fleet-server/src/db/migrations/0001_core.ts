@@ -117,6 +117,7 @@ const TABLES: readonly TableSpec[] = [
       memory_bytes: 'bigint',
       opset: 'integer',
       target_path: 'key',
+      epoch: 'integer',
       within_budget: 'integer',
       report: 'text',
       created_ms: 'bigint',

@@ -1,0 +1,89 @@
+import type { TufMetadata } from '@flotilla/protocol';
+import type { Kysely } from 'kysely';
+import type { Database, TufMetadataTable } from '../db/schema.ts';
+
+type Role = TufMetadataTable['role'];
+type Db = Kysely<Database>;
+
+const utf8 = new TextEncoder();
+
+/** Every root of a fleet, oldest first. */
+export async function readRoots(db: Db, fleet: string): Promise<Uint8Array[]> {
+  const rows = await db
+    .selectFrom('tuf_metadata')
+    .select('body')
+    .where('fleet', '=', fleet)
+    .where('role', '=', 'root')
+    .orderBy('version')
+    .execute();
+  return rows.map((row) => utf8.encode(row.body));
+}
+
+export async function readRepository(db: Db, fleet: string): Promise<TufMetadata | undefined> {
+  const rows = await db
+    .selectFrom('tuf_metadata')
+    .select(['role', 'body'])
+    .where('fleet', '=', fleet)
+    .orderBy('version')
+    .execute();
+  const newest = (role: Role) => rows.findLast((row) => row.role === role)?.body;
+  const [timestamp, snapshot, targets] = [
+    newest('timestamp'),
+    newest('snapshot'),
+    newest('targets'),
+  ];
+  if (timestamp === undefined || snapshot === undefined || targets === undefined) return undefined;
+  return {
+    root: rows.filter((row) => row.role === 'root').map((row) => utf8.encode(row.body)),
+    timestamp: utf8.encode(timestamp),
+    snapshot: utf8.encode(snapshot),
+    targets: utf8.encode(targets),
+  };
+}
+
+/** Keeps every root; of the other roles only what is given here stays. */
+export async function writeRepository(
+  trx: Db,
+  fleet: string,
+  metadata: TufMetadata,
+): Promise<void> {
+  await trx
+    .deleteFrom('tuf_metadata')
+    .where('fleet', '=', fleet)
+    .where('role', '!=', 'root')
+    .execute();
+  const { targets, snapshot, timestamp } = metadata;
+  const rows = [
+    ...metadata.root.map((bytes) => rowOf(fleet, 'root', bytes)),
+    rowOf(fleet, 'targets', targets),
+    rowOf(fleet, 'snapshot', snapshot),
+    rowOf(fleet, 'timestamp', timestamp),
+  ];
+  await trx
+    .insertInto('tuf_metadata')
+    .values(rows)
+    .onConflict((on) => on.columns(['fleet', 'role', 'version']).doNothing())
+    .execute();
+}
+
+function rowOf(fleet: string, role: Role, bytes: Uint8Array): TufMetadataTable {
+  const body = new TextDecoder().decode(bytes);
+  const { signed } = JSON.parse(body) as { signed: { version: number; expires: string } };
+  return { fleet, role, version: signed.version, body, expires_ms: Date.parse(signed.expires) };
+}
+
+/** Fleets of which one of these roles expires before that time. */
+export async function expiresBefore(
+  db: Db,
+  ms: number,
+  roles: readonly Role[] = ['timestamp', 'snapshot'],
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('tuf_metadata')
+    .select('fleet')
+    .distinct()
+    .where('role', 'in', roles)
+    .where('expires_ms', '<', ms)
+    .execute();
+  return rows.map((row) => row.fleet);
+}
