@@ -1,4 +1,7 @@
 export * from './compare.ts';
+export * from './drift/detector.ts';
+export * from './drift/profile.ts';
+export * from './drift/statistics.ts';
 export * from './golden.ts';
 export { fromHalves, toHalves } from './half.ts';
 export { fixedSize } from './image/fit.ts';
@@ -16,7 +19,11 @@ export {
   type RawPrediction,
   softmax,
 } from './pipeline/prediction.ts';
+export * from './quality.ts';
 export type * from './runtime.ts';
+export { binOf, FixedBins } from './sketches/fixed-bins.ts';
+export { LogHistogram } from './sketches/log-histogram.ts';
+export { Moments } from './sketches/moments.ts';
 export * from './spec.ts';
 export * from './tensor.ts';
 export * from './tensors.ts';
