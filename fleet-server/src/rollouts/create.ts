@@ -1,0 +1,209 @@
+import { FlotillaError, newId } from '@flotilla/protocol';
+import type { Insertable, Kysely } from 'kysely';
+import type { ServerContext } from '../context.ts';
+import type { Database } from '../db/schema.ts';
+import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
+import { type Candidate, chooseCandidates } from './choose.ts';
+import { plural } from './gates/statistics.ts';
+import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
+import { addEvent, chunks } from './store.ts';
+import { orderDevices, waveSizes } from './waves.ts';
+
+/** What a rollout would be: the answer to a dry run, and what `createRollout` writes. */
+export interface RolloutDraft {
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly slot: string;
+  readonly selector: string;
+  readonly settings: RolloutSettings;
+  readonly sizes: readonly number[];
+  /** Devices that take part in the order of the waves, then those that do not. */
+  readonly members: readonly (Candidate & { readonly position: number })[];
+}
+
+/**
+ * Chooses devices and variants, and cuts the waves; writes nothing.
+ *
+ * @throws FlotillaError `rollout.invalid`, `selector.invalid`, `server.not-found`
+ */
+export async function draftRollout(
+  { db }: Pick<ServerContext, 'db'>,
+  fleet: string,
+  request: RolloutRequest,
+  now: number,
+): Promise<RolloutDraft> {
+  const { model, version } = request;
+  const settings = settingsOf(request);
+  const selector = request.devices ?? 'all';
+  const variants = await readyVariants(db, fleet, model, version);
+  const candidates = await chooseCandidates(db, fleet, { slot: model, selector }, variants);
+  if (candidates.length === 0) refuse(`no accepted device matches ${selector}`);
+  const taking = candidates.filter(({ state }) => state === 'pending');
+  if (taking.length === 0) refuse(whyNone(candidates, `${model}@${version}`));
+  const id = newId(now);
+  const order = orderDevices(
+    id,
+    taking.map(({ device }) => device),
+  );
+  const positions = new Map(order.map((device, position) => [device, position]));
+  const members = candidates
+    .map((one) => ({ ...one, position: positions.get(one.device) ?? -1 }))
+    .sort((a, b) => rank(a.position) - rank(b.position));
+  const sizes = waveSizes(settings.waves, taking.length);
+  return { id, model, version, slot: model, selector, settings, sizes, members };
+}
+
+const rank = (position: number): number => (position < 0 ? Number.MAX_SAFE_INTEGER : position);
+
+function whyNone(candidates: readonly Candidate[], version: string): string {
+  const unsuitable = candidates.find(({ state }) => state === 'unsuitable');
+  if (unsuitable === undefined) {
+    return `${candidates.length === 1 ? 'the device runs' : 'all devices run'} ${version} already`;
+  }
+  return `no variant of ${version} suits any of ${plural(candidates.length, 'device')}; ${unsuitable.name || unsuitable.device}: ${unsuitable.reason}`;
+}
+
+/**
+ * Makes a rollout and claims the slot on its devices. The first wave opens at the next tick.
+ *
+ * @throws FlotillaError `rollout.invalid`, `rollout.overlap`, `selector.invalid`, `server.not-found`
+ */
+export async function createRollout(
+  context: Pick<ServerContext, 'db' | 'dialect'>,
+  fleet: string,
+  request: RolloutRequest,
+  { actor, now }: { readonly actor: string; readonly now: number },
+): Promise<RolloutDraft> {
+  const draft = await draftRollout(context, fleet, request, now);
+  await context.db.transaction().execute(async (trx) => {
+    await context.dialect.lock(trx, `claims ${fleet}/${draft.slot}`);
+    await claim(trx, fleet, draft);
+    await trx
+      .insertInto('rollouts')
+      .values({
+        fleet,
+        rollout: draft.id,
+        model: draft.model,
+        version: draft.version,
+        slot: draft.slot,
+        selector: draft.selector,
+        state: 'running',
+        halted_by: '',
+        sentence: '',
+        wave: -1,
+        sizes: JSON.stringify(draft.sizes),
+        settings: JSON.stringify(draft.settings),
+        created_by: actor,
+        created_ms: now,
+        ended_ms: 0,
+      })
+      .execute();
+    for (const rows of chunks(draft.members, 200)) {
+      const values = rows.map((member) => memberRow(fleet, draft.id, member));
+      await trx.insertInto('rollout_members').values(values).execute();
+    }
+    await addEvent(trx, { fleet, id: draft.id }, 'created', summary(draft, actor), now);
+  });
+  return draft;
+}
+
+function summary({ model, version, members, sizes }: RolloutDraft, actor: string): string {
+  const left = members.length - (sizes.at(-1) ?? 0);
+  const out = left === 0 ? '' : `, ${left} left out`;
+  return `${model}@${version} for ${plural(sizes.at(-1) ?? 0, 'device')} in ${plural(sizes.length, 'wave')}${out}, by ${actor}`;
+}
+
+/** Takes the slot on every device that takes part, or refuses and names who holds it. */
+async function claim(trx: Kysely<Database>, fleet: string, draft: RolloutDraft): Promise<void> {
+  const { id: rollout, slot } = draft;
+  const devices = draft.members.flatMap(({ device, position }) => (position < 0 ? [] : [device]));
+  const held: { rollout: string }[] = [];
+  for (const some of chunks(devices, 500)) {
+    const rows = await trx
+      .selectFrom('rollout_claims')
+      .select('rollout')
+      .where('fleet', '=', fleet)
+      .where('slot', '=', slot)
+      .where('device', 'in', some)
+      .execute();
+    held.push(...rows);
+  }
+  const [first] = held;
+  if (first !== undefined) {
+    const context = { slot, rollout: first.rollout, devices: held.length };
+    throw new FlotillaError('rollout.overlap', context);
+  }
+  for (const some of chunks(devices, 500)) {
+    const values = some.map((device) => ({ fleet, device, slot, rollout }));
+    await trx.insertInto('rollout_claims').values(values).execute();
+  }
+}
+
+function memberRow(
+  fleet: string,
+  rollout: string,
+  { device, position, state, reason, variant }: RolloutDraft['members'][number],
+): Insertable<RolloutMembersTable> {
+  return {
+    fleet,
+    rollout,
+    device,
+    position,
+    state,
+    reason,
+    digest: variant?.digest ?? '',
+    precision: variant?.precision ?? '',
+    target_path: variant?.target_path ?? '',
+    bytes: variant?.bytes ?? 0,
+    deployment: '',
+    attempt: 0,
+    started: 0,
+    retryable: 0,
+    step: '',
+    code: '',
+    detail: '',
+    bytes_done: 0,
+    bytes_total: 0,
+    base_digest: '',
+    base_version: 0,
+    sent_ms: 0,
+    ended_ms: 0,
+    back: '',
+    back_state: 'none',
+    back_attempt: 0,
+    back_detail: '',
+    back_ended_ms: 0,
+  };
+}
+
+async function readyVariants(db: Kysely<Database>, fleet: string, model: string, version: number) {
+  const row = await db
+    .selectFrom('versions')
+    .select('status')
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
+  }
+  if (row.status !== 'ready') {
+    refuse(
+      row.status === 'building'
+        ? `${model}@${version} is still being built; try again when it is ready`
+        : `the build of ${model}@${version} failed; push it again`,
+    );
+  }
+  return db
+    .selectFrom('variants')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .execute();
+}
+
+function refuse(reason: string): never {
+  throw new FlotillaError('rollout.invalid', { reason });
+}

@@ -1,0 +1,118 @@
+import type { Kysely, Updateable } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { RolloutsTable } from '../db/schema-telemetry.ts';
+import { bumpRevision } from '../devices/deployments.ts';
+import { GATES } from './gates/index.ts';
+import { plural } from './gates/statistics.ts';
+import { addEvent, type Rollout } from './store.ts';
+import type { ActionOf } from './types.ts';
+
+type Trx = Kysely<Database>;
+
+export async function openWave(
+  trx: Trx,
+  rollout: Rollout,
+  { wave, note }: ActionOf<'openWave'>,
+  now: number,
+): Promise<readonly string[]> {
+  const size = rollout.sizes[wave];
+  if (wave !== rollout.wave + 1 || size === undefined) return [];
+  await setRollout(trx, rollout, { wave });
+  if (note !== '') await addEvent(trx, rollout, 'note', `wave ${wave} ${note}`, now);
+  const sentence = `wave ${wave + 1} of ${rollout.sizes.length} opened: ${plural(size, 'device')} in all`;
+  await addEvent(trx, rollout, 'wave', sentence, now);
+  return [];
+}
+
+export async function halt(
+  trx: Trx,
+  rollout: Rollout,
+  { cause, sentence }: ActionOf<'halt'>,
+  now: number,
+): Promise<readonly string[]> {
+  await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence });
+  await trx
+    .updateTable('rollout_members')
+    .set({ state: 'withdrawn' })
+    .where('fleet', '=', rollout.fleet)
+    .where('rollout', '=', rollout.id)
+    .where('state', '=', 'pending')
+    .execute();
+  await release(trx, rollout);
+  const by = cause === 'operator' ? 'operator' : `gate "${GATES[cause].title}"`;
+  await addEvent(trx, rollout, 'halt', `halted by ${by}: ${sentence}`, now);
+  return [];
+}
+
+export async function finish(
+  trx: Trx,
+  rollout: Rollout,
+  { state, note }: ActionOf<'finish'>,
+  now: number,
+): Promise<readonly string[]> {
+  if ((state === 'done') !== (rollout.state === 'running')) return [];
+  const sentence = [rollout.sentence, note].filter((part) => part !== '').join('; ');
+  await setRollout(trx, rollout, { state, sentence, ended_ms: now });
+  await release(trx, rollout);
+  const text = `${TITLES[state]}${note === '' ? '' : `: ${note}`}`;
+  await addEvent(trx, rollout, 'end', text, now);
+  return state === 'done' ? letGoOfPrevious(trx, rollout) : [];
+}
+
+const TITLES = {
+  done: 'done: every device has been asked and no gate closed',
+  'rolled-back': 'rolled back',
+  aborted: 'aborted and rolled back',
+} as const satisfies Record<ActionOf<'finish'>['state'], string>;
+
+/** From here on the bundles of the version before need no longer be kept on the devices. */
+async function letGoOfPrevious(trx: Trx, { fleet, id, slot }: Rollout): Promise<string[]> {
+  const rows = await trx
+    .selectFrom('rollout_members as m')
+    .innerJoin('slots as s', (join) =>
+      join
+        .onRef('s.fleet', '=', 'm.fleet')
+        .onRef('s.device', '=', 'm.device')
+        .onRef('s.active', '=', 'm.deployment'),
+    )
+    .select('m.device')
+    .where('m.fleet', '=', fleet)
+    .where('m.rollout', '=', id)
+    .where('m.state', '=', 'committed')
+    .where('s.slot', '=', slot)
+    .where('s.previous', '!=', '')
+    .execute();
+  for (const { device } of rows) {
+    await trx
+      .updateTable('slots')
+      .set({ previous: '' })
+      .where('fleet', '=', fleet)
+      .where('device', '=', device)
+      .where('slot', '=', slot)
+      .execute();
+    await bumpRevision(trx, fleet, device);
+  }
+  return rows.map(({ device }) => device);
+}
+
+/** Lets other rollouts have the slot. */
+async function release(trx: Trx, { fleet, id }: Rollout): Promise<void> {
+  await trx
+    .deleteFrom('rollout_claims')
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .execute();
+}
+
+export async function setRollout(
+  trx: Trx,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  change: Updateable<RolloutsTable>,
+): Promise<void> {
+  await trx
+    .updateTable('rollouts')
+    .set(change)
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .execute();
+}

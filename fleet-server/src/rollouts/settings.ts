@@ -1,0 +1,93 @@
+import { FlotillaError } from '@flotilla/protocol';
+import { type Static, Type } from 'typebox';
+import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
+
+const DAY = 86_400_000;
+const MINUTE = 60_000;
+
+const duration = (maximum: number, minimum = 0) =>
+  Type.Optional(Type.Integer({ minimum, maximum, description: 'Milliseconds' }));
+const share = Type.Optional(Type.Number({ minimum: 0, maximum: 1 }));
+
+const GatesRequest = Type.Object(
+  {
+    maxFailedShare: share,
+    maxErrorRise: share,
+    maxConfidenceDrop: share,
+    maxClassDistance: share,
+    minInferences: Type.Optional(Type.Integer({ minimum: 2, maximum: 1e9 })),
+    alpha: Type.Optional(Type.Number({ minimum: 1e-12, maximum: 0.5 })),
+    lookBackMs: duration(90 * DAY, MINUTE),
+    disabled: Type.Optional(
+      Type.Array(Type.Union(GATE_NAMES.map((gate) => Type.Literal(gate))), {
+        maxItems: GATE_NAMES.length,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** Body of `POST /rollouts`. */
+export const RolloutRequest = Type.Object(
+  {
+    model: Type.String({ maxLength: 63 }),
+    version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
+    devices: Type.Optional(
+      Type.String({
+        maxLength: 1000,
+        description: "Selector, such as 'site=lyon and online=true'",
+      }),
+    ),
+    waves: Type.Optional(
+      Type.Array(Type.String({ maxLength: 12 }), {
+        maxItems: 20,
+        description: 'Cumulative: numbers of devices (5) or shares (10%), the last 100%',
+      }),
+    ),
+    soakMs: duration(30 * DAY),
+    maxSoakMs: duration(90 * DAY),
+    watchMs: duration(DAY),
+    deadlineMs: duration(90 * DAY, 1),
+    maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
+    retryMs: duration(DAY),
+    gates: Type.Optional(GatesRequest),
+  },
+  { additionalProperties: false },
+);
+export type RolloutRequest = Static<typeof RolloutRequest>;
+
+/** How a rollout goes about it; fixed when it is made. Times are milliseconds. */
+export interface RolloutSettings {
+  readonly waves: readonly string[];
+  readonly soakMs: number;
+  readonly maxSoakMs: number;
+  readonly watchMs: number;
+  readonly deadlineMs: number;
+  readonly maxAttempts: number;
+  readonly retryMs: number;
+  readonly gates: GateSettings;
+}
+
+/** @throws FlotillaError `rollout.invalid` */
+export function settingsOf(request: RolloutRequest): RolloutSettings {
+  const soakMs = request.soakMs ?? 10 * MINUTE;
+  const settings: RolloutSettings = {
+    waves: request.waves ?? ['1', '10%', '100%'],
+    soakMs,
+    maxSoakMs: request.maxSoakMs ?? Math.max(soakMs, Math.min(10 * soakMs, 7 * DAY)),
+    watchMs: request.watchMs ?? 30_000,
+    deadlineMs: request.deadlineMs ?? DAY,
+    maxAttempts: request.maxAttempts ?? 3,
+    retryMs: request.retryMs ?? MINUTE,
+    gates: { ...DEFAULT_GATES, ...request.gates },
+  };
+  if (settings.maxSoakMs < soakMs) {
+    const reason = `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`;
+    throw new FlotillaError('rollout.invalid', { reason });
+  }
+  if (settings.deadlineMs <= settings.watchMs) {
+    const reason = `deadlineMs (${settings.deadlineMs}) leaves no time after watchMs (${settings.watchMs})`;
+    throw new FlotillaError('rollout.invalid', { reason });
+  }
+  return settings;
+}

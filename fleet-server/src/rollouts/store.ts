@@ -1,0 +1,240 @@
+import { FlotillaError, newId } from '@flotilla/protocol';
+import type { Kysely, Selectable } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { RolloutMembersTable, RolloutsTable } from '../db/schema-telemetry.ts';
+import type { GateName, Verdict, VerdictState } from './gates/types.ts';
+import type { RolloutSettings } from './settings.ts';
+import type { BackState, HaltCause, MemberState, RolloutSnapshot, RolloutState } from './types.ts';
+
+type Db = Kysely<Database>;
+
+export interface Rollout {
+  readonly fleet: string;
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly slot: string;
+  readonly selector: string;
+  readonly state: RolloutState;
+  readonly haltedBy: HaltCause | undefined;
+  readonly sentence: string;
+  readonly wave: number;
+  readonly sizes: readonly number[];
+  readonly settings: RolloutSettings;
+  readonly createdBy: string;
+  readonly createdMs: number;
+  readonly endedMs: number;
+}
+
+export type MemberRow = Omit<Selectable<RolloutMembersTable>, 'state' | 'back_state'> & {
+  readonly state: MemberState;
+  readonly back_state: BackState;
+};
+
+export const ENDED_STATES: readonly RolloutState[] = ['rolled-back', 'done', 'aborted'];
+
+const rolloutOf = (row: Selectable<RolloutsTable>): Rollout => ({
+  fleet: row.fleet,
+  id: row.rollout,
+  model: row.model,
+  version: row.version,
+  slot: row.slot,
+  selector: row.selector,
+  state: row.state as RolloutState,
+  haltedBy: row.halted_by === '' ? undefined : (row.halted_by as HaltCause),
+  sentence: row.sentence,
+  wave: row.wave,
+  sizes: JSON.parse(row.sizes) as number[],
+  settings: JSON.parse(row.settings) as RolloutSettings,
+  createdBy: row.created_by,
+  createdMs: row.created_ms,
+  endedMs: row.ended_ms,
+});
+
+/** @throws FlotillaError `server.not-found` */
+export async function readRollout(db: Db, fleet: string, rollout: string): Promise<Rollout> {
+  const row = await db
+    .selectFrom('rollouts')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', rollout)
+    .executeTakeFirst();
+  if (row === undefined) {
+    throw new FlotillaError('server.not-found', { what: 'rollout', id: rollout.slice(0, 40) });
+  }
+  return rolloutOf(row);
+}
+
+/** Newest first. `before`: the id to continue after. */
+export async function listRollouts(
+  db: Db,
+  fleet: string,
+  { limit, before }: { limit: number; before?: string | undefined },
+): Promise<Rollout[]> {
+  let query = db.selectFrom('rollouts').selectAll().where('fleet', '=', fleet);
+  if (before !== undefined) query = query.where('rollout', '<', before);
+  const rows = await query.orderBy('rollout', 'desc').limit(limit).execute();
+  return rows.map(rolloutOf);
+}
+
+/** Every rollout of every fleet that is not at its end, oldest first. */
+export async function unfinishedRollouts(db: Db): Promise<Rollout[]> {
+  const rows = await db
+    .selectFrom('rollouts')
+    .selectAll()
+    .where('state', 'not in', [...ENDED_STATES])
+    .orderBy('rollout')
+    .execute();
+  return rows.map(rolloutOf);
+}
+
+/** In the order of the waves; devices that take no part come first. */
+export async function readMembers(db: Db, { fleet, id, slot }: Rollout): Promise<MemberRow[]> {
+  const rows = (await db
+    .selectFrom('rollout_members')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .orderBy('position')
+    .orderBy('device')
+    .execute()) as MemberRow[];
+  const emptied = await emptiedDevices(db, fleet, slot, rows);
+  return rows.map((row) =>
+    emptied.has(row.device) ? { ...row, back_state: 'committed' as const } : row,
+  );
+}
+
+/**
+ * Devices on which roll-back means an empty slot. No deployment reports on that, so what the device
+ * says it runs is the answer.
+ */
+async function emptiedDevices(
+  db: Db,
+  fleet: string,
+  slot: string,
+  members: readonly MemberRow[],
+): Promise<Set<string>> {
+  const waiting = members
+    .filter(({ back, back_state }) => back === '' && back_state === 'sent')
+    .map(({ device }) => device);
+  const emptied = new Set<string>();
+  for (const devices of chunks(waiting, 400)) {
+    const rows = await db
+      .selectFrom('devices')
+      .select(['device', 'active'])
+      .where('fleet', '=', fleet)
+      .where('device', 'in', devices)
+      .execute();
+    for (const { device, active } of rows) {
+      const running = JSON.parse(active) as { slot: string }[];
+      if (running.every((one) => one.slot !== slot)) emptied.add(device);
+    }
+  }
+  return emptied;
+}
+
+export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+export async function readVerdicts(
+  db: Db,
+  { fleet, id, wave }: Pick<Rollout, 'fleet' | 'id' | 'wave'>,
+): Promise<Verdict[]> {
+  const rows = await db
+    .selectFrom('rollout_verdicts')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('wave', '=', wave)
+    .execute();
+  return rows.map((row) => ({
+    gate: row.gate as GateName,
+    state: row.state as VerdictState,
+    sentence: row.sentence,
+    numbers: JSON.parse(row.numbers) as Record<string, number>,
+  }));
+}
+
+export async function writeVerdicts(
+  db: Db,
+  { fleet, id, wave }: Pick<Rollout, 'fleet' | 'id' | 'wave'>,
+  verdicts: readonly Verdict[],
+  now: number,
+): Promise<void> {
+  if (verdicts.length === 0) return;
+  await db
+    .insertInto('rollout_verdicts')
+    .values(
+      verdicts.map(({ gate, state, sentence, numbers }) => ({
+        fleet,
+        rollout: id,
+        wave,
+        gate,
+        state,
+        sentence,
+        numbers: JSON.stringify(numbers),
+        judged_ms: now,
+      })),
+    )
+    .onConflict((on) =>
+      on.columns(['fleet', 'rollout', 'wave', 'gate']).doUpdateSet((e) => ({
+        state: e.ref('excluded.state'),
+        sentence: e.ref('excluded.sentence'),
+        numbers: e.ref('excluded.numbers'),
+        judged_ms: e.ref('excluded.judged_ms'),
+      })),
+    )
+    .execute();
+}
+
+/** What the planner wants to know, from what is stored. */
+export function snapshotOf(
+  rollout: Rollout,
+  members: readonly MemberRow[],
+  verdicts: readonly Verdict[],
+): RolloutSnapshot {
+  const { state, haltedBy, sizes, wave, settings } = rollout;
+  const { soakMs, maxSoakMs, deadlineMs, maxAttempts, retryMs } = settings;
+  return {
+    rollout: {
+      state,
+      haltedBy,
+      sizes,
+      wave,
+      soakMs,
+      maxSoakMs,
+      deadlineMs,
+      maxAttempts,
+      retryMs,
+    },
+    members: members.map((row) => ({
+      device: row.device,
+      position: row.position,
+      state: row.state,
+      attempt: row.attempt,
+      started: row.started === 1,
+      retryable: row.retryable === 1,
+      sentMs: row.sent_ms,
+      endedMs: row.ended_ms,
+      backState: row.back_state,
+      backAttempt: row.back_attempt,
+      backEndedMs: row.back_ended_ms,
+    })),
+    verdicts,
+  };
+}
+
+/** Writes down what happened, for the person who reads the rollout. */
+export async function addEvent(
+  trx: Db,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  kind: string,
+  sentence: string,
+  now: number,
+): Promise<void> {
+  await trx
+    .insertInto('rollout_events')
+    .values({ fleet, rollout: id, event: newId(now), at_ms: now, kind, sentence })
+    .execute();
+}
