@@ -1,0 +1,148 @@
+import type { Dirent } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
+import { archiveItems, arrayItem } from './arrays.ts';
+import { isBelow, pathInside } from './inside.ts';
+import type { DataItem, DataReading, DataSet } from './item.ts';
+import { type LabelRow, parseLabels } from './labels-csv.ts';
+
+const IMAGES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff']);
+const LABELS = 'labels.csv';
+const MAX_FILE = 2 ** 30;
+const MAX_LABELS_FILE = 2 ** 26;
+
+/**
+ * Reads a data folder (images or `.npy` arrays, with an optional `labels.csv`) or one `.npz` or
+ * `.npy` file whose first dimension counts samples. Items are ordered by name.
+ *
+ * @throws FlotillaError `data.empty` when no sample is left, `data.invalid` naming the file
+ */
+export async function readData(path: string, reading: DataReading): Promise<DataSet> {
+  const kind = await stat(path).catch(() => undefined);
+  if (kind === undefined) throw empty(path, 'there is no such folder');
+  if (kind.isFile()) {
+    const items = archiveItems(path, await readLimited(path, MAX_FILE), reading);
+    if (items.length === 0) throw empty(path, 'it holds no sample');
+    return { path, items, warnings: [] };
+  }
+  return await readFolder(path, reading);
+}
+
+async function readFolder(folder: string, reading: DataReading): Promise<DataSet> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const present = new Set(entries.filter(isSample).map(({ name }) => name));
+  const warnings: string[] = [];
+  const rows = entries.some(({ name }) => name === LABELS)
+    ? await readRows(folder, reading, present, warnings)
+    : new Map<string, LabelRow>();
+  const names = [...new Set([...present, ...rows.keys()])].sort();
+  if (names.length === 0) throw empty(folder, 'it holds no image and no array');
+  const unknown = new Set<string>();
+  const items = names.map((name) => itemOf(folder, name, rows.get(name), reading, unknown));
+  if (unknown.size > 0) {
+    const some = [...unknown].slice(0, 3).join(', ');
+    warnings.push(`${unknown.size} names in ${LABELS} are no class of the model: ${some}`);
+  }
+  return { path: folder, items, warnings };
+}
+
+/** The rows whose files exist, by name; the others become one warning. */
+async function readRows(
+  folder: string,
+  { slices = [] }: DataReading,
+  present: ReadonlySet<string>,
+  warnings: string[],
+): Promise<Map<string, LabelRow>> {
+  const path = join(folder, LABELS);
+  const text = new TextDecoder().decode(await readLimited(path, MAX_LABELS_FILE));
+  const all = parseLabels(text, path, slices);
+  const root = await realpath(folder);
+  const rows = new Map<string, LabelRow>();
+  let missing = 0;
+  for (const row of all) {
+    if (present.has(row.file) || (await existsInside(folder, root, row.file))) {
+      rows.set(row.file, row);
+    } else missing += 1;
+  }
+  if (missing > 0) {
+    const first = all.find(({ file }) => !rows.has(file))?.file ?? '';
+    if (rows.size === 0) {
+      throw empty(folder, `no file that ${LABELS} names is there (the first is ${quote(first)})`);
+    }
+    const count = `${missing} of ${all.length} rows of ${LABELS}`;
+    warnings.push(`${count} name no file in ${folder}, for instance ${quote(first)}`);
+  }
+  return rows;
+}
+
+async function existsInside(folder: string, root: string, name: string): Promise<boolean> {
+  const path = pathInside(folder, name);
+  if (path === undefined || !hasSampleName(name)) return false;
+  const real = await realpath(path).catch(() => undefined);
+  if (real === undefined || !isBelow(root, real)) return false;
+  return (await stat(real)).isFile();
+}
+
+function itemOf(
+  folder: string,
+  name: string,
+  row: LabelRow | undefined,
+  reading: DataReading,
+  unknown: Set<string>,
+): DataItem {
+  const path = join(folder, name);
+  const label = labelOf(row, reading.labels, unknown);
+  const slices = row?.slices ?? {};
+  if (!IMAGES.has(extname(name).toLowerCase())) {
+    const load = async () => arrayItem(path, await readLimited(path, MAX_FILE), reading);
+    return { name, where: path, label, slices, load };
+  }
+  const input = reading.inputs[0] ?? '';
+  return {
+    name,
+    where: path,
+    label,
+    slices,
+    load: async () => ({ [input]: await readLimited(path, MAX_FILE) }),
+  };
+}
+
+function labelOf(
+  row: LabelRow | undefined,
+  labels: readonly string[] | undefined,
+  unknown: Set<string>,
+): number | undefined {
+  if (row?.classIndex !== undefined) return row.classIndex;
+  if (row?.label === undefined) return undefined;
+  const index = labels?.indexOf(row.label) ?? -1;
+  if (index >= 0) return index;
+  unknown.add(quote(row.label));
+  return undefined;
+}
+
+/** Links are left out: a folder from outside must not reach beyond itself. */
+function isSample(entry: Dirent): boolean {
+  return entry.isFile() && hasSampleName(entry.name);
+}
+
+function hasSampleName(name: string): boolean {
+  const extension = extname(name).toLowerCase();
+  return IMAGES.has(extension) || extension === '.npy' || extension === '.npz';
+}
+
+async function readLimited(path: string, limit: number): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > limit) {
+    throw new FlotillaError('data.invalid', { file: path, reason: `it is larger than ${limit} B` });
+  }
+  return await readFile(path);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
+}
+
+function empty(folder: string, reason: string): FlotillaError {
+  return new FlotillaError('data.empty', { folder, reason });
+}

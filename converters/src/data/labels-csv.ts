@@ -1,0 +1,84 @@
+import { FlotillaError } from '@flotilla/protocol';
+import { parse } from 'csv-parse/sync';
+
+/** One row of `labels.csv`, checked in form; whether its file exists is not known yet. */
+export interface LabelRow {
+  readonly file: string;
+  /** Class index or class name, as the row gives it; neither where both cells are empty. */
+  readonly classIndex: number | undefined;
+  readonly label: string | undefined;
+  readonly slices: Readonly<Record<string, string>>;
+}
+
+const MAX_ROWS = 1_000_000;
+const MAX_RECORD = 65_536;
+
+/**
+ * Reads `labels.csv`: a header with `file`, then `class_index` or `label`; further columns are
+ * slices when `sliceColumns` names them.
+ *
+ * @throws FlotillaError `data.invalid` naming the file and the row
+ */
+export function parseLabels(
+  text: string,
+  path: string,
+  sliceColumns: readonly string[],
+): LabelRow[] {
+  const records = parseCsv(text, path);
+  const header = records[0] ?? [];
+  const columnOf = new Map(header.map((name, index) => [name.trim(), index]));
+  const fileColumn = columnOf.get('file');
+  if (fileColumn === undefined) throw invalid(path, 'its header has no column "file"');
+  const classColumn = columnOf.get('class_index');
+  const labelColumn = columnOf.get('label');
+  return records.slice(1).map((cells, index) => ({
+    file: cells[fileColumn]?.trim() ?? '',
+    classIndex: classIndexOf(cellOf(cells, classColumn), path, index + 2),
+    label: cellOf(cells, labelColumn),
+    slices: slicesOf(cells, columnOf, sliceColumns),
+  }));
+}
+
+function parseCsv(text: string, path: string): string[][] {
+  try {
+    return parse(text, {
+      bom: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: MAX_RECORD,
+      to: MAX_ROWS,
+    });
+  } catch (error) {
+    throw invalid(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function cellOf(cells: readonly string[], column: number | undefined): string | undefined {
+  const cell = column === undefined ? undefined : cells[column]?.trim();
+  return cell === '' ? undefined : cell;
+}
+
+function classIndexOf(cell: string | undefined, path: string, row: number): number | undefined {
+  if (cell === undefined) return undefined;
+  if (!/^\d{1,7}$/.test(cell)) {
+    throw invalid(path, `row ${row}: class_index ${JSON.stringify(cell.slice(0, 40))} is no index`);
+  }
+  return Number(cell);
+}
+
+function slicesOf(
+  cells: readonly string[],
+  columnOf: ReadonlyMap<string, number>,
+  sliceColumns: readonly string[],
+): Record<string, string> {
+  const slices: Record<string, string> = {};
+  for (const name of sliceColumns) {
+    const cell = cellOf(cells, columnOf.get(name));
+    if (cell !== undefined) slices[name] = cell;
+  }
+  return slices;
+}
+
+function invalid(file: string, reason: string): FlotillaError {
+  return new FlotillaError('data.invalid', { file, reason });
+}

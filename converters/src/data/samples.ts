@@ -1,0 +1,64 @@
+import type { Pipeline, Preprocessed, Tensors } from '@flotilla/model';
+import type { DataItem } from './item.ts';
+
+/** One sample ready to run. */
+export interface Sample extends Preprocessed {
+  readonly item: DataItem;
+}
+
+/** Samples that can be gone through several times; the same order each time. */
+export interface SampleSet {
+  readonly items: readonly DataItem[];
+  [Symbol.asyncIterator](): AsyncIterator<Sample>;
+}
+
+/**
+ * Prepares items with a pipeline. The next sample is decoded while the present one runs; what fits
+ * into `cacheBytes` is kept for the next time through, the rest is decoded again.
+ *
+ * @throws FlotillaError from the pipeline, naming the file
+ */
+export function sampleSet(
+  items: readonly DataItem[],
+  pipeline: Pipeline,
+  cacheBytes = DEFAULT_CACHE_BYTES,
+): SampleSet {
+  const cache = new Map<DataItem, Sample>();
+  let free = cacheBytes;
+  const prepare = async (item: DataItem | undefined): Promise<Sample | undefined> => {
+    if (item === undefined) return undefined;
+    const known = cache.get(item);
+    if (known !== undefined) return known;
+    const sample = { item, ...(await pipeline.preprocess(await item.load(), item.where)) };
+    const size = byteLength(sample.tensors);
+    if (size <= free) {
+      free -= size;
+      cache.set(item, sample);
+    }
+    return sample;
+  };
+  return {
+    items,
+    async *[Symbol.asyncIterator]() {
+      let next = prepare(items[0]);
+      for (let i = 0; i < items.length; i++) {
+        const sample = await next;
+        next = prepare(items[i + 1]);
+        // A failure is thrown where the sample is awaited; until then it must not count as unhandled.
+        next.catch(() => undefined);
+        if (sample !== undefined) yield sample;
+      }
+    },
+  };
+}
+
+const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+
+function byteLength(tensors: Tensors): number {
+  return Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
+/** Only what the model is fed with. */
+export async function* feedsOf(samples: AsyncIterable<Sample>): AsyncGenerator<Tensors> {
+  for await (const { tensors } of samples) yield tensors;
+}

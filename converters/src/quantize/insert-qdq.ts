@@ -1,0 +1,71 @@
+import type { QdqForm } from '@flotilla/targets';
+import { createNamer, replaceUses, sortTopologically, usedNames } from '../ir/edit.ts';
+import { type Graph, makeNode, type Node } from '../ir/graph.ts';
+import { float32Tensor, fromNumbers } from '../ir/tensor.ts';
+import { type Edit, quantizeConstants } from './insert-constants.ts';
+import type { QuantizationParams } from './params.ts';
+import type { QdqPlan } from './plan.ts';
+
+/**
+ * Carries a plan out on the graph it was made for.
+ *
+ * @returns by value name, the name under which the graph now has the dequantized value
+ */
+export function insertQdq(graph: Graph, plan: QdqPlan, form: QdqForm): Map<string, string> {
+  const namer = createNamer(graph);
+  const edit: Edit = { graph, plan, form, namer, added: [], constants: new Map() };
+  for (const node of plan.integer) quantizeConstants(edit, node);
+  const renamed = new Map<string, string>();
+  for (const [name, params] of plan.values) {
+    renamed.set(name, quantizeActivation(edit, name, params));
+  }
+  graph.nodes.push(...edit.added);
+  sortTopologically(graph);
+  dropUnusedInitializers(graph);
+  return renamed;
+}
+
+function quantizeActivation(edit: Edit, name: string, params: QuantizationParams): string {
+  const { graph, plan, namer } = edit;
+  const takers = plan.takers.get(name) ?? new Set<Node>();
+  const isOutput = takers === 'all' && graph.outputs.some((output) => output.name === name);
+  const source = isOutput ? renameSource(graph, name, namer.fresh(`${name}_float`)) : name;
+  const result = isOutput ? name : namer.fresh(`${name}_dequantized`);
+  replaceUses(graph, source, result, takers === 'all' ? graph.nodes : [...takers]);
+  addPair(edit, source, result, params);
+  return result;
+}
+
+/** A graph output keeps its name, so what its producer makes gets another one. */
+function renameSource(graph: Graph, name: string, source: string): string {
+  for (const node of graph.nodes) {
+    node.outputs = node.outputs.map((output) => (output === name ? source : output));
+  }
+  replaceUses(graph, name, source);
+  return source;
+}
+
+function addPair(edit: Edit, source: string, result: string, params: QuantizationParams): void {
+  const { graph, namer, added } = edit;
+  const scale = namer.fresh(`${result}_scale`);
+  const zeroPoint = namer.fresh(`${result}_zero_point`);
+  graph.initializers.set(scale, float32Tensor([], [params.scale]));
+  graph.initializers.set(zeroPoint, fromNumbers(params.type, [], [params.zeroPoint]));
+  const quantized = namer.fresh(`${result}_quantized`);
+  const q = namer.fresh(`${result}_QuantizeLinear`);
+  const dq = namer.fresh(`${result}_DequantizeLinear`);
+  added.push(
+    makeNode('QuantizeLinear', q, [source, scale, zeroPoint], [quantized]),
+    makeNode('DequantizeLinear', dq, [quantized, scale, zeroPoint], [result]),
+  );
+}
+
+function dropUnusedInitializers(graph: Graph): void {
+  const used = new Set([
+    ...graph.nodes.flatMap(usedNames),
+    ...graph.outputs.map((output) => output.name),
+  ]);
+  for (const name of [...graph.initializers.keys()]) {
+    if (!used.has(name)) graph.initializers.delete(name);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Runtime, Tensors } from '@flotilla/model';
+import type { Precision } from '@flotilla/protocol';
+import type { CostKind, TargetProfile } from '@flotilla/targets';
+import { writeOnnx } from '../formats/onnx/write.ts';
+import { createNamer } from '../ir/edit.ts';
+import { cloneModel, isOp, type Model, makeNode, type Node, tensorInfo } from '../ir/graph.ts';
+import { elementCount, type TensorValue } from '../ir/tensor.ts';
+import { isDepthwise } from '../quantize/eligible.ts';
+import { floatValues } from '../quantize/float-values.ts';
+
+/** What one run of a model takes, whatever runs it. */
+export interface Work {
+  /** Multiply-adds by kind of node; for other nodes, elements written. */
+  readonly operations: Readonly<Record<CostKind, number>>;
+  /** Bytes of all activations in float32. */
+  readonly activationBytes: number;
+}
+
+/** Counts the work of one run, from the sizes that the values take when a sample is run. */
+export async function countWork(model: Model, feeds: Tensors, runtime: Runtime): Promise<Work> {
+  const sizes = await valueSizes(model, feeds, runtime);
+  const operations = { conv: 0, pointwise: 0, depthwise: 0, matmul: 0, other: 0 };
+  for (const node of model.graph.nodes) {
+    const written = node.outputs.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
+    const weight = model.graph.initializers.get(node.inputs[1] ?? '');
+    const kind = kindOf(node, weight);
+    const perOutput =
+      kind === 'other' || weight === undefined ? 1 : productsPerOutput(node, weight);
+    operations[kind] += written * perOutput;
+  }
+  const elements = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  return { operations, activationBytes: elements * Float32Array.BYTES_PER_ELEMENT };
+}
+
+/** Milliseconds of one run by the target's cost table: an order of magnitude, good for ranking. */
+export function estimateLatency(
+  { operations }: Work,
+  precision: Precision,
+  profile: TargetProfile,
+): number {
+  const cost = profile.cost[precision];
+  const kinds = Object.keys(operations) as CostKind[];
+  const relative = kinds.reduce((sum, kind) => sum + operations[kind] * (cost?.[kind] ?? 1), 0);
+  return (relative / profile.macsPerSecond) * 1000;
+}
+
+function kindOf(node: Node, weight: TensorValue | undefined): CostKind {
+  if (isOp(node, 'Gemm', 'MatMul')) return 'matmul';
+  if (!isOp(node, 'Conv', 'ConvTranspose') || weight === undefined) return 'other';
+  if (isDepthwise(node, weight)) return 'depthwise';
+  return weight.dims.slice(2).every((size) => size === 1) ? 'pointwise' : 'conv';
+}
+
+function productsPerOutput(node: Node, weight: TensorValue): number {
+  const [first = 1, second = 1] = weight.dims;
+  if (isOp(node, 'Conv')) return elementCount(weight) / first;
+  if (isOp(node, 'Gemm')) return elementCount(weight) / Math.max(first, second);
+  return weight.dims.at(-2) ?? 1;
+}
+
+async function valueSizes(
+  model: Model,
+  feeds: Tensors,
+  runtime: Runtime,
+): Promise<Map<string, number>> {
+  const copy = cloneModel(model);
+  const { graph } = copy;
+  const namer = createNamer(graph);
+  const taps = new Map<string, string>();
+  for (const value of floatValues(graph)) {
+    if (graph.initializers.has(value)) continue;
+    const output = namer.fresh(`${value}_Size`);
+    graph.nodes.push(makeNode('Size', namer.fresh(`${output}_tap`), [value], [output]));
+    graph.outputs.push(tensorInfo(output, 'int64', []));
+    taps.set(value, output);
+  }
+  const session = await runtime.load(writeOnnx(copy));
+  try {
+    const outputs = await session.run(feeds);
+    return new Map([...taps].map(([name, tap]) => [name, Number(outputs[tap]?.data[0] ?? 0)]));
+  } finally {
+    await session.dispose();
+  }
+}
