@@ -48,11 +48,12 @@ export interface UpTopic {
 }
 
 const UP =
-  /^flotilla\/1\/([^/]+)\/d\/([^/]+)\/up\/(state|sync|report|telemetry|live|cmd|blob)(?:\/([^/]{1,128}))?$/;
+  /^flotilla\/1\/([^/]+)\/d\/([^/]+)\/up\/(?:(state|sync|report|telemetry|live)|(cmd|blob)\/([^/+#]{1,128}))$/;
 
 /** @throws FlotillaError `topic.invalid` */
 export function parseUpTopic(topic: string): UpTopic {
-  const [, fleet, device, kind, rest = ''] = UP.exec(topic) ?? [];
+  const [, fleet, device, plain, withRest, rest = ''] = UP.exec(topic) ?? [];
+  const kind = plain ?? withRest;
   if (fleet === undefined || device === undefined || !isFleet(fleet) || !isId(device)) {
     const reason = 'expected flotilla/1/{fleet}/d/{device}/up/…';
     throw new FlotillaError('topic.invalid', { topic: topic.slice(0, 120), reason });
