@@ -14,8 +14,6 @@ export interface TensorValue {
   readonly extra?: Extra;
 }
 
-const HALF_ONE = 1 / 2 ** 24;
-
 /** Number of elements; 1 for a scalar. */
 export function elementCount(tensor: { readonly dims: readonly number[] }): number {
   return tensor.dims.reduce((count, dim) => count * dim, 1);
@@ -73,8 +71,8 @@ const CODECS: Partial<Record<DataType, Codec>> = {
     write: (view, i, v) => view.setFloat64(i * 8, v, true),
   },
   float16: {
-    read: (view, i) => halfToNumber(view.getUint16(i * 2, true)),
-    write: (view, i, v) => view.setUint16(i * 2, numberToHalf(v), true),
+    read: (view, i) => view.getFloat16(i * 2, true),
+    write: (view, i, v) => view.setFloat16(i * 2, v, true),
   },
   bfloat16: {
     read: (view, i) => bfloatToNumber(view.getUint16(i * 2, true)),
@@ -109,20 +107,6 @@ const CODECS: Partial<Record<DataType, Codec>> = {
   },
 };
 
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  if (exponent === 0) return sign * fraction * HALF_ONE;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-/** Bits of the IEEE 754 binary16 nearest to `value`, ties to even, infinite beyond 65504. */
-export function numberToHalf(value: number): number {
-  return new Uint16Array(Float16Array.of(value).buffer)[0]!;
-}
-
 function bfloatToNumber(bits: number): number {
   return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
 }
@@ -142,7 +126,9 @@ export function isNumeric(dtype: DataType): boolean {
 export function toNumbers(tensor: TensorValue): Float64Array {
   const { read } = codecOf(tensor.dtype);
   const view = viewOf(tensor.bytes);
-  return Float64Array.from({ length: elementCount(tensor) }, (_, i) => read(view, i));
+  const values = new Float64Array(elementCount(tensor));
+  for (let i = 0; i < values.length; i++) values[i] = read(view, i);
+  return values;
 }
 
 /** Every element of a float tensor as float32; without a copy where bytes already are that and lie aligned. */

@@ -1,0 +1,120 @@
+import { intAttribute, intsAttribute } from '../../ir/attributes.ts';
+import { elementCount, type TensorValue, toNumbers } from '../../ir/tensor.ts';
+import type { Evaluator } from './evaluator.ts';
+import {
+  broadcastDims,
+  broadcastPositions,
+  frontAxis,
+  pick,
+  positions,
+  stridesOf,
+} from './indexing.ts';
+
+export const transpose: Evaluator = ([input], node) => {
+  if (!input) return undefined;
+  const backwards = input.dims.map((_, axis) => input.dims.length - 1 - axis);
+  const order = intsAttribute(node, 'perm', backwards);
+  const strides = stridesOf(input.dims);
+  const valid = new Set(order).size === input.dims.length && order.every((i) => i in input.dims);
+  if (!valid || order.length !== input.dims.length) return undefined;
+  const dims = order.map((axis) => input.dims[axis]!);
+  return pick(
+    input,
+    dims,
+    positions(
+      dims,
+      order.map((axis) => strides[axis]!),
+    ),
+  );
+};
+
+export const concat: Evaluator = (inputs, node) => {
+  const parts = inputs.filter((input) => input !== undefined);
+  const [first] = parts;
+  if (!first || parts.length !== inputs.length) return undefined;
+  const axis = frontAxis(intAttribute(node, 'axis', 0), first.dims.length);
+  if (axis === undefined || parts.some((part) => !joins(part, first, axis))) return undefined;
+  const outer = elementCount({ dims: first.dims.slice(0, axis) });
+  if (first.dtype === 'string' || outer === 0) return undefined;
+  const rows = parts.map((part) => part.bytes.length / outer);
+  const bytes = new Uint8Array(outer * rows.reduce((sum, row) => sum + row, 0));
+  let end = 0;
+  for (let i = 0; i < outer; i++) {
+    for (const [p, part] of parts.entries()) {
+      bytes.set(part.bytes.subarray(i * rows[p]!, (i + 1) * rows[p]!), end);
+      end += rows[p]!;
+    }
+  }
+  const length = parts.reduce((sum, part) => sum + part.dims[axis]!, 0);
+  return { dtype: first.dtype, dims: first.dims.with(axis, length), bytes };
+};
+
+function joins(part: TensorValue, first: TensorValue, axis: number): boolean {
+  const sameRank = part.dtype === first.dtype && part.dims.length === first.dims.length;
+  return sameRank && part.dims.every((dim, i) => i === axis || dim === first.dims[i]);
+}
+
+export const gather: Evaluator = ([data, indices], node) => {
+  if (!data || !indices) return undefined;
+  const axis = frontAxis(intAttribute(node, 'axis', 0), data.dims.length);
+  if (axis === undefined) return undefined;
+  const size = data.dims[axis]!;
+  const chosen = Array.from(toNumbers(indices), (index) => frontAxis(index, size));
+  const [before, after] = [data.dims.slice(0, axis), data.dims.slice(axis + 1)];
+  const inner = elementCount({ dims: after });
+  const from: number[] = [];
+  for (let outer = 0; outer < elementCount({ dims: before }); outer++) {
+    for (const index of chosen) {
+      if (index === undefined) return undefined;
+      const start = (outer * size + index) * inner;
+      for (let i = 0; i < inner; i++) from.push(start + i);
+    }
+  }
+  return pick(data, [...before, ...indices.dims, ...after], from);
+};
+
+export const slice: Evaluator = ([data, starts, ends, axesInput, stepsInput]) => {
+  if (!data || !starts || !ends) return undefined;
+  const strides = stridesOf(data.dims);
+  const dims = [...data.dims];
+  const stepped = [...strides];
+  let start = 0;
+  const axes = axesInput ? toNumbers(axesInput) : toNumbers(starts).map((_, i) => i);
+  for (const [i, given] of axes.entries()) {
+    const axis = frontAxis(given, data.dims.length);
+    const step = stepsInput ? toNumbers(stepsInput)[i]! : 1;
+    if (axis === undefined || step === 0) return undefined;
+    const range = sliceRange(data.dims[axis]!, toNumbers(starts)[i]!, toNumbers(ends)[i]!, step);
+    dims[axis] = range.length;
+    stepped[axis] = strides[axis]! * step;
+    start += range.start * strides[axis]!;
+  }
+  return pick(data, dims, positions(dims, stepped, start));
+};
+
+/** Start and length of one sliced axis, clamped as Slice-13 says. */
+function sliceRange(size: number, start: number, end: number, step: number) {
+  const front = (index: number) => (index < 0 ? index + size : index);
+  const clamp = (index: number, low: number, high: number) => Math.min(Math.max(index, low), high);
+  const [from, to] =
+    step > 0
+      ? [clamp(front(start), 0, size), clamp(front(end), 0, size)]
+      : [clamp(front(start), 0, size - 1), clamp(front(end), -1, size - 1)];
+  return { start: from, length: Math.max(0, Math.ceil((to - from) / step)) };
+}
+
+export const expand: Evaluator = ([input, shape]) => {
+  if (!input || !shape) return undefined;
+  const dims = broadcastDims([input.dims, Array.from(toNumbers(shape))]);
+  return dims && pick(input, dims, broadcastPositions(input.dims, dims));
+};
+
+export const tile: Evaluator = ([input, repeats]) => {
+  if (!input || !repeats) return undefined;
+  const times = Array.from(toNumbers(repeats));
+  if (times.length !== input.dims.length) return undefined;
+  const paired = input.dims.flatMap((dim, axis) => [times[axis]!, dim]);
+  const strides = stridesOf(input.dims).flatMap((stride) => [0, stride]);
+  const dims = input.dims.map((dim, axis) => dim * times[axis]!);
+  return pick(input, dims, positions(paired, strides));
+};

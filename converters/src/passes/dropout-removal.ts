@@ -1,0 +1,39 @@
+import { indexGraph } from '../ir/edit.ts';
+import { type Graph, isOp, type Node } from '../ir/graph.ts';
+import { toNumbers } from '../ir/tensor.ts';
+import { bypassAll } from './bypass.ts';
+import type { Pass } from './pass.ts';
+
+/** Removes Dropout, which does nothing at inference, unless its mask is used or training is asked for. */
+export const dropoutRemoval: Pass = {
+  name: 'dropout-removal',
+  run(model) {
+    const notes: string[] = [];
+    const changed = bypassAll(model.graph, (node, graph) => {
+      if (!isOp(node, 'Dropout')) return false;
+      const reason = reasonToKeep(node, graph);
+      if (reason !== undefined) notes.push(`Dropout ${JSON.stringify(node.name)} stays: ${reason}`);
+      return reason === undefined;
+    });
+    return { changed, notes };
+  },
+};
+
+function reasonToKeep(node: Node, graph: Graph): string | undefined {
+  const mask = node.outputs[1];
+  if (mask) {
+    const { consumers, outputs } = indexGraph(graph);
+    if (consumers.has(mask) || outputs.has(mask)) return 'its mask is used';
+  }
+  const training = node.inputs[2];
+  if (!training) return undefined;
+  const value = graph.initializers.get(training) ?? constantOf(graph, training);
+  if (value === undefined) return 'its training mode is decided at run time';
+  return toNumbers(value)[0] === 0 ? undefined : 'it is in training mode';
+}
+
+function constantOf(graph: Graph, name: string) {
+  const node = graph.nodes.find((each) => isOp(each, 'Constant') && each.outputs[0] === name);
+  const attribute = node?.attributes.get('value');
+  return attribute?.kind === 'tensor' ? attribute.value : undefined;
+}
