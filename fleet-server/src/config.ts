@@ -59,6 +59,11 @@ export const CONFIG = {
     'user name of the server at the broker outside',
   ),
   brokerPassword: key<string>('', 'FLOTILLA_BROKER_PASSWORD', 'password of brokerUser'),
+  brokerAccounts: key<string>(
+    'dynsec',
+    'FLOTILLA_BROKER_ACCOUNTS',
+    'how devices get accounts there: dynsec (Mosquitto) or none',
+  ),
   telemetryWindowMs: key<number>(
     60_000,
     'FLOTILLA_TELEMETRY_WINDOW_MS',

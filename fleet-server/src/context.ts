@@ -20,6 +20,8 @@ export interface ServerContext {
   readonly broker: Broker;
   readonly artifacts: ArtifactStore;
   readonly trust: Trust;
+  /** URL of the HTTP API as devices reach it, without a slash at the end. */
+  readonly apiUrl: () => string;
   /** Of this running server: names it in `all/down/server/{instance}` and in event ids. */
   readonly instance: string;
 }

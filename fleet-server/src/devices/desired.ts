@@ -1,0 +1,176 @@
+import { type Desired, type Draft, deviceTopics, encode } from '@flotilla/protocol';
+import type { Selectable } from 'kysely';
+import type { ServerContext } from '../context.ts';
+import type { SlotsTable } from '../db/schema.ts';
+import type { SignedTarget } from '../trust/trust.ts';
+import type { DeploymentRow } from './deployments.ts';
+
+type SlotRow = Selectable<SlotsTable>;
+
+export type DesiredParts = Pick<
+  ServerContext,
+  'db' | 'now' | 'trust' | 'broker' | 'config' | 'log' | 'apiUrl'
+>;
+
+/**
+ * The whole desired state of a device as it stands in the database, with a director document that
+ * names every bundle in it. Undefined where the device is not (or no longer) accepted.
+ */
+export async function buildDesired(
+  parts: Pick<DesiredParts, 'db' | 'now' | 'trust' | 'config' | 'apiUrl'>,
+  fleet: string,
+  device: string,
+): Promise<Draft<Desired> | undefined> {
+  const facts = await gather(parts.db, fleet, device);
+  if (facts === undefined) return undefined;
+  const { generation, revision, slots, deployments, targets, halt } = facts;
+  const url = `${parts.apiUrl()}/api/1/fleets/${fleet}/blobs`;
+  const deploymentOf = (id: string) => {
+    const row = deployments.get(id);
+    return row === undefined ? undefined : toDeployment(row, url);
+  };
+  return {
+    at: { wallMs: parts.now(), monotonicMs: Math.round(performance.now()), clockSynced: true },
+    generation,
+    revision,
+    slots: slots.map((slot) => ({
+      name: slot.slot,
+      mode: slot.mode === 'present' ? 'MODE_PRESENT' : 'MODE_ABSENT',
+      ...optional('active', deploymentOf(slot.active)),
+      ...optional('shadow', deploymentOf(slot.shadow)),
+    })),
+    keep: [...new Set([...deployments.values()].map((row) => row.digest))],
+    config: { telemetryWindowMs: parts.config.telemetryWindowMs, capturePermille: 0 },
+    director: parts.trust.signDirector({ fleet, device, generation, revision, targets }),
+    ...optional('halt', halt),
+  };
+}
+
+/**
+ * Publishes a device's desired state. Nothing is lost if the broker or the device is away: the
+ * device asks again with `sync` when it connects.
+ */
+export async function publishDesired(
+  parts: DesiredParts,
+  fleet: string,
+  device: string,
+): Promise<void> {
+  const desired = await buildDesired(parts, fleet, device);
+  if (desired === undefined) return;
+  try {
+    const topic = deviceTopics(fleet, device).down.desired;
+    await parts.broker.publish(topic, encode('Desired', desired), { qos: 1, retain: false });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    parts.log.warn({ fleet, device, reason }, 'desired state not published; the device will ask');
+  }
+}
+
+async function gather(db: DesiredParts['db'], fleet: string, device: string) {
+  const row = await db
+    .selectFrom('devices')
+    .innerJoin('fleets', 'fleets.fleet', 'devices.fleet')
+    .select(['revision', 'generation', 'halted', 'halt_counter', 'halt_signed'])
+    .where('devices.fleet', '=', fleet)
+    .where('device', '=', device)
+    .where('status', '=', 'accepted')
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const slots = await db
+    .selectFrom('slots')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .orderBy('slot')
+    .execute();
+  const deployments = await deploymentsOf(db, fleet, slots);
+  return {
+    generation: row.generation,
+    revision: row.revision,
+    slots,
+    deployments,
+    targets: await targetsOf(db, fleet, ordered(slots, deployments)),
+    halt: row.halt_signed === '' ? undefined : toHalt(row),
+  };
+}
+
+/** Of every slot: what it shall run and what it ran before, whose bundle stays on the device. */
+async function deploymentsOf(
+  db: DesiredParts['db'],
+  fleet: string,
+  slots: readonly SlotRow[],
+): Promise<Map<string, DeploymentRow>> {
+  const ids = slots.flatMap(({ active, shadow, previous }) => [active, shadow, previous]);
+  const named = ids.filter((id) => id !== '');
+  if (named.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('deployments')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('deployment', 'in', named)
+    .execute();
+  return new Map(rows.map((row) => [row.deployment, row]));
+}
+
+const ordered = (slots: readonly SlotRow[], deployments: ReadonlyMap<string, DeploymentRow>) =>
+  slots
+    .flatMap(({ active, shadow }) => [deployments.get(active), deployments.get(shadow)])
+    .filter((row) => row !== undefined);
+
+async function targetsOf(
+  db: DesiredParts['db'],
+  fleet: string,
+  deployments: readonly DeploymentRow[],
+): Promise<SignedTarget[]> {
+  if (deployments.length === 0) return [];
+  const digests = deployments.map((row) => row.digest);
+  const rows = await db
+    .selectFrom('variants')
+    .select(['target_path', 'digest', 'manifest_bytes'])
+    .where('fleet', '=', fleet)
+    .where('digest', 'in', digests)
+    .execute();
+  return rows.map((row) => ({
+    path: row.target_path,
+    digest: row.digest,
+    length: row.manifest_bytes,
+  }));
+}
+
+function toDeployment(row: DeploymentRow, url: string) {
+  return {
+    id: row.deployment,
+    attempt: row.attempt,
+    digest: row.digest,
+    url,
+    size: row.bytes,
+    model: row.model,
+    version: row.version,
+    precision: row.precision,
+    notBeforeMs: row.not_before_ms,
+    notAfterMs: row.not_after_ms,
+    deadlineMs: row.deadline_ms,
+    watchMs: row.watch_ms,
+    targetPath: row.target_path,
+    rollout: row.rollout,
+  };
+}
+
+function toHalt(row: {
+  generation: number;
+  halted: number;
+  halt_counter: number;
+  halt_signed: string;
+}) {
+  return {
+    generation: row.generation,
+    counter: row.halt_counter,
+    halted: row.halted === 1,
+    signed: new TextEncoder().encode(row.halt_signed),
+  };
+}
+
+/** A field that is left out where it has no value (exactOptionalPropertyTypes in spirit). */
+function optional<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, T>);
+}

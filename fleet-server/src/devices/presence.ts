@@ -1,0 +1,62 @@
+import type { Active, Capabilities, State } from '@flotilla/protocol';
+import type { ServerContext } from '../context.ts';
+import { limited } from './limits.ts';
+
+type Parts = Pick<ServerContext, 'db' | 'now' | 'changes'>;
+
+/**
+ * Takes in a birth, a death or a will. Brokers publish the will of an old connection after the
+ * device is back, so what carries an older `connectSeq` than the one known is stale and ignored.
+ *
+ * @returns false where it was stale or the device is unknown
+ */
+export async function ingestState(
+  { db, now, changes }: Parts,
+  fleet: string,
+  device: string,
+  state: State,
+): Promise<boolean> {
+  const { connectSeq, online } = state;
+  const reported = online ? reportedColumns(state) : {};
+  const changed = await db
+    .updateTable('devices')
+    .set({ ...reported, online: online ? 1 : 0, connect_seq: connectSeq, last_seen_ms: now() })
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .where('status', '=', 'accepted')
+    .where('connect_seq', '<=', connectSeq)
+    .returning('target_fixed')
+    .executeTakeFirst();
+  if (changed === undefined) return false;
+  const target = state.capabilities?.target ?? '';
+  if (online && changed.target_fixed === 0 && target !== '') {
+    await db
+      .updateTable('devices')
+      .set({ target: target.slice(0, 63) })
+      .where('fleet', '=', fleet)
+      .where('device', '=', device)
+      .where('target_fixed', '=', 0)
+      .execute();
+  }
+  changes.emit({ topic: 'device', fleet, id: device, data: { online } });
+  return true;
+}
+
+function reportedColumns({ capabilities, active, agentVersion }: State) {
+  return {
+    agent_version: agentVersion.slice(0, 64),
+    active: storedActive(active),
+    ...(capabilities == null ? {} : { capabilities: storedCapabilities(capabilities) }),
+  };
+}
+
+export const storedActive = (active: readonly Active[]): string =>
+  JSON.stringify(limited(active.slice(0, 64)));
+
+const storedCapabilities = (capabilities: Capabilities): string =>
+  JSON.stringify(limited(capabilities));
+
+/** Nobody is connected to a broker that has just started: devices say when they are back. */
+export async function forgetPresence({ db }: Pick<Parts, 'db'>): Promise<void> {
+  await db.updateTable('devices').set({ online: 0 }).where('online', '=', 1).execute();
+}

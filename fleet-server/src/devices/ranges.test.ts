@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { includes, type SeqRange, toRanges, withSeq } from './ranges.ts';
+
+const seqs = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 80 });
+
+it('holds exactly the numbers that were added, in the fewest ranges', () => {
+  fc.assert(
+    fc.property(seqs, (added) => {
+      const ranges = added.reduce<SeqRange[]>(withSeq, []);
+      expect(ranges).toEqual(toRanges(added));
+      const held = Array.from({ length: 61 }, (_, seq) => seq).filter((seq) =>
+        includes(ranges, seq),
+      );
+      expect(held).toEqual([...new Set(added)].sort((a, b) => a - b));
+      for (const [i, range] of ranges.entries()) {
+        const next = ranges[i + 1];
+        expect(range[0]).toBeLessThanOrEqual(range[1]);
+        if (next !== undefined) expect(next[0]).toBeGreaterThan(range[1] + 1);
+      }
+    }),
+  );
+});
