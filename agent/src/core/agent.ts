@@ -1,0 +1,205 @@
+/**
+ * The way of a deployment on a device (DESIGN §2): what is and what is wanted give the steps that
+ * are left (`planSteps`), each is carried out (`executeStep`: download → verify → selfTest →
+ * activate → watch → commit or rollBack), and how it ended goes to the server (`report`).
+ */
+import { type Draft, deviceTopics, encode, type Outcome } from '@flotilla/protocol';
+import { type AgentOptions, type AgentPorts, assemble, type Parts } from './assemble.ts';
+import { createQueue } from './durable.ts';
+import { createInbox } from './inbox.ts';
+import { createLanes } from './lanes.ts';
+import { type Link, startLink } from './link/link.ts';
+import { createSender } from './outbox/sender.ts';
+import { planSteps, type Step, type StepKind } from './plan.ts';
+import { activeOf, outcomeOf, reportEndings, syncOf } from './report.ts';
+import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+import { forgiveTrialStarts, startSlots } from './start-slots.ts';
+import { type AgentStatus, statusOf } from './status.ts';
+import { executeStep } from './steps/execute.ts';
+import { runTelemetry } from './telemetry/run.ts';
+
+export interface Agent {
+  /** Slots that have a model, sorted. */
+  readonly slots: readonly string[];
+  model(slot: string): LoadedModel | undefined;
+  /** @throws FlotillaError `infer.no-slot`, `infer.failed`, or what the pipeline says of the input */
+  infer(slot: string, inputs: RawInputs): Promise<Inference>;
+  status(): AgentStatus;
+  /** Resolves when no step runs. */
+  idle(): Promise<void>;
+  /** Ends windows, says goodbye, lets the models go. */
+  stop(): Promise<void>;
+}
+
+/** How often the plan is looked at again without a cause: windows open and deadlines pass. */
+const REPLAN_MS = 5_000;
+/** Before a step that could not even fail is tried again. */
+const BROKEN_PAUSE_MS = 15_000;
+
+const IN_PROGRESS = 'RESULT_IN_PROGRESS';
+
+/** Steps whose begin the server is told. */
+const ANNOUNCED: ReadonlySet<StepKind> = new Set([
+  'download',
+  'verify',
+  'selfTest',
+  'activate',
+  'watch',
+]);
+/** Steps that change what a slot runs. */
+const CHANGING: ReadonlySet<StepKind> = new Set(['activate', 'commit', 'rollBack', 'remove']);
+
+/** Starts with the models that the journal names, then connects: inference needs no server. */
+export async function startAgent(ports: AgentPorts, options: AgentOptions): Promise<Agent> {
+  const parts = await assemble(ports, options, (outcome) => tell(outcome));
+  const { journal, outbox, serving, clock, context } = parts;
+  const { logger } = ports;
+  const stopping = new AbortController();
+  const sender = createSender(outbox, clock, logger);
+  const inOrder = createQueue();
+
+  await startSlots({ journal, serving, logger, load: context.load });
+
+  const lanes = createLanes({
+    plan: () => {
+      const nowMs = clock.synced ? clock.now() : undefined;
+      return planSteps({ ...journal.state, nowMs }, journal.state.wanted);
+    },
+    execute: async (step, signal) => {
+      await begin(step);
+      await executeStep(context, step, signal);
+      await report(step);
+    },
+    broken: (step, error) => logger.error('step cannot go on', { step: step.kind, error }),
+    pause: (signal) => clock.sleep(BROKEN_PAUSE_MS, signal),
+  });
+  const link = connect(ports, options, parts, {
+    changed: () => lanes.wake(),
+    send: (publish, signal) => sender.run(publish, signal),
+    settled: () => sender.wake(),
+  });
+
+  async function begin(step: Step): Promise<void> {
+    if (!('deployment' in step)) return;
+    const { model, version } = step.deployment;
+    logger.info(step.kind, { slot: step.slot, model, version });
+    if (ANNOUNCED.has(step.kind)) {
+      const { deployment } = step;
+      await tell({
+        ...outcomeOf({ deployment, stage: 'accepted', reported: false }),
+        step: step.kind,
+      });
+    }
+  }
+
+  /** What cannot be stored now is reported at the next look at the plan. */
+  async function reportAll(): Promise<void> {
+    await inOrder(() => reportEndings(journal, outbox, clock)).catch((error) => {
+      logger.error('outcome not stored', { error });
+    });
+    sender.wake();
+  }
+
+  async function report(step: Step): Promise<void> {
+    await reportAll();
+    if (CHANGING.has(step.kind)) await link.announce().catch(() => undefined);
+  }
+
+  async function tell(outcome: Draft<Outcome>): Promise<void> {
+    const record = { at: clock.stamp(), outcome: { ...outcome, result: IN_PROGRESS } };
+    await outbox.append('report', record, clock.now()).catch((error) => {
+      logger.error('progress not stored', { error });
+    });
+    sender.wake();
+  }
+
+  async function replan(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await reportAll();
+      lanes.wake();
+      await clock.sleep(REPLAN_MS, stopping.signal);
+    }
+  }
+
+  const running = Promise.all([
+    replan(),
+    runTelemetry(
+      { ...parts, device: ports.device, logger, stored: () => sender.wake() },
+      stopping.signal,
+    ),
+  ]);
+  running.catch((error) => logger.error('agent cannot go on', { error }));
+
+  return {
+    get slots() {
+      return serving.slots;
+    },
+    model: (slot) => serving.model(slot),
+    infer: (slot, inputs) => serving.infer(slot, inputs),
+    status: () => statusOf(parts, options, link.online),
+    idle: () => lanes.idle(),
+    async stop() {
+      stopping.abort();
+      await lanes.stop();
+      await running;
+      await link.stop();
+      await forgiveTrialStarts(journal);
+      await serving.close();
+    },
+  };
+}
+
+interface Reactions {
+  changed(): void;
+  settled(): void;
+  send(
+    publish: (topic: 'report' | 'telemetry', payload: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** Ties the link to the inbox and the outbox. */
+function connect(
+  ports: AgentPorts,
+  { identity, backoff, version }: AgentOptions,
+  { journal, outbox, clock }: Parts,
+  { changed, settled, send }: Reactions,
+): Link {
+  const topics = deviceTopics(identity.fleet, identity.device);
+  let sending = new AbortController();
+  const link: Link = startLink(
+    { ...ports, identity, journal, clock, backoff },
+    {
+      birth: async () => ({
+        capabilities: await ports.device.capabilities(),
+        active: activeOf(journal.state.slots),
+        agentVersion: version,
+      }),
+      sync: () => syncOf(journal.state),
+      received: createInbox({
+        ...ports,
+        identity,
+        journal,
+        outbox,
+        clock,
+        changed,
+        settled,
+        answer: (command, result) => {
+          const payload = encode('CommandResult', { at: clock.stamp(), ...result });
+          return link.publish(topics.commandResult(command), payload, { qos: 1 });
+        },
+      }),
+      connected(connection) {
+        sending = new AbortController();
+        const publish = (topic: 'report' | 'telemetry', payload: Uint8Array) =>
+          connection.publish(topics.up[topic], payload, { qos: 1 });
+        send(publish, sending.signal).catch((error) => {
+          ports.logger.error('outbox cannot be sent', { error });
+        });
+        changed();
+      },
+      disconnected: () => sending.abort(),
+    },
+  );
+  return link;
+}

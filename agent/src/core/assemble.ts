@@ -1,0 +1,106 @@
+import type { ImageDecoder, Runtime } from '@flotilla/model';
+import type { Draft, Outcome, Verifier } from '@flotilla/protocol';
+import type { BackoffOptions } from './backoff.ts';
+import { openBlobStore } from './blobs.ts';
+import type { Identity } from './identity.ts';
+import { type Journal, openJournal } from './journal.ts';
+import { createFleetClock, type FleetClock } from './link/fleet-clock.ts';
+import { type Outbox, type OutboxLimits, openOutbox } from './outbox/outbox.ts';
+import type {
+  Clock,
+  Credentials,
+  Device,
+  Fetcher,
+  Logger,
+  Random,
+  SelfTester,
+  Sha256,
+  Storage,
+  Transport,
+} from './ports.ts';
+import { loadModel } from './serving/loaded-model.ts';
+import { createServing, type Serving } from './serving/serving.ts';
+import type { StepContext, StepSettings } from './steps/context.ts';
+import { createRecorder, type Recorder } from './telemetry/recorder.ts';
+
+/** What an agent needs from where it runs. */
+export interface AgentPorts {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly fetcher: Fetcher;
+  readonly credentials: Credentials;
+  readonly verifier: Verifier;
+  readonly runtime: Runtime;
+  readonly decoder: ImageDecoder;
+  readonly selfTester: SelfTester;
+  readonly device: Device;
+  readonly logger: Logger;
+  sha256(): Sha256;
+  /** 16 random hex digits. */
+  newOutboxId(): string;
+}
+
+export interface AgentOptions {
+  readonly identity: Identity;
+  /** The root that was pinned at enrolment, as text. */
+  readonly root: string;
+  /** Version of the agent. */
+  readonly version: string;
+  readonly backoff: BackoffOptions;
+  readonly outbox: OutboxLimits;
+  readonly steps: StepSettings;
+  /** Length of a telemetry window where the server names none. */
+  readonly telemetryWindowMs: number;
+  /** Length of a telemetry window, whatever the server says; 0 leaves it to the server. */
+  readonly telemetryOverrideMs: number;
+}
+
+export interface Parts {
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly clock: FleetClock;
+  readonly serving: Serving;
+  readonly recorder: Recorder;
+  readonly context: StepContext;
+}
+
+/** Shorter windows would be all overhead. */
+const SHORTEST_WINDOW_MS = 100;
+
+/** Opens what lies on disk and puts the parts together. */
+export async function assemble(
+  ports: AgentPorts,
+  options: AgentOptions,
+  progress: (outcome: Draft<Outcome>) => Promise<void>,
+): Promise<Parts> {
+  const { storage } = ports;
+  const clock = createFleetClock(ports.clock);
+  const journal = await openJournal(storage, options.root);
+  const blobs = await openBlobStore(storage);
+  const outbox = await openOutbox(storage, () => ports.newOutboxId(), options.outbox);
+  const windowMs = () => {
+    const said = journal.state.wanted.telemetryWindowMs || options.telemetryWindowMs;
+    return Math.max(SHORTEST_WINDOW_MS, options.telemetryOverrideMs || said);
+  };
+  const recorder = createRecorder(clock, windowMs);
+  const serving = createServing(recorder);
+  const { loadOptions } = options.steps;
+  const context: StepContext = {
+    ...ports,
+    identity: options.identity,
+    clock,
+    journal,
+    blobs,
+    serving,
+    settings: options.steps,
+    sha256: () => ports.sha256(),
+    authorize: async () => ({
+      authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
+    }),
+    load: (installed) => loadModel({ ...ports, blobs, clock, loadOptions }, installed),
+    progress,
+  };
+  return { journal, outbox, clock, serving, recorder, context };
+}

@@ -1,0 +1,63 @@
+import { blobsOf, digestHex, isFlotillaError, parseManifest } from '@flotilla/protocol';
+import type { Storage } from './ports.ts';
+
+const FOLDER = 'blobs';
+const PART = '.part';
+
+/** Blobs by digest, shared between bundles. A blob has its final name only once it was verified. */
+export interface BlobStore {
+  /** Where the blob lies in the storage. */
+  path(digest: string): string;
+  /** Where the bytes that arrived so far lie. */
+  partPath(digest: string): string;
+  has(digest: string): Promise<boolean>;
+  read(digest: string): Promise<Uint8Array | undefined>;
+  /** Gives a part, synced before, its final name. */
+  complete(digest: string): Promise<void>;
+  /** Removes every blob and part that none of these bundles (manifest digests) names. */
+  collect(bundles: readonly string[]): Promise<void>;
+}
+
+export async function openBlobStore(storage: Storage): Promise<BlobStore> {
+  await storage.makeFolder(FOLDER);
+  const path = (digest: string) => `${FOLDER}/${digestHex(digest)}`;
+  const partPath = (digest: string) => `${path(digest)}${PART}`;
+
+  async function namedBy(bundle: string): Promise<string[]> {
+    const manifest = await storage.read(path(bundle));
+    if (manifest === undefined) return [bundle];
+    return [bundle, ...digestsOf(manifest)];
+  }
+
+  return {
+    path,
+    partPath,
+    has: async (digest) => (await storage.size(path(digest))) !== undefined,
+    read: (digest) => storage.read(path(digest)),
+    async complete(digest) {
+      await storage.rename(partPath(digest), path(digest));
+      await storage.syncFolder(FOLDER);
+    },
+    async collect(bundles) {
+      const named = (await Promise.all(bundles.map(namedBy))).flat();
+      const kept = new Set(
+        named.flatMap((digest) => [digestHex(digest), digestHex(digest) + PART]),
+      );
+      const names = await storage.list(FOLDER);
+      for (const name of names.filter((name) => !kept.has(name))) {
+        await storage.remove(`${FOLDER}/${name}`);
+      }
+      await storage.syncFolder(FOLDER);
+    },
+  };
+}
+
+/** The blobs that a manifest names; none where it cannot be read. */
+function digestsOf(manifest: Uint8Array): string[] {
+  try {
+    return blobsOf(parseManifest(manifest)).map(({ digest }) => digest);
+  } catch (error) {
+    if (isFlotillaError(error, 'bundle.invalid')) return [];
+    throw error;
+  }
+}

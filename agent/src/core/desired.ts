@@ -1,0 +1,94 @@
+import {
+  type Deployment,
+  type Desired,
+  FlotillaError,
+  isDigest,
+  isId,
+  isName,
+  type Slot,
+} from '@flotilla/protocol';
+import type { Wanted, WantedDeployment, WantedSlot } from './state.ts';
+
+const MAX_SLOTS = 64;
+const MAX_KEPT = 256;
+const MAX_URL = 2048;
+const MAX_WINDOW_MS = 86_400_000;
+/** Longest time that an activation is watched: a day. */
+const MAX_WATCH_MS = 86_400_000;
+
+interface Version {
+  readonly generation: number;
+  readonly revision: number;
+}
+
+/** Negative when `a` is older than `b`: restoring a back-up raises the generation (DESIGN §4). */
+export const compareVersions = (a: Version, b: Version): number =>
+  a.generation - b.generation || a.revision - b.revision;
+
+/**
+ * The desired state as the planner wants it, every name, digest and size checked.
+ *
+ * @throws FlotillaError `message.malformed`
+ */
+export function readDesired(message: Desired): Wanted {
+  if (message.slots.length > MAX_SLOTS)
+    reject(`${message.slots.length} slots, at most ${MAX_SLOTS}`);
+  if (message.keep.length > MAX_KEPT) reject(`keeps ${message.keep.length}, at most ${MAX_KEPT}`);
+  const slots = message.slots.map(readSlot);
+  const names = new Set(slots.map(({ name }) => name));
+  if (names.size !== slots.length) reject('a slot is named twice');
+  return {
+    generation: message.generation,
+    revision: message.revision,
+    slots,
+    keep: message.keep.map((digest) => (isDigest(digest) ? digest : reject(`keep ${cut(digest)}`))),
+    telemetryWindowMs: Math.min(message.config?.telemetryWindowMs ?? 0, MAX_WINDOW_MS),
+    director: new TextDecoder().decode(message.director),
+  };
+}
+
+function readSlot({ name, mode, active, shadow }: Slot): WantedSlot {
+  // the one name that an object has by itself
+  if (!isName(name) || name === 'constructor') reject(`slot name ${cut(name)}`);
+  if (mode === 'MODE_UNSPECIFIED') reject(`slot ${name} says neither present nor absent`);
+  if (mode === 'MODE_ABSENT') return { name, mode: 'absent' };
+  return {
+    name,
+    mode: 'present',
+    ...(active ? { active: readDeployment(name, active) } : {}),
+    ...(shadow ? { shadow: readDeployment(name, shadow) } : {}),
+  };
+}
+
+function readDeployment(slot: string, from: Deployment): WantedDeployment {
+  const where = `slot ${slot}: `;
+  if (!isId(from.id)) reject(`${where}deployment ${cut(from.id)}`);
+  if (!isDigest(from.digest)) reject(`${where}digest ${cut(from.digest)}`);
+  if (!isName(from.model)) reject(`${where}model ${cut(from.model)}`);
+  if (!/^https?:\/\//.test(from.url) || from.url.length > MAX_URL) {
+    reject(`${where}url ${cut(from.url)}`);
+  }
+  if (from.targetPath.length > 512) reject(`${where}target path of ${from.targetPath.length}`);
+  return {
+    id: from.id,
+    attempt: from.attempt,
+    slot,
+    digest: from.digest,
+    url: from.url.replace(/\/+$/, ''),
+    size: from.size,
+    model: from.model,
+    version: from.version,
+    precision: from.precision.slice(0, 64),
+    notBeforeMs: from.notBeforeMs,
+    notAfterMs: from.notAfterMs,
+    deadlineMs: from.deadlineMs,
+    watchMs: Math.min(from.watchMs, MAX_WATCH_MS),
+    targetPath: from.targetPath,
+  };
+}
+
+const cut = (text: string): string => JSON.stringify(text.slice(0, 80));
+
+function reject(reason: string): never {
+  throw new FlotillaError('message.malformed', { message: 'Desired', reason });
+}

@@ -1,0 +1,10 @@
+export { type Agent, startAgent } from './agent.ts';
+export type { AgentOptions, AgentPorts } from './assemble.ts';
+export { replaceFile } from './durable.ts';
+export { EnrollAnswer, Identity, isEnrollAnswer, isIdentity } from './identity.ts';
+export { OUTBOX_LIMITS, type OutboxCounts, type OutboxLimits } from './outbox/outbox.ts';
+export { type Current, planSteps, type Step, type StepKind } from './plan.ts';
+export type * from './ports.ts';
+export type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+export type { AgentStatus, SlotStatus } from './status.ts';
+export type { StepSettings } from './steps/context.ts';

@@ -1,0 +1,90 @@
+import type { Step } from './plan.ts';
+
+export interface LaneOptions {
+  /** All steps that are left, in order within each slot. */
+  plan(): Step[];
+  execute(step: Step, signal: AbortSignal): Promise<void>;
+  /** A step could not even be recorded as failed. */
+  broken(step: Step, error: unknown): void;
+  /** Waits before a broken lane is tried again. */
+  pause(signal: AbortSignal): Promise<void>;
+}
+
+export interface Lanes {
+  /** Looks at the plan again: starts what is idle, interrupts what is no longer planned. */
+  wake(): void;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
+  /** Interrupts everything; nothing starts any more. */
+  stop(): Promise<void>;
+}
+
+interface Lane {
+  readonly step: Step;
+  readonly interrupt: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Runs the next step of every slot side by side, one step of a slot at a time. */
+export function createLanes(options: LaneOptions): Lanes {
+  const lanes = new Map<string, Lane>();
+  let stopped = false;
+
+  async function run(step: Step, signal: AbortSignal): Promise<void> {
+    try {
+      await options.execute(step, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      options.broken(step, error);
+      await options.pause(signal);
+    }
+  }
+
+  function start(step: Step): void {
+    const interrupt = new AbortController();
+    const done = run(step, interrupt.signal).finally(() => {
+      lanes.delete(step.slot);
+      wake();
+    });
+    lanes.set(step.slot, { step, interrupt, done });
+  }
+
+  function wake(): void {
+    if (stopped) return;
+    const next = firstOfEach(options.plan());
+    for (const [slot, lane] of lanes) {
+      const planned = next.get(slot);
+      if (planned === undefined || !isSame(planned, lane.step)) lane.interrupt.abort();
+    }
+    // collecting garbage must not meet a download
+    const busy = lanes.size > 0;
+    for (const [slot, step] of next) {
+      if (!lanes.has(slot) && !(step.kind === 'collect' && busy)) start(step);
+    }
+  }
+
+  return {
+    wake,
+    async idle() {
+      while (lanes.size > 0) await Promise.all([...lanes.values()].map(({ done }) => done));
+    },
+    async stop() {
+      stopped = true;
+      for (const { interrupt } of lanes.values()) interrupt.abort();
+      await Promise.all([...lanes.values()].map(({ done }) => done));
+    },
+  };
+}
+
+function firstOfEach(steps: readonly Step[]): Map<string, Step> {
+  const first = new Map<string, Step>();
+  for (const step of steps) if (!first.has(step.slot)) first.set(step.slot, step);
+  return first;
+}
+
+/** The same kind of step for the same (deployment, attempt). */
+function isSame(a: Step, b: Step): boolean {
+  const pair = (step: Step) =>
+    'deployment' in step ? `${step.deployment.id} ${step.deployment.attempt}` : '';
+  return a.kind === b.kind && pair(a) === pair(b);
+}

@@ -1,0 +1,161 @@
+import { createQueue } from '../durable.ts';
+import type { Storage } from '../ports.ts';
+import { decodeEntries, type Entry, encodeEntry, PAYLOAD_OFFSET } from './entries.ts';
+
+type RecordEntry = Entry & { readonly kind: 'record' };
+
+export interface Segment {
+  readonly path: string;
+  bytes: number;
+  /** When its newest record was made, wall-clock ms. */
+  newestMs: number;
+}
+
+/** Where a record's payload lies. */
+export interface Place {
+  readonly segment: Segment;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** An append log in segments; what a power cut tore off is skipped when it is opened. */
+export interface Log {
+  /** Oldest first. The newest is never to be removed: its name carries the sequence on. */
+  readonly segments: readonly Segment[];
+  /** Resolves once the record is on the medium; those that wait share one append and one sync. */
+  append(entry: RecordEntry): Promise<Place>;
+  /** Goes with the next record, or is lost. */
+  note(entry: Entry): void;
+  read(place: Place): Promise<Uint8Array | undefined>;
+  remove(segment: Segment): Promise<void>;
+}
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly record?: {
+    readonly entry: RecordEntry;
+    readonly resolve: (place: Place) => void;
+    readonly reject: (error: unknown) => void;
+  };
+}
+
+const NAME = /^(\d{16})\.log$/;
+
+/**
+ * Opens the segments of a folder.
+ *
+ * @param take called for every sound entry, oldest first
+ * @returns the log, and the first sequence number that no segment's name or record has used
+ */
+export async function openLog(
+  storage: Storage,
+  folder: string,
+  segmentBytes: number,
+  take: (entry: Entry, place: Place) => void,
+): Promise<{ log: Log; nextSeq: number }> {
+  const { segments, nextSeq } = await load(storage, folder, take);
+  const queue = createQueue();
+  // each start begins a segment of its own, because the last one may end in a torn entry
+  let current: Segment | undefined;
+  let waiting: Waiting[] = [];
+
+  async function begin(seq: number): Promise<Segment> {
+    const path = `${folder}/${String(seq).padStart(16, '0')}.log`;
+    await storage.write(path, new Uint8Array());
+    await storage.sync(path);
+    await storage.syncFolder(folder);
+    const same = segments.findIndex((segment) => segment.path === path);
+    if (same >= 0) segments.splice(same, 1);
+    const segment = { path, bytes: 0, newestMs: 0 };
+    segments.push(segment);
+    return segment;
+  }
+
+  async function write(group: readonly Waiting[], firstSeq: number): Promise<void> {
+    if (current === undefined || current.bytes >= segmentBytes) current = await begin(firstSeq);
+    const segment = current;
+    await storage.append(segment.path, join(group.map(({ bytes }) => bytes)));
+    await storage.sync(segment.path);
+    for (const { bytes, record } of group) {
+      const offset = segment.bytes + PAYLOAD_OFFSET;
+      segment.bytes += bytes.length;
+      if (record === undefined) continue;
+      segment.newestMs = record.entry.madeMs;
+      record.resolve({ segment, offset, length: record.entry.payload.length });
+    }
+  }
+
+  async function flush(): Promise<void> {
+    const group = waiting;
+    const records = group.flatMap(({ record }) => record ?? []);
+    const [first] = records;
+    if (first === undefined) return;
+    waiting = [];
+    try {
+      await write(group, first.entry.seq);
+    } catch (error) {
+      // later records must not lie behind what was half written
+      current = undefined;
+      for (const { reject } of records) reject(error);
+    }
+  }
+
+  const log: Log = {
+    segments,
+    append: (entry) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ bytes: encodeEntry(entry), record: { entry, resolve, reject } });
+        queue(flush).catch(reject);
+      }),
+    note: (entry) => {
+      waiting.push({ bytes: encodeEntry(entry) });
+    },
+    read: ({ segment, offset, length }) => storage.readRange(segment.path, offset, length),
+    remove: (segment) =>
+      queue(async () => {
+        const at = segments.indexOf(segment);
+        if (at < 0 || at === segments.length - 1) return;
+        segments.splice(at, 1);
+        await storage.remove(segment.path);
+      }),
+  };
+  return { log, nextSeq };
+}
+
+async function load(
+  storage: Storage,
+  folder: string,
+  take: (entry: Entry, place: Place) => void,
+): Promise<{ segments: Segment[]; nextSeq: number }> {
+  await storage.makeFolder(folder);
+  const segments: Segment[] = [];
+  let nextSeq = 1;
+  for (const name of await storage.list(folder)) {
+    const first = NAME.exec(name)?.[1];
+    if (first === undefined) continue;
+    const path = `${folder}/${name}`;
+    const bytes = (await storage.read(path)) ?? new Uint8Array();
+    const segment = { path, bytes: bytes.length, newestMs: 0 };
+    segments.push(segment);
+    nextSeq = Math.max(nextSeq, Number(first));
+    for (const entry of decodeEntries(bytes)) {
+      if (entry.kind === 'record') {
+        segment.newestMs = entry.madeMs;
+        nextSeq = Math.max(nextSeq, entry.seq + 1);
+      }
+      const length = entry.kind === 'record' ? entry.payload.length : 0;
+      take(entry, { segment, offset: entry.payloadOffset, length });
+    }
+  }
+  return { segments, nextSeq };
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,131 @@
+import { type Ack, decode } from '@flotilla/protocol';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createPowerCutStorage, type Loss, PowerCut } from '../../testing/power-cut-storage.ts';
+import type { Storage } from '../ports.ts';
+import { OUTBOX_LIMITS, type Outbox, openOutbox } from './outbox.ts';
+
+const SMALL = { maxBytes: 1 << 20, maxAgeMs: 1e12, segmentBytes: 300 };
+const ids = () => crypto.randomUUID().replaceAll('-', '').slice(0, 16);
+const open = (storage: Storage, limits = SMALL) => openOutbox(storage, ids, limits);
+const put = (outbox: Outbox, inferences: number, nowMs = 1000) =>
+  outbox.append('telemetry', { window: { inferences } }, nowMs);
+const ack = (outbox: string, ...stored: [number, number][]): Ack => ({
+  outbox,
+  stored: stored.map(([first, last]) => ({ first, last })),
+  rejected: [],
+});
+const seqs = (outbox: Outbox) => outbox.pending(0, 1e6).map(({ seq }) => seq);
+
+async function read(outbox: Outbox, seq: number) {
+  const payload = await outbox.payload(seq);
+  return payload === undefined ? undefined : decode('Record', payload);
+}
+
+describe('outbox', () => {
+  test('keeps its id, its records and its sequence over a restart', async () => {
+    const storage = createPowerCutStorage();
+    const outbox = await open(storage);
+    for (let i = 1; i <= 20; i++) await put(outbox, i);
+    const again = await open(storage.restart('nothing'));
+    expect(again.id).toBe(outbox.id);
+    expect(seqs(again)).toEqual(seqs(outbox));
+    expect(await read(again, 7)).toMatchObject({
+      outbox: outbox.id,
+      seq: 7,
+      window: { inferences: 7 },
+    });
+    expect(await put(again, 21)).toBe(21);
+  });
+
+  test('removes acknowledged ranges and nothing else', async () => {
+    const outbox = await open(createPowerCutStorage());
+    for (let i = 1; i <= 6; i++) await put(outbox, i);
+    outbox.settle(ack('0000000000000000', [1, 6]));
+    outbox.settle(ack(outbox.id, [2, 3], [5, 5], [9, Number.MAX_VALUE]));
+    expect(seqs(outbox)).toEqual([1, 4, 6]);
+    const rejected = [{ range: { first: 4, last: 4 }, code: 'message.malformed' }];
+    outbox.settle({ outbox: outbox.id, stored: [], rejected });
+    expect(seqs(outbox)).toEqual([1, 6]);
+    expect(outbox.counts()).toMatchObject({ pending: 2, rejected: 1, dropped: 0 });
+  });
+
+  test('never restarts its sequence, even when everything was acknowledged', async () => {
+    let storage = createPowerCutStorage();
+    let last = 0;
+    for (let round = 0; round < 5; round++) {
+      const outbox = await open(storage);
+      const seq = await put(outbox, 1);
+      expect(seq).toBeGreaterThan(last);
+      last = seq;
+      outbox.settle(ack(outbox.id, [1, seq]));
+      storage = storage.restart('nothing');
+    }
+  });
+
+  test('drops the oldest records beyond its size and age, and counts them', async () => {
+    const outbox = await open(createPowerCutStorage(), { ...SMALL, maxBytes: 1000 });
+    for (let i = 1; i <= 60; i++) await put(outbox, i);
+    const { pending, dropped, bytes } = outbox.counts();
+    expect(pending + dropped).toBe(60);
+    expect(bytes).toBeLessThan(1400);
+    expect(seqs(outbox).at(-1)).toBe(60);
+
+    const aged = await open(createPowerCutStorage(), { ...SMALL, maxAgeMs: 100 });
+    for (let i = 1; i <= 60; i++) await put(aged, i, i * 10);
+    expect(aged.counts().dropped).toBeGreaterThan(20);
+  });
+
+  test('writes many records at once with few operations', async () => {
+    const storage = createPowerCutStorage();
+    const outbox = await open(storage, OUTBOX_LIMITS);
+    const before = storage.operations;
+    await Promise.all(Array.from({ length: 200 }, (_, i) => put(outbox, i)));
+    expect(seqs(outbox)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    expect(storage.operations - before).toBeLessThan(12);
+  });
+
+  test('loses nothing that it promised, and uses no number twice, whenever the power goes', async () => {
+    const losses = fc.constantFrom<Loss>('nothing', 'names', 'torn');
+    const lives = fc.array(fc.record({ cutAt: fc.nat(60), loss: losses, settles: fc.nat(40) }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    await fc.assert(
+      fc.asyncProperty(lives, async (script) => {
+        let storage = createPowerCutStorage();
+        const promised = new Map<number, number>();
+        const settled = new Set<number>();
+        let content = 0;
+        for (const { cutAt, loss, settles } of script) {
+          storage.cutAt(storage.operations + cutAt);
+          try {
+            const outbox = await open(storage);
+            const groups = [1, 2, 3, 1, 4, 1];
+            for (const size of groups) {
+              const made = Array.from({ length: size }, () => ++content);
+              const results = await Promise.allSettled(made.map((n) => put(outbox, n)));
+              for (const [i, result] of results.entries()) {
+                if (result.status === 'rejected') throw result.reason;
+                expect(promised.has(result.value)).toBe(false);
+                promised.set(result.value, made[i] ?? 0);
+              }
+              outbox.settle(ack(outbox.id, [1, settles]));
+              for (const seq of promised.keys()) if (seq <= settles) settled.add(seq);
+            }
+          } catch (error) {
+            if (!(error instanceof PowerCut)) throw error;
+          }
+          storage = storage.restart(loss);
+        }
+        const outbox = await open(storage);
+        for (const [seq, inferences] of promised) {
+          const record = await read(outbox, seq);
+          if (record === undefined) expect(settled.has(seq)).toBe(true);
+          else expect(record).toMatchObject({ seq, window: { inferences } });
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

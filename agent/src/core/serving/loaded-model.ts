@@ -1,0 +1,109 @@
+import {
+  createPipeline,
+  decodeGolden,
+  type ImageDecoder,
+  type LoadOptions,
+  type Pipeline,
+  type Prediction,
+  type Runtime,
+  type Session,
+  type Tensor,
+  type TensorInfo,
+  type Tensors,
+} from '@flotilla/model';
+import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import type { BlobStore } from '../blobs.ts';
+import type { Clock } from '../ports.ts';
+import type { Installed } from '../state.ts';
+import { readBundle, type StoredBundle } from './bundle.ts';
+
+/** Inputs by tensor name: a tensor as the model takes it, or an encoded image. */
+export type RawInputs = Readonly<Record<string, Uint8Array | Tensor>>;
+
+export interface Inference {
+  readonly outputs: Tensors;
+  /** One for each sample of the batch. */
+  readonly predictions: readonly Prediction[];
+  /** Of the inputs, by name, for drift detection. */
+  readonly features: Readonly<Record<string, number>>;
+  /** Decoding, preprocessing, running and postprocessing, microseconds. */
+  readonly latencyUs: number;
+}
+
+/** A bundle whose model is loaded and warm. */
+export interface LoadedModel {
+  readonly installed: Installed;
+  readonly bundle: StoredBundle;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** @throws FlotillaError `infer.failed` where the model fails; else the input is at fault. */
+  infer(inputs: RawInputs): Promise<Inference>;
+  dispose(): Promise<void>;
+}
+
+export interface LoadPorts {
+  readonly blobs: BlobStore;
+  readonly runtime: Runtime;
+  readonly decoder: ImageDecoder;
+  readonly clock: Clock;
+  readonly loadOptions: LoadOptions;
+}
+
+/** Loads a bundle and runs it once on a golden input, so that the first caller finds it warm. */
+export async function loadModel(ports: LoadPorts, installed: Installed): Promise<LoadedModel> {
+  const bundle = await readBundle(ports.blobs, installed.digest);
+  const model = await ports.blobs.read(bundle.model.digest);
+  const golden = await ports.blobs.read(bundle.golden.digest);
+  if (model === undefined || golden === undefined) {
+    const reason = 'a blob of it is missing on disk';
+    throw new FlotillaError('bundle.invalid', { where: installed.digest, reason });
+  }
+  const session = await ports.runtime.load(model, ports.loadOptions);
+  try {
+    const { labels } = bundle;
+    const pipeline = createPipeline(bundle.spec, {
+      labels: labels && [...labels],
+      inputs: [...session.inputs],
+      decoder: ports.decoder,
+    });
+    const [sample] = decodeGolden(golden).inputs;
+    if (sample !== undefined) await session.run(sample);
+    return createLoadedModel(ports.clock, installed, bundle, session, pipeline);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+function createLoadedModel(
+  clock: Clock,
+  installed: Installed,
+  bundle: StoredBundle,
+  session: Session,
+  pipeline: Pipeline,
+): LoadedModel {
+  return {
+    installed,
+    bundle,
+    inputs: session.inputs,
+    outputs: session.outputs,
+    async infer(inputs) {
+      const began = clock.monotonic();
+      const { tensors, features } = await pipeline.preprocess(inputs);
+      try {
+        const outputs = await session.run(tensors);
+        const predictions = pipeline.postprocess(outputs);
+        return { outputs, predictions, features, latencyUs: (clock.monotonic() - began) * 1000 };
+      } catch (error) {
+        throw modelFault(installed.model, error);
+      }
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+function modelFault(slot: string, error: unknown): FlotillaError {
+  if (isFlotillaError(error, 'infer.failed')) return error;
+  const reason = asFlotillaError(error).message;
+  return new FlotillaError('infer.failed', { slot, reason }, { cause: error });
+}

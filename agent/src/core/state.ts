@@ -1,0 +1,184 @@
+import { type TrustedState, trustRoot } from '@flotilla/protocol';
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** Version of the journal's layout; a newer one is refused. */
+export const JOURNAL_FORMAT = 1;
+
+const Count = Type.Integer({ minimum: 0 });
+const Text = Type.String({ maxLength: 4096 });
+
+/** A bundle that a device is to run in a slot; `attempt` is raised by the server only. */
+const WantedDeployment = Type.Object({
+  id: Text,
+  attempt: Count,
+  slot: Text,
+  digest: Text,
+  url: Text,
+  size: Count,
+  model: Text,
+  version: Count,
+  precision: Text,
+  /** Window and deadline in wall-clock ms; 0 is open. */
+  notBeforeMs: Count,
+  notAfterMs: Count,
+  deadlineMs: Count,
+  watchMs: Count,
+  targetPath: Text,
+});
+
+const WantedSlot = Type.Object({
+  name: Text,
+  mode: Type.Union([Type.Literal('present'), Type.Literal('absent')]),
+  active: Type.Optional(WantedDeployment),
+  shadow: Type.Optional(WantedDeployment),
+});
+
+/** The desired state last taken, ordered by (generation, revision). */
+const Wanted = Type.Object({
+  generation: Count,
+  revision: Count,
+  slots: Type.Array(WantedSlot),
+  keep: Type.Array(Text),
+  telemetryWindowMs: Count,
+  /** The signed director document, as text. */
+  director: Type.String(),
+});
+
+const Halt = Type.Object({ generation: Count, counter: Count, halted: Type.Boolean() });
+
+/** The last step of an attempt that is done. */
+const Stage = Type.Union([
+  Type.Literal('accepted'),
+  Type.Literal('downloaded'),
+  Type.Literal('verified'),
+  Type.Literal('tested'),
+  Type.Literal('activated'),
+  Type.Literal('watched'),
+]);
+
+const Fault = Type.Object({ code: Text, detail: Text, step: Text });
+
+const Ending = Type.Object({
+  result: Type.Union([
+    Type.Literal('RESULT_COMMITTED'),
+    Type.Literal('RESULT_ROLLED_BACK'),
+    Type.Literal('RESULT_FAILED'),
+    Type.Literal('RESULT_REMOVED'),
+  ]),
+  step: Text,
+  code: Text,
+  detail: Text,
+});
+
+const SelfTestFigures = Type.Object({
+  passed: Type.Boolean(),
+  maxAbsError: Type.Number(),
+  latencyMs: Type.Number(),
+  samples: Count,
+});
+
+const Attempt = Type.Object({
+  deployment: WantedDeployment,
+  stage: Stage,
+  selfTest: Type.Optional(SelfTestFigures),
+  /** Set when a step failed: the attempt is to be ended. */
+  fault: Type.Optional(Fault),
+  /** Set when the attempt has ended; it never starts again. */
+  ending: Type.Optional(Ending),
+  /** The ending lies in the outbox. */
+  reported: Type.Boolean(),
+});
+
+const Installed = Type.Object({
+  deployment: Text,
+  attempt: Count,
+  digest: Text,
+  model: Text,
+  version: Count,
+  precision: Text,
+});
+
+const SlotState = Type.Object({
+  /** Committed: what serves when nothing is on trial. */
+  active: Type.Optional(Installed),
+  /** Activated and watched, not yet committed. */
+  trial: Type.Optional(Installed),
+  /** Starts of the agent with this trial that did not end in a clean stop. */
+  trialStarts: Count,
+});
+
+/** What the trust workflow must remember between starts (TUF specification §5.3–5.6). */
+const Trusted = Type.Object({
+  root: Type.String(),
+  timestampVersion: Count,
+  snapshotVersion: Count,
+  targetsVersion: Count,
+  directorVersion: Count,
+  epochs: Type.Optional(Type.Record(Type.String(), Count)),
+});
+
+/** Everything the agent must remember over a power cut, in one file that is replaced whole. */
+export const JournalState = Type.Object({
+  format: Type.Literal(JOURNAL_FORMAT),
+  connectSeq: Count,
+  wanted: Wanted,
+  halt: Halt,
+  trusted: Trusted,
+  slots: Type.Record(Type.String(), SlotState),
+  attempts: Type.Array(Attempt),
+  /** Bundles of which anything lies on disk, by manifest digest. */
+  bundles: Type.Record(
+    Type.String(),
+    Type.Union([Type.Literal('partial'), Type.Literal('complete')]),
+  ),
+}) satisfies TSchema;
+
+export type JournalState = Static<typeof JournalState>;
+export type WantedDeployment = Static<typeof WantedDeployment>;
+export type WantedSlot = Static<typeof WantedSlot>;
+export type Wanted = Static<typeof Wanted>;
+export type HaltState = Static<typeof Halt>;
+export type Stage = Static<typeof Stage>;
+export type Attempt = Static<typeof Attempt>;
+export type Ending = Static<typeof Ending>;
+export type Fault = Static<typeof Fault>;
+export type Installed = Static<typeof Installed>;
+export type SlotState = Static<typeof SlotState>;
+export type SelfTestFigures = Static<typeof SelfTestFigures>;
+
+/** A device that has been told nothing yet. */
+export function emptyState(root: string): JournalState {
+  return {
+    format: JOURNAL_FORMAT,
+    connectSeq: 0,
+    wanted: {
+      generation: 0,
+      revision: 0,
+      slots: [],
+      keep: [],
+      telemetryWindowMs: 0,
+      director: '',
+    },
+    halt: { generation: 0, counter: 0, halted: false },
+    trusted: mutable(trustRoot(root)),
+    slots: {},
+    attempts: [],
+    bundles: {},
+  };
+}
+
+/** The trusted state as the journal holds it. */
+export const mutable = ({ epochs, ...rest }: TrustedState): JournalState['trusted'] =>
+  epochs === undefined ? rest : { ...rest, epochs: { ...epochs } };
+
+type Pair = Pick<WantedDeployment, 'id' | 'attempt'>;
+
+export const samePair = (a: Pair, b: Pair): boolean => a.id === b.id && a.attempt === b.attempt;
+
+/** The record of a (deployment, attempt), if this device ever began it. */
+export function findAttempt(state: Pick<JournalState, 'attempts'>, pair: Pair) {
+  return state.attempts.find((attempt) => samePair(attempt.deployment, pair));
+}
+
+export const isActivated = (attempt: Attempt): boolean =>
+  attempt.stage === 'activated' || attempt.stage === 'watched';

@@ -1,0 +1,58 @@
+import type { Draft, Outcome } from '@flotilla/protocol';
+import type { Parts } from './assemble.ts';
+import type { Identity } from './identity.ts';
+import type { OutboxCounts } from './outbox/outbox.ts';
+import { outcomeOf } from './report.ts';
+import type { Installed } from './state.ts';
+
+/** What an agent says of itself to those on the device. */
+export interface AgentStatus {
+  readonly fleet: string;
+  readonly device: string;
+  readonly version: string;
+  readonly online: boolean;
+  readonly halted: boolean;
+  readonly generation: number;
+  readonly revision: number;
+  readonly slots: readonly SlotStatus[];
+  /** How the latest attempts ended, or how far they are. */
+  readonly attempts: readonly Draft<Outcome>[];
+  readonly outbox: OutboxCounts;
+}
+
+export interface SlotStatus {
+  readonly slot: string;
+  /** Answers inference calls. */
+  readonly ready: boolean;
+  readonly active?: Installed;
+  readonly trial?: Installed;
+  /** Input features that the device's own test calls drifted. */
+  readonly drifting: readonly string[];
+}
+
+export function statusOf(
+  { journal, serving, recorder, outbox }: Parts,
+  { identity, version }: { readonly identity: Identity; readonly version: string },
+  online: boolean,
+): AgentStatus {
+  const { wanted, halt, slots, attempts } = journal.state;
+  const drifting = recorder.drifting();
+  return {
+    fleet: identity.fleet,
+    device: identity.device,
+    version,
+    online,
+    halted: halt.halted,
+    generation: wanted.generation,
+    revision: wanted.revision,
+    slots: Object.entries(slots).map(([slot, { active, trial }]) => ({
+      slot,
+      ready: serving.model(slot) !== undefined,
+      ...(active === undefined ? {} : { active }),
+      ...(trial === undefined ? {} : { trial }),
+      drifting: drifting[slot] ?? [],
+    })),
+    attempts: attempts.map(outcomeOf),
+    outbox: outbox.counts(),
+  };
+}

@@ -1,0 +1,66 @@
+import type { LoadOptions } from '@flotilla/model';
+import type { Draft, Outcome, Verifier } from '@flotilla/protocol';
+import type { BlobStore } from '../blobs.ts';
+import type { DownloadOptions } from '../fetch-blob.ts';
+import type { Identity } from '../identity.ts';
+import type { Journal } from '../journal.ts';
+import type { Clock, Device, Fetcher, Random, SelfTester, Sha256, Storage } from '../ports.ts';
+import type { LoadedModel } from '../serving/loaded-model.ts';
+import type { Serving } from '../serving/serving.ts';
+import {
+  type Attempt,
+  findAttempt,
+  type Installed,
+  type JournalState,
+  type WantedDeployment,
+} from '../state.ts';
+
+/** Figures that a device's owner may set. */
+export interface StepSettings {
+  readonly download: DownloadOptions;
+  readonly selfTestTimeoutMs: number;
+  readonly loadOptions: LoadOptions;
+  /** Least time between two reports of a download's progress. */
+  readonly progressEveryMs: number;
+  readonly watchPollMs: number;
+}
+
+/** All that the executors of steps work with. */
+export interface StepContext {
+  readonly identity: Identity;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fetcher: Fetcher;
+  readonly verifier: Verifier;
+  readonly device: Device;
+  readonly selfTester: SelfTester;
+  readonly journal: Journal;
+  readonly blobs: BlobStore;
+  readonly serving: Serving;
+  readonly settings: StepSettings;
+  readonly runtime: { readonly name: string; readonly maxOpset: number };
+  sha256(): Sha256;
+  authorize(): Promise<Readonly<Record<string, string>>>;
+  load(installed: Installed): Promise<LoadedModel>;
+  /** Tells the server how far an attempt is. */
+  progress(outcome: Draft<Outcome>): Promise<void>;
+}
+
+export const installedOf = (deployment: WantedDeployment): Installed => ({
+  deployment: deployment.id,
+  attempt: deployment.attempt,
+  digest: deployment.digest,
+  model: deployment.model,
+  version: deployment.version,
+  precision: deployment.precision,
+});
+
+/** The record of a deployment's attempt in a draft, begun where there is none. */
+export function attemptIn(draft: JournalState, deployment: WantedDeployment): Attempt {
+  const found = findAttempt(draft, deployment);
+  if (found !== undefined) return found;
+  const begun: Attempt = { deployment, stage: 'accepted', reported: false };
+  draft.attempts.push(begun);
+  return begun;
+}

@@ -1,0 +1,94 @@
+import {
+  blobsOf,
+  type Descriptor,
+  FlotillaError,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+} from '@flotilla/protocol';
+import { fetchBlob } from '../fetch-blob.ts';
+import type { StepOf } from '../plan.ts';
+import type { WantedDeployment } from '../state.ts';
+import { authorizeInstall } from '../trust.ts';
+import { attemptIn, type StepContext } from './context.ts';
+
+/** Brings the bundle's manifest and blobs to the store, once signed metadata allows it. */
+export async function download(
+  context: StepContext,
+  { deployment }: StepOf<'download'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { journal, blobs } = context;
+  await journal.update((draft) => {
+    attemptIn(draft, deployment);
+    draft.bundles[deployment.digest] ??= 'partial';
+  });
+  const length = await authorizeInstall(context, deployment, signal);
+  const manifest = { mediaType: '', digest: deployment.digest, size: length };
+  if (length > MAX_MANIFEST_BYTES) throw tooLong(deployment, length);
+  await fetchAll(context, deployment, [manifest], signal);
+  const bytes = (await blobs.read(deployment.digest)) ?? new Uint8Array();
+  const parts = blobsOf(parseManifest(bytes, deployment.digest));
+  await checkSpace(context, parts);
+  await fetchAll(context, deployment, parts, signal);
+  await journal.update((draft) => {
+    attemptIn(draft, deployment).stage = 'downloaded';
+    draft.bundles[deployment.digest] = 'complete';
+  });
+}
+
+async function fetchAll(
+  context: StepContext,
+  deployment: WantedDeployment,
+  parts: readonly Descriptor[],
+  signal: AbortSignal,
+): Promise<void> {
+  const bytesTotal = parts.reduce((sum, { size }) => sum + size, 0);
+  const tell = throttle(context, deployment, bytesTotal);
+  let before = 0;
+  for (const { digest, size } of parts) {
+    await fetchBlob(
+      { ...context, download: context.settings.download },
+      {
+        url: `${deployment.url}/${digest}`,
+        digest,
+        size,
+        signal,
+        onBytes: (done) => tell(before + done),
+      },
+    );
+    before += size;
+  }
+}
+
+/** Reports progress now and then, never the last byte: the next step says that. */
+function throttle(
+  context: StepContext,
+  { id, attempt, slot, digest }: WantedDeployment,
+  bytesTotal: number,
+) {
+  let toldMs = context.clock.monotonic();
+  return (bytesDone: number) => {
+    const nowMs = context.clock.monotonic();
+    if (bytesDone >= bytesTotal || nowMs - toldMs < context.settings.progressEveryMs) return;
+    toldMs = nowMs;
+    const figures = { step: 'download', slot, digest, bytesDone, bytesTotal };
+    // a report that cannot be stored must not stop the download
+    context.progress({ deployment: id, attempt, ...figures }).catch(() => undefined);
+  };
+}
+
+async function checkSpace({ storage, blobs }: StepContext, parts: readonly Descriptor[]) {
+  let needed = 0;
+  for (const { digest, size } of parts) {
+    if (await blobs.has(digest)) continue;
+    needed += size - ((await storage.size(blobs.partPath(digest))) ?? 0);
+  }
+  const free = await storage.free();
+  if (needed > free) throw new FlotillaError('download.disk-full', { needed, free });
+}
+
+const tooLong = ({ digest }: WantedDeployment, length: number) =>
+  new FlotillaError('bundle.invalid', {
+    where: digest,
+    reason: `its manifest has ${length} bytes`,
+  });

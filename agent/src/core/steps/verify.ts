@@ -1,0 +1,58 @@
+import { blobsOf, FlotillaError, parseManifest, targetPath } from '@flotilla/protocol';
+import { eachChunk } from '../fetch-blob.ts';
+import type { StepOf } from '../plan.ts';
+import { readBundle, type StoredBundle } from '../serving/bundle.ts';
+import type { WantedDeployment } from '../state.ts';
+import { attemptIn, type StepContext } from './context.ts';
+
+/** Reads every byte of the bundle again, from the medium, and checks that it fits this device. */
+export async function verify(
+  context: StepContext,
+  { deployment }: StepOf<'verify'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { blobs, journal } = context;
+  const manifest = (await blobs.read(deployment.digest)) ?? new Uint8Array();
+  const parts = blobsOf(parseManifest(manifest, deployment.digest));
+  for (const digest of [deployment.digest, ...parts.map((part) => part.digest)]) {
+    await verifyBlob(context, digest);
+    signal.throwIfAborted();
+  }
+  const bundle = await readBundle(blobs, deployment.digest);
+  checkIdentity(bundle, deployment);
+  await checkFit(context, bundle);
+  await journal.update((draft) => {
+    attemptIn(draft, deployment).stage = 'verified';
+  });
+}
+
+async function verifyBlob({ storage, blobs, sha256 }: StepContext, expected: string) {
+  const hash = sha256();
+  await eachChunk(storage, blobs.path(expected), (chunk) => hash.update(chunk));
+  const actual = hash.digest();
+  if (actual === expected) return;
+  // the next attempt fetches it anew
+  await storage.remove(blobs.path(expected));
+  throw new FlotillaError('bundle.digest-mismatch', { where: 'stored blob', expected, actual });
+}
+
+/** The bundle must be what the deployment calls it: signed metadata names it by this path. */
+function checkIdentity({ digest, config }: StoredBundle, deployment: WantedDeployment): void {
+  const path = targetPath(config);
+  if (path === deployment.targetPath) return;
+  const reason = `it is ${path}, not ${deployment.targetPath}`;
+  throw new FlotillaError('bundle.invalid', { where: digest, reason });
+}
+
+async function checkFit({ runtime, device }: StepContext, bundle: StoredBundle): Promise<void> {
+  const { model, version, memoryBytes, runtime: wanted } = bundle.config;
+  const unfit = (reason: string) =>
+    new FlotillaError('deployment.unfit', { bundle: `${model}@${version}`, reason });
+  if (wanted.opset > runtime.maxOpset) {
+    throw unfit(`it needs opset ${wanted.opset}, ${runtime.name} here has ${runtime.maxOpset}`);
+  }
+  const capabilities = await device.capabilities();
+  if (capabilities.memoryBytes > 0 && memoryBytes > capabilities.memoryBytes) {
+    throw unfit(`it needs ${memoryBytes} bytes of memory of ${capabilities.memoryBytes}`);
+  }
+}

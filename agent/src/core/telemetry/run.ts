@@ -1,0 +1,46 @@
+import type { Draft, Window } from '@flotilla/protocol';
+import type { FleetClock } from '../link/fleet-clock.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Device, Logger } from '../ports.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface TelemetryPorts {
+  readonly recorder: Recorder;
+  readonly outbox: Outbox;
+  readonly clock: FleetClock;
+  readonly device: Device;
+  readonly logger: Logger;
+  /** Windows were put into the outbox. */
+  stored(): void;
+}
+
+/** After a boundary, so that the window that ended there is over for certain. */
+const MARGIN_MS = 5;
+
+/** Moves ended windows to the outbox at each boundary; the last ones when the signal aborts. */
+export async function runTelemetry(ports: TelemetryPorts, signal: AbortSignal): Promise<void> {
+  const { recorder, clock, logger } = ports;
+  for (;;) {
+    await clock.sleep(recorder.untilBoundary() + MARGIN_MS, signal);
+    if (signal.aborted) recorder.closeAll();
+    await storeWindows(ports, recorder.take()).catch((error) => {
+      logger.error('telemetry not stored', { error });
+    });
+    if (signal.aborted) return;
+  }
+}
+
+async function storeWindows(
+  { outbox, clock, device, stored }: TelemetryPorts,
+  windows: readonly Draft<Window>[],
+): Promise<void> {
+  if (windows.length === 0) return;
+  const resources = await device.resources();
+  const at = clock.stamp();
+  await Promise.all(
+    windows.map((window) =>
+      outbox.append('telemetry', { at, window: { ...window, resources } }, clock.now()),
+    ),
+  );
+  stored();
+}
