@@ -9,6 +9,7 @@ export type { ImageDecoder, Rgb8 } from './image/image.ts';
 export { IMAGE_FEATURES, type ImageFeature, imageFeatures } from './image/image-features.ts';
 export { type ImageElement, imageToTensor } from './image/image-to-tensor.ts';
 export { createResampler, type Resampler } from './image/resample.ts';
+export { MAX_LABELS_BYTES, parseLabels } from './labels.ts';
 export type { Raw } from './pipeline/feed.ts';
 export { numbersOf, tensorOf } from './pipeline/numbers.ts';
 export * from './pipeline/pipeline.ts';

@@ -74,6 +74,10 @@ export const RUNTIME_ERRORS = {
     (c: { model: string; where: string; reason: string }) =>
       `the spec of ${c.model} does not fit the model: ${c.where} ${c.reason}`,
   ),
+  'spec.not-found': usage(
+    (c: { tried: string }) =>
+      `no model spec at ${c.tried}: write one beside the model, or name it with --spec`,
+  ),
   'spec.unsupported': refused(
     422,
     (c: { model: string; where: string; kind: string; supported: string }) =>

@@ -1,0 +1,34 @@
+import type { LoadOptions, Session } from '../runtime.ts';
+import type { Tensor, Tensors } from '../tensor.ts';
+import type { PlainError } from './plain-error.ts';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly model: Uint8Array;
+  readonly options: LoadOptions | undefined;
+}
+
+/** What the owner of a session says to its thread. */
+export type ToThread =
+  | { readonly kind: 'run'; readonly id: number; readonly feeds: Tensors }
+  | { readonly kind: 'dispose' };
+
+/** What the thread answers; `loaded` or `refused` comes first, once. */
+export type FromThread =
+  | { readonly kind: 'loaded'; readonly facts: SessionFacts }
+  | { readonly kind: 'refused'; readonly error: PlainError }
+  | { readonly kind: 'ran'; readonly id: number; readonly outputs: Tensors }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };
+
+export type SessionFacts = Pick<Session, 'inputs' | 'outputs' | 'provider' | 'fallbacks'>;
+
+/** Tensors in buffers of their own, to be handed over without a second copy. */
+export function detached(tensors: Tensors): { copy: Tensors; buffers: ArrayBuffer[] } {
+  const buffers: ArrayBuffer[] = [];
+  const entries = Object.entries(tensors).map(([name, { type, shape, data }]) => {
+    const own = data.slice();
+    buffers.push(own.buffer);
+    return [name, { type, shape, data: own } satisfies Tensor] as const;
+  });
+  return { copy: Object.fromEntries(entries), buffers };
+}

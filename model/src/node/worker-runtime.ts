@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads';
+import { FlotillaError } from '@flotilla/protocol';
+import type { LoadOptions, Runtime, Session } from '../runtime.ts';
+import type { Tensors } from '../tensor.ts';
+import { checkFeeds } from '../tensors.ts';
+import { ortRuntime } from './ort-runtime.ts';
+import { fromPlain } from './plain-error.ts';
+import { siblingModule } from './sibling.ts';
+import {
+  detached,
+  type FromThread,
+  type SessionFacts,
+  type ThreadData,
+  type ToThread,
+} from './thread-messages.ts';
+
+/**
+ * ONNX Runtime with one thread for each session, so that a run never blocks the event loop.
+ * A thread keeps the process alive until its session is disposed. A native abort still ends the
+ * whole process: what is untrusted runs first under `runLimited`.
+ */
+export function workerRuntime(): Runtime {
+  return { ...ortRuntime(), load: loadOnThread };
+}
+
+async function loadOnThread(model: Uint8Array, options?: LoadOptions): Promise<Session> {
+  const thread = startThread(model, options);
+  const facts = await thread.loaded;
+  return {
+    ...facts,
+    async run(feeds) {
+      checkFeeds(feeds, facts.inputs);
+      return thread.run(feeds);
+    },
+    dispose: thread.dispose,
+  };
+}
+
+interface SessionThread {
+  readonly loaded: Promise<SessionFacts>;
+  run(feeds: Tensors): Promise<Tensors>;
+  dispose(): Promise<void>;
+}
+
+function startThread(model: Uint8Array, options: LoadOptions | undefined): SessionThread {
+  const own = new Uint8Array(model);
+  const worker = new Worker(siblingModule('runtime-thread', import.meta.url), {
+    workerData: { model: own, options } satisfies ThreadData,
+    transferList: [own.buffer],
+    execArgv: [],
+    name: 'flotilla-model',
+  });
+  const loaded = Promise.withResolvers<SessionFacts>();
+  const pending = new Map<number, PromiseWithResolvers<Tensors>>();
+  const ended = Promise.withResolvers<void>();
+  let over: FlotillaError | undefined;
+  let lastId = 0;
+  const end = (reason: string) => {
+    over ??= new FlotillaError('runtime.died', { reason });
+    loaded.reject(over);
+    for (const run of pending.values()) run.reject(over);
+    pending.clear();
+  };
+  worker.on('message', (message: FromThread) => settle(message, loaded, pending));
+  worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));
+  worker.on('exit', (code) => {
+    end(`exit code ${code}`);
+    ended.resolve();
+  });
+  return {
+    loaded: loaded.promise,
+    run(feeds) {
+      if (over) return Promise.reject(over);
+      const run = Promise.withResolvers<Tensors>();
+      const id = ++lastId;
+      pending.set(id, run);
+      const { copy, buffers } = detached(feeds);
+      worker.postMessage({ kind: 'run', id, feeds: copy } satisfies ToThread, buffers);
+      return run.promise;
+    },
+    async dispose() {
+      over ??= new FlotillaError('runtime.died', { reason: 'it was disposed' });
+      worker.postMessage({ kind: 'dispose' } satisfies ToThread);
+      await ended.promise;
+    },
+  };
+}
+
+function settle(
+  message: FromThread,
+  loaded: PromiseWithResolvers<SessionFacts>,
+  pending: Map<number, PromiseWithResolvers<Tensors>>,
+): void {
+  switch (message.kind) {
+    case 'loaded':
+      loaded.resolve(message.facts);
+      return;
+    case 'refused':
+      loaded.reject(fromPlain(message.error));
+      return;
+    case 'ran':
+      pending.get(message.id)?.resolve(message.outputs);
+      break;
+    case 'failed':
+      pending.get(message.id)?.reject(fromPlain(message.error));
+      break;
+  }
+  pending.delete(message.id);
+}
