@@ -1,5 +1,6 @@
+import { chiSquareTail } from '@flotilla/model';
 import { type Matched, matchPairs, over, withoutEvidence } from './matched.ts';
-import { chiSquareTail, spentAlpha, writeP } from './statistics.ts';
+import { spentAlpha, writeP } from './statistics.ts';
 import type { Gate, Side } from './types.ts';
 
 /** Classes with fewer matched predictions than this are judged together: the G-test's usual rule. */
@@ -22,7 +23,7 @@ export const classMix: Gate = {
     const before = mergedCounts(matched, 'baseline');
     const distance = totalVariation(now, before, matched.total);
     const { g, df } = gTest(...poolRare(now, before));
-    const p = chiSquareTail(g, df);
+    const p = df === 0 ? 1 : chiSquareTail(g, df);
     const level = spentAlpha(settings.alpha, matched.total, settings.minInferences);
     const limit = settings.maxClassDistance;
     const closed = distance >= limit && p < level;
