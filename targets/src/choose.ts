@@ -1,41 +1,6 @@
-import type { Precision } from '@flotilla/protocol';
+import type { DeviceFacts, VariantFacts } from './facts.ts';
 import { findObstacle, saturates } from './obstacles.ts';
-import type { TargetId } from './profile.ts';
 import { isTargetId, TARGETS } from './targets.ts';
-
-export interface DeviceRuntime {
-  readonly name: string;
-  /** Highest ai.onnx opset; 0 where it is not known. */
-  readonly maxOpset: number;
-}
-
-/** What is known of a device when a variant is chosen for it; empty or 0 where it is not known. */
-export interface DeviceFacts {
-  readonly target: string;
-  readonly arch?: string;
-  readonly memoryBytes: number;
-  readonly maxOpset: number;
-  readonly runtimes?: readonly DeviceRuntime[];
-  /** As Linux names them in /proc/cpuinfo. */
-  readonly cpuFeatures?: readonly string[];
-}
-
-/** What is known of a built variant. */
-export interface VariantFacts {
-  /** Of the bundle's manifest. */
-  readonly digest: string;
-  readonly target: string;
-  readonly precision: Precision;
-  readonly opset: number;
-  readonly memoryBytes: number;
-  /** Fraction from 0 to 1. */
-  readonly accuracy: number;
-  readonly latencyMs?: number;
-  /** True where `latencyMs` comes from a cost table and not from a measurement. */
-  readonly estimated?: boolean;
-  /** Whether its loss of accuracy lies within the model's budget. */
-  readonly withinBudget: boolean;
-}
 
 export interface Choice<V extends VariantFacts = VariantFacts> {
   readonly chosen?: V;
@@ -96,9 +61,7 @@ const isComparable = (a: VariantFacts, b: VariantFacts): boolean =>
 /** Order of the target's precisions, then accuracy, memory, and digest to be the same every time. */
 function byPreference(a: VariantFacts, b: VariantFacts): number {
   const rank = (variant: VariantFacts) =>
-    isTargetId(variant.target)
-      ? (TARGETS[variant.target].precisions as readonly Precision[]).indexOf(variant.precision)
-      : 0;
+    isTargetId(variant.target) ? TARGETS[variant.target].precisions.indexOf(variant.precision) : 0;
   return (
     rank(a) - rank(b) ||
     b.accuracy - a.accuracy ||
@@ -139,6 +102,6 @@ const speed = ({ latencyMs = 0, estimated }: VariantFacts): string =>
   `${Number(latencyMs.toPrecision(3))} ms ${estimated ? 'estimated' : 'measured'}`;
 
 function describe({ target, arch }: DeviceFacts): string {
-  if (isTargetId(target)) return `a ${TARGETS[target satisfies TargetId].name}`;
-  return `a device of unknown target${arch ? ` (${arch})` : ''}`;
+  if (isTargetId(target)) return `this ${TARGETS[target].name}`;
+  return `this device of unknown target${arch ? ` (${arch})` : ''}`;
 }

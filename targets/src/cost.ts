@@ -33,9 +33,14 @@ const MAXWELL: RelativeCost = {
   fp16: { conv: 0.55, pointwise: 0.6, depthwise: 0.7, matmul: 0.55, other: 0.7 },
 };
 
-const TENSOR_CORES: RelativeCost = {
+const VOLTA: RelativeCost = {
   int8: { conv: 0.2, pointwise: 0.25, depthwise: 0.6, matmul: 0.2, other: 0.7 },
   fp16: { conv: 0.3, pointwise: 0.35, depthwise: 0.6, matmul: 0.3, other: 0.6 },
+};
+
+/** int4 is for the weights of matrix products only. */
+const AMPERE: RelativeCost = {
+  ...VOLTA,
   int4: { conv: 1, pointwise: 1, depthwise: 1, matmul: 0.3, other: 1 },
 };
 
@@ -60,7 +65,8 @@ export const COST = {
   ARM_V8_0,
   ARM_V8_2,
   MAXWELL,
-  TENSOR_CORES,
+  VOLTA,
+  AMPERE,
   WASM,
   WEBGPU,
   XNNPACK,

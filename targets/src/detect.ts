@@ -1,5 +1,5 @@
 import type { Capabilities } from '@flotilla/protocol';
-import type { DeviceFacts } from './choose.ts';
+import type { DeviceFacts } from './facts.ts';
 import { normalizeArch } from './obstacles.ts';
 import type { TargetId } from './profile.ts';
 import { isTargetId } from './targets.ts';

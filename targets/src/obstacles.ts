@@ -1,4 +1,4 @@
-import type { DeviceFacts, VariantFacts } from './choose.ts';
+import type { DeviceFacts, VariantFacts } from './facts.ts';
 import type { TargetProfile } from './profile.ts';
 import { isTargetId, TARGETS } from './targets.ts';
 

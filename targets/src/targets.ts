@@ -7,8 +7,7 @@ import { SOURCES } from './sources.ts';
 const GIB = 2 ** 30;
 const CPU_PRECISIONS = ['int8', 'mixed', 'int8-dynamic', 'int4', 'fp32', 'fp16'] as const;
 
-/** The hardware classes that Flotilla optimizes for. */
-export const TARGETS = {
+const TABLE = {
   'raspberry-pi-3': {
     id: 'raspberry-pi-3',
     name: 'Raspberry Pi 3 (4 × Cortex-A53)',
@@ -94,7 +93,7 @@ export const TARGETS = {
     precisions: ['int8', 'mixed', 'fp16', 'fp32'],
     qdq: QDQ.TENSORRT,
     int8: 'always',
-    cost: COST.TENSOR_CORES,
+    cost: COST.VOLTA,
     macsPerSecond: 400e9,
     genericForArch: false,
     notes: ['TensorRT takes symmetric int8 only; bias and outputs stay in floating point.'],
@@ -116,7 +115,7 @@ export const TARGETS = {
     precisions: ['int8', 'mixed', 'fp16', 'int4', 'fp32'],
     qdq: QDQ.TENSORRT,
     int8: 'always',
-    cost: COST.TENSOR_CORES,
+    cost: COST.AMPERE,
     macsPerSecond: 600e9,
     genericForArch: false,
     notes: [
@@ -205,6 +204,9 @@ export const TARGETS = {
     sources: [SOURCES.tfliteQuantization, SOURCES.xnnpack],
   },
 } as const satisfies Record<TargetId, TargetProfile>;
+
+/** The hardware classes that Flotilla optimizes for. */
+export const TARGETS: Readonly<Record<TargetId, TargetProfile>> = TABLE;
 
 export const isTargetId = (id: string): id is TargetId =>
   (TARGET_IDS as readonly string[]).includes(id);
