@@ -1,0 +1,57 @@
+import { asFlotillaError } from '@flotilla/protocol';
+import type { ServerContext } from '../context.ts';
+import type { AdvanceContext } from './advance.ts';
+
+export interface Publisher {
+  /** Never throws: what could not be sent is sent again by `repeat`. */
+  publish(fleet: string, device: string): Promise<void>;
+  /**
+   * Sends what failed before; the first time, to every device with a deployment under way, because
+   * a server that died between its commit and its message leaves a connected device uninformed.
+   */
+  repeat(): Promise<void>;
+}
+
+type PublisherContext = Pick<AdvanceContext, 'db' | 'publishDesired'> & Pick<ServerContext, 'log'>;
+
+export function createPublisher({ db, log, publishDesired }: PublisherContext): Publisher {
+  let unsent = new Map<string, { fleet: string; device: string }>();
+  let begun = false;
+
+  async function publish(fleet: string, device: string): Promise<void> {
+    try {
+      await publishDesired(fleet, device);
+    } catch (error) {
+      unsent.set(`${fleet}/${device}`, { fleet, device });
+      const { code, message } = asFlotillaError(error);
+      log.warn({ device, code }, `desired state not sent, will be sent again: ${message}`);
+    }
+  }
+
+  return {
+    publish,
+    async repeat() {
+      if (!begun) {
+        for (const { fleet, device } of await underWay(db)) await publish(fleet, device);
+        begun = true;
+        return;
+      }
+      const again = [...unsent.values()];
+      unsent = new Map();
+      for (const { fleet, device } of again) await publish(fleet, device);
+    },
+  };
+}
+
+/** Devices whose slot names a deployment that has not ended. */
+async function underWay(db: ServerContext['db']) {
+  return db
+    .selectFrom('slots as s')
+    .innerJoin('deployments as d', (join) =>
+      join.onRef('d.fleet', '=', 's.fleet').onRef('d.deployment', '=', 's.active'),
+    )
+    .select(['s.fleet', 's.device'])
+    .where('d.result', 'in', ['pending', 'in-progress'])
+    .distinct()
+    .execute();
+}
