@@ -30,7 +30,12 @@ async function show(file: string, options: { json?: boolean }, context: Context)
   context.say();
   context.say(table(['', 'name', 'type', 'shape'], tensors));
   context.say();
-  context.say(table(['op', 'count'], ops.map(([op, count]) => [op, `${count}`])));
+  context.say(
+    table(
+      ['op', 'count'],
+      ops.map(([op, count]) => [op, `${count}`]),
+    ),
+  );
 }
 
 const shapeText = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`;
