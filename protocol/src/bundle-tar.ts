@@ -21,13 +21,14 @@ const LAYOUT = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
 /** The file's bytes as a list of chunks; same bundle and metadata give same bytes. */
 export async function packBundle(parts: BundleFileParts): Promise<Uint8Array[]> {
   const { manifestBytes, blobs } = parts;
-  const content: TarEntry[] = [blobEntry(await sha256(manifestBytes), manifestBytes)];
+  const manifest = { name: blobName(await sha256(manifestBytes)), bytes: manifestBytes };
+  const content: TarEntry[] = [manifest];
   for (const { digest } of blobsOf(parseManifest(manifestBytes))) {
     const bytes = blobs.get(digest);
     if (bytes === undefined) {
       throw new FlotillaError('bundle.invalid', { where: 'bundle', reason: `lacks ${digest}` });
     }
-    content.push(blobEntry(digest, bytes));
+    content.push({ name: blobName(digest), bytes });
   }
   const tuf = metadataEntries(parts.metadata);
   return writeTar([
@@ -68,7 +69,7 @@ export async function unpackBundle(file: Uint8Array, where: string): Promise<Bun
 
   const blobs = new Map<Digest, Uint8Array>();
   for (const { digest, size } of blobsOf(manifest)) {
-    const name = blobEntry(digest, index).name;
+    const name = blobName(digest);
     const bytes = take(name);
     if (bytes.length !== size) throw invalid(`${name} has ${bytes.length} bytes, not ${size}`);
     await checkDigest({ name, bytes }, where);
@@ -80,10 +81,7 @@ export async function unpackBundle(file: Uint8Array, where: string): Promise<Bun
   return { manifestBytes, digest: await sha256(manifestBytes), blobs, metadata };
 }
 
-const blobEntry = (digest: Digest, bytes: Uint8Array): TarEntry => ({
-  name: `blobs/sha256/${digestHex(digest)}`,
-  bytes,
-});
+const blobName = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`;
 
 async function checkDigest({ name, bytes }: TarEntry, where: string): Promise<void> {
   const actual = await sha256(bytes);

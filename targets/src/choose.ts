@@ -18,29 +18,24 @@ export function chooseVariant<V extends VariantFacts>(
   device: DeviceFacts,
   variants: readonly V[],
 ): Choice<V> {
-  if (variants.length === 0)
-    return { reason: 'There are no variants to choose from.', rejected: [] };
   const judged = variants.map((variant) => ({ variant, reason: findObstacle(device, variant) }));
-  const fitting = judged
-    .filter((entry) => entry.reason === undefined)
-    .map((entry) => entry.variant);
   const obstructed = judged.flatMap(({ variant, reason }) =>
     reason === undefined ? [] : [{ variant, reason }],
   );
+  const fitting = variants.filter((_, i) => judged[i]?.reason === undefined);
   const sound = fitting.filter((variant) => !saturates(device, variant));
-  const [preferred] = (sound.length > 0 ? sound : fitting).toSorted(byPreference);
-  if (preferred === undefined) {
-    const reason = `None of the ${variants.length} variants fits ${describe(device)}.`;
-    return { reason, rejected: obstructed };
-  }
-  const rivals = sound.length > 0 ? sound : fitting;
-  const chosen = fastest(preferred, rivals);
-  const losers = fitting.filter((variant) => variant !== chosen);
-  const rejected = [
-    ...obstructed,
-    ...losers.map((variant) => ({ variant, reason: whyNot(variant, chosen, device) })),
-  ];
-  return { chosen, reason: why(chosen, preferred, device, losers.length), rejected };
+  const candidates = (sound.length > 0 ? sound : fitting).toSorted(byPreference);
+  const [preferred] = candidates;
+  if (preferred === undefined) return { reason: whyNone(device, variants), rejected: obstructed };
+  const chosen = fastest(preferred, candidates);
+  const losers = fitting
+    .filter((variant) => variant !== chosen)
+    .map((variant) => ({ variant, reason: whyNot(variant, chosen, device) }));
+  return {
+    chosen,
+    reason: why(chosen, preferred, device, losers.length),
+    rejected: [...obstructed, ...losers],
+  };
 }
 
 /** The preferred variant, or one with a lower latency where both latencies are of one kind. */
@@ -70,6 +65,11 @@ function byPreference(a: VariantFacts, b: VariantFacts): number {
   );
 }
 
+function whyNone(device: DeviceFacts, { length }: readonly VariantFacts[]): string {
+  if (length === 0) return 'There are no variants to choose from.';
+  return `None of the ${length} variants fits ${describe(device)}.`;
+}
+
 function why(
   chosen: VariantFacts,
   preferred: VariantFacts,
@@ -88,7 +88,8 @@ function whyNot(variant: VariantFacts, chosen: VariantFacts, device: DeviceFacts
   if (saturates(device, variant) && !saturates(device, chosen)) {
     return `${subject} may saturate: this processor has no VNNI instructions.`;
   }
-  const slower = isComparable(variant, chosen) && variant.latencyMs! > chosen.latencyMs!;
+  const slower =
+    isComparable(variant, chosen) && Number(variant.latencyMs) > Number(chosen.latencyMs);
   if (slower) {
     return `${subject} is slower: ${speed(variant)} against ${speed(chosen)} of ${chosen.precision}.`;
   }

@@ -31,9 +31,8 @@ export async function readBundleFile(
       const reason = `it has ${size} bytes, more than the limit of ${maxBytes}`;
       throw new FlotillaError('bundle.invalid', { where: path, reason });
     }
-    const bytes = new Uint8Array(size);
-    const { bytesRead } = await file.read(bytes, 0, size, 0);
-    return await unpackBundle(bytes.subarray(0, bytesRead), path);
+    const { buffer, byteOffset, length } = await file.readFile();
+    return await unpackBundle(new Uint8Array(buffer, byteOffset, length), path);
   } finally {
     await file.close();
   }
