@@ -82,16 +82,26 @@ export function targetsOf(repository: TufMetadata): Map<string, TargetEntry> {
   return new Map(readCurrent(repository).targets);
 }
 
-/** Signs snapshot and timestamp anew, before they expire. */
+/**
+ * Keeps a repository alive: signs snapshot and timestamp anew, and targets and root too where half
+ * of their time is over.
+ */
 export function refreshRepository(
   repository: TufMetadata,
   keys: Keys,
   options: SigningOptions = {},
 ): TufMetadata {
-  const versions = nextVersions(repository);
+  const newest = newestRoot(repository);
+  const root = isHalfSpent('root', newest, options)
+    ? [...repository.root, nextRoot(repository, keys, keys, options)]
+    : repository.root;
+  const alive = { ...repository, root };
+  if (isHalfSpent('targets', repository.targets, options)) {
+    return signTargets(alive, targetsOf(repository), keys, options);
+  }
   const targets = open('targets', repository.targets).version;
-  const signed = repository.targets;
-  return { ...repository, ...seal(signed, { ...versions, targets }, keys, options) };
+  const versions = { ...nextVersions(repository), targets };
+  return { ...alive, ...seal(repository.targets, versions, keys, options) };
 }
 
 /**
@@ -104,15 +114,28 @@ export function rotateKeys(
   keys: Keys,
   options: SigningOptions = {},
 ): TufMetadata {
+  const root = [...repository.root, nextRoot(repository, oldKeys, keys, options)];
+  return signTargets({ ...repository, root }, targetsOf(repository), keys, options);
+}
+
+/** A root of the next version, signed by the keys of the one before and its own. */
+function nextRoot(
+  repository: TufMetadata,
+  oldKeys: Keys,
+  keys: Keys,
+  options: SigningOptions,
+): Uint8Array {
   const { version } = open('root', newestRoot(repository));
   const { signers } = keysOf(oldKeys, 'root');
-  const next = makeRoot(version + 1, fleetOf(repository) ?? '', keys, signers, options);
-  return signTargets(
-    { ...repository, root: [...repository.root, next] },
-    targetsOf(repository),
-    keys,
-    options,
-  );
+  return makeRoot(version + 1, fleetOf(repository) ?? '', keys, signers, options);
+}
+
+function isHalfSpent(
+  role: 'root' | 'targets',
+  bytes: Uint8Array,
+  { now = new Date(), expiry = SERVER_EXPIRY }: SigningOptions,
+): boolean {
+  return open(role, bytes).expires.getTime() - now.getTime() < (expiry[role] * DAY_MS) / 2;
 }
 
 /** Fleet that a repository was made for. */

@@ -101,6 +101,21 @@ describe('expiry', () => {
   });
 });
 
+describe('a repository that is only kept alive', () => {
+  it('stays trusted for years, by devices that were away', async () => {
+    const signer = newSigner();
+    const start = makeRepository(signer);
+    let alive = start;
+    for (let day = 1; day <= 800; day++) {
+      alive = refreshRepository(alive, signer, { now: later(day) });
+    }
+    expect(alive.root.length).toBe(5);
+    const verdict = await verifyMetadata(first(start), alive, later(800.5), webCryptoVerifier);
+    expect(verdict.ok && verdict.targets.has(PARTS_1)).toBe(true);
+    expect(verdict).toMatchObject({ ok: true, state: { timestampVersion: 802 } });
+  });
+});
+
 describe('rollback', () => {
   it('to an older timestamp, snapshot or targets is refused', async () => {
     const signer = newSigner();
