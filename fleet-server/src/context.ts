@@ -22,6 +22,8 @@ export interface ServerContext {
   readonly trust: Trust;
   /** URL of the HTTP API as devices reach it, without a slash at the end. */
   readonly apiUrl: () => string;
+  /** URL of the broker as devices reach it. */
+  readonly mqttUrl: () => string;
   /** Of this running server: names it in `all/down/server/{instance}` and in event ids. */
   readonly instance: string;
 }

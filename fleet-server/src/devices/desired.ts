@@ -4,6 +4,7 @@ import type { ServerContext } from '../context.ts';
 import type { SlotsTable } from '../db/schema.ts';
 import type { SignedTarget } from '../trust/trust.ts';
 import type { DeploymentRow } from './deployments.ts';
+import { haltOf } from './fleets.ts';
 
 type SlotRow = Selectable<SlotsTable>;
 
@@ -90,7 +91,7 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     slots,
     deployments,
     targets: await targetsOf(db, fleet, ordered(slots, deployments)),
-    halt: row.halt_signed === '' ? undefined : toHalt(row),
+    halt: row.halt_signed === '' ? undefined : haltOf(row),
   };
 }
 
@@ -153,20 +154,6 @@ function toDeployment(row: DeploymentRow, url: string) {
     watchMs: row.watch_ms,
     targetPath: row.target_path,
     rollout: row.rollout,
-  };
-}
-
-function toHalt(row: {
-  generation: number;
-  halted: number;
-  halt_counter: number;
-  halt_signed: string;
-}) {
-  return {
-    generation: row.generation,
-    counter: row.halt_counter,
-    halted: row.halted === 1,
-    signed: new TextEncoder().encode(row.halt_signed),
   };
 }
 

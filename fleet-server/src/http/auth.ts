@@ -1,0 +1,76 @@
+import { FlotillaError } from '@flotilla/protocol';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ServerContext } from '../context.ts';
+import { verifyDeviceJwt } from '../devices/device-auth.ts';
+import { hashToken } from '../trust/tokens.ts';
+import { type Access, type Principal, permits } from './principal.ts';
+import type { Throttle } from './throttle.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal;
+  }
+  interface FastifyContextConfig {
+    /** Who may call; a route that does not say is for admins of the whole server. */
+    access?: Access;
+  }
+}
+
+type Parts = Pick<ServerContext, 'db' | 'now'>;
+type Verdict =
+  | { readonly ok: true; readonly principal: Principal }
+  | { readonly ok: false; readonly reason: string };
+
+const NOBODY: Principal = { kind: 'nobody' };
+
+/** Finds out who asks and whether the route is open to them, before anything else is read. */
+export function addAuthentication(app: FastifyInstance, parts: Parts, throttle: Throttle): void {
+  app.decorateRequest('principal');
+  app.addHook('onRequest', async (request) => {
+    const access = request.routeOptions.config.access ?? 'admin';
+    request.principal = await authenticate(parts, throttle, request, access);
+    const { fleet } = request.params as { fleet?: string };
+    const permission = permits(request.principal, access, fleet);
+    if (permission.granted) return;
+    const { role, needs } = permission;
+    throw new FlotillaError('auth.forbidden', { role, needs });
+  });
+}
+
+async function authenticate(
+  parts: Parts,
+  throttle: Throttle,
+  request: FastifyRequest,
+  access: Access,
+): Promise<Principal> {
+  const address = request.ip;
+  const seconds = throttle.wait(address);
+  if (seconds > 0) throw new FlotillaError('auth.throttled', { address, seconds });
+  if (access === 'public') return NOBODY;
+  const verdict = await identify(parts, request.headers.authorization);
+  if (verdict.ok) return verdict.principal;
+  if (request.headers.authorization !== undefined) throttle.failed(address);
+  throw new FlotillaError('auth.required', { reason: verdict.reason });
+}
+
+async function identify(parts: Parts, header: string | undefined): Promise<Verdict> {
+  const [, bearer] = /^Bearer ([\w.~+/-]{1,4096}=*)$/i.exec(header ?? '') ?? [];
+  if (bearer === undefined) return { ok: false, reason: 'no token was sent' };
+  if (bearer.startsWith('flt_')) return identifyUser(parts, bearer);
+  const device = await verifyDeviceJwt(parts, bearer);
+  return device.ok ? { ok: true, principal: { kind: 'device', ...device } } : device;
+}
+
+async function identifyUser({ db, now }: Parts, secret: string): Promise<Verdict> {
+  const row = await db
+    .selectFrom('user_tokens')
+    .select(['token', 'role', 'fleet', 'expires_ms'])
+    .where('hash', '=', hashToken(secret))
+    .executeTakeFirst();
+  if (row === undefined) return { ok: false, reason: 'the token is unknown' };
+  if (row.expires_ms > 0 && row.expires_ms <= now()) {
+    return { ok: false, reason: 'the token has expired' };
+  }
+  const { token, role, fleet } = row;
+  return { ok: true, principal: { kind: 'user', token, role, fleet } };
+}

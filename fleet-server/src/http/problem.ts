@@ -1,0 +1,67 @@
+import { FlotillaError } from '@flotilla/protocol';
+import type { FastifyError, FastifyInstance } from 'fastify';
+
+/** Body of an error answer (RFC 9457), with our code and what a program may want of the context. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: string;
+  readonly retryable: boolean;
+}
+
+/** Answers every error as problem+json; what we did not foresee is logged and not shown. */
+export function addProblems(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError | FlotillaError>((error, request, reply) => {
+    const known = toFlotilla(error, request.id);
+    if (known.code === 'internal.unexpected') request.log.error({ err: error }, known.message);
+    const status = statusOf(error, known);
+    const problem: Problem = {
+      type: `urn:flotilla:error:${known.code}`,
+      title: known.code,
+      status,
+      detail: known.message,
+      instance: request.url.split('?', 1)[0] ?? '',
+      code: known.code,
+      retryable: known.retryable,
+    };
+    const { seconds } = known.context as { seconds?: number };
+    if (known.code === 'auth.throttled') reply.header('retry-after', seconds);
+    if (status === 401) reply.header('www-authenticate', 'Bearer realm="flotilla"');
+    return reply.code(status).type('application/problem+json').send(problem);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new FlotillaError('server.not-found', { what: 'page', id: request.url.slice(0, 200) });
+  });
+}
+
+function toFlotilla(error: FastifyError | FlotillaError, id: string): FlotillaError {
+  if (error instanceof FlotillaError) {
+    if (error.code !== 'internal.unexpected') return error;
+  } else if (error.validation !== undefined) {
+    return new FlotillaError('request.invalid', whereOf(error), { cause: error });
+  } else if (error.statusCode !== undefined && error.statusCode < 500) {
+    const where = 'request';
+    return new FlotillaError('request.invalid', { where, reason: error.message }, { cause: error });
+  }
+  const reason = `request ${id} failed`;
+  return new FlotillaError('internal.unexpected', { reason }, { cause: error });
+}
+
+function whereOf(error: FastifyError): { where: string; reason: string } {
+  const [first] = error.validation ?? [];
+  const where = `${error.validationContext ?? 'request'}${first?.instancePath ?? ''}`;
+  const unknown = (first?.params as { additionalProperty?: string } | undefined)
+    ?.additionalProperty;
+  const reason = first?.message ?? error.message;
+  return { where, reason: unknown === undefined ? reason : `${reason} (${unknown})` };
+}
+
+/** Fastify knows finer statuses for what it refuses itself: 413, 415 … */
+function statusOf(error: FastifyError | FlotillaError, known: FlotillaError): number {
+  if (error instanceof FlotillaError || error.validation !== undefined) return known.status;
+  const { statusCode } = error;
+  return statusCode !== undefined && statusCode < 500 ? statusCode : known.status;
+}

@@ -1,0 +1,22 @@
+import { type TSchema, Type } from 'typebox';
+
+/** Parts of paths that routes share. */
+export const FleetParams = Type.Object({ fleet: Type.String({ pattern: '^[a-z0-9-]{1,31}$' }) });
+
+const ULID = '^[0-7][0-9a-hjkmnp-tv-z]{25}$';
+export const Id = Type.String({ pattern: ULID });
+export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' });
+export const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
+
+export const FleetAnd = <T extends Record<string, TSchema>>(further: T) =>
+  Type.Object({ ...FleetParams.properties, ...further });
+
+/** Labels that people and devices choose. */
+export const Label = Type.String({ maxLength: 120, pattern: '^[^\\p{Cc}]*$' });
+export const Tags = Type.Record(Name, Type.String({ maxLength: 120 }), { maxProperties: 64 });
+
+/** Wall-clock milliseconds since 1970 UTC. */
+export const Millis = Type.Integer({ minimum: 0 });
+
+/** A JSON object whose inside is described elsewhere. */
+export const Free = Type.Record(Type.String(), Type.Unknown());
