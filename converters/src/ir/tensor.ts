@@ -135,7 +135,7 @@ export function toNumbers(tensor: TensorValue): Float64Array {
 export function toFloats(tensor: TensorValue): Float32Array {
   const { dtype, bytes } = tensor;
   if (dtype !== 'float32') return Float32Array.from(toNumbers(tensor));
-  if (bytes.byteOffset % 4 !== 0) return new Float32Array(bytes.slice().buffer);
+  if (bytes.byteOffset % 4 !== 0) return new Float32Array(new Uint8Array(bytes).buffer);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 

@@ -4,8 +4,7 @@ import { allGraphs, createNamer, indexGraph, type Namer } from '../ir/edit.ts';
 import { type Graph, isOp, type Model, type Node, opsetOf } from '../ir/graph.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
-import { definitionOf } from '../ops/operators.ts';
-import { changesOf, MAX_UPGRADE, type Upgrade } from '../ops/upgrade/index.ts';
+import { changesOf, isDefined, MAX_UPGRADE, type Upgrade } from '../ops/upgrade/index.ts';
 import type { Pass } from './pass.ts';
 
 /** IR version that came with each opset (ONNX Versioning.md), for what older files may not hold. */
@@ -64,7 +63,7 @@ function upgradeGraph(graph: Graph, context: Context): number {
   graph.nodes = graph.nodes.flatMap((node) => {
     if (node.domain !== '') return [node];
     const upgrade = makeUpgrade(node, graph, context);
-    if (definitionOf(node.op, context.from) === undefined) {
+    if (!isDefined(node.op, context.from)) {
       return upgrade.refuse(`ai.onnx ${context.from} has no such operator`);
     }
     const changes = changesOf(node.op, context.from, context.to);

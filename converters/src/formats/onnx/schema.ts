@@ -35,7 +35,9 @@ export const ATTRIBUTE_TYPES = {
  * @throws Error where the bytes are not protobuf.
  */
 export function decodeModel(bytes: Uint8Array): ModelProto {
-  const reader = protobuf.Reader.create(bytes);
+  // Not a Buffer, whose `slice` gives a view where a Uint8Array gives a copy.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const reader = protobuf.Reader.create(plain);
   reader.discardUnknown = false;
   const message: unknown = MODEL.decode(reader);
   return message as ModelProto;

@@ -1,4 +1,6 @@
+import { definitionOf } from '../operators.ts';
 import { type Adapter, defaultInt, drop } from './adapter.ts';
+import { EXPERIMENTAL, EXPERIMENTAL_END } from './experimental.ts';
 import { clip, intsToInput, pad, reductionAxes, slice, topK } from './inputs.ts';
 import { dftAxis, groupNormalization, roiCoordinates, splitCount } from './later.ts';
 import {
@@ -65,6 +67,7 @@ const CHANGES: readonly (readonly [opset: number, op: string, adapter: Adapter])
   [10, 'Slice', slice],
   [10, 'TopK', topK],
   [10, 'Upsample', upsampleToResize],
+  ...Object.entries(EXPERIMENTAL).map(([op, adapter]) => [EXPERIMENTAL_END, op, adapter] as const),
   [11, 'Clip', clip],
   [11, 'Pad', pad],
   [11, 'Resize', resizeCoordinates],
@@ -90,6 +93,12 @@ function renamed(op: string): Adapter {
     node.op = op;
     return undefined;
   };
+}
+
+/** True where ai.onnx has, or once had on trial, the operator at this opset. */
+export function isDefined(op: string, opset: number): boolean {
+  const onTrial = Object.hasOwn(EXPERIMENTAL, op) && opset < EXPERIMENTAL_END;
+  return onTrial || definitionOf(op, opset) !== undefined;
 }
 
 /** What an operator goes through from one opset to another, oldest change first. */
