@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { createPipeline, type Pipeline, type Runtime, type Session } from '@flotilla/model';
+import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
+import { type Digest, sha256 } from '@flotilla/protocol';
+
+/** A model file as its owner has it, with what it says of itself, ready to run. */
+export interface Source extends LoadedSpec {
+  readonly modelFile: string;
+  readonly modelBytes: Uint8Array;
+  readonly digest: Digest;
+  readonly runtime: Runtime;
+  /** The model as it is: what variants are compared with. */
+  readonly session: Session;
+  readonly pipeline: Pipeline;
+}
+
+/**
+ * Opens a model that `readModel` could read.
+ *
+ * @throws FlotillaError from the spec, and `runtime.load-failed` where ONNX Runtime refuses the file
+ */
+export async function openSource(modelFile: string, specFile?: string): Promise<Source> {
+  const loaded = await loadSpecFor(modelFile, specFile);
+  const modelBytes = new Uint8Array(await readFile(modelFile));
+  const runtime = ortRuntime();
+  const session = await runtime.load(modelBytes);
+  const { spec, labels } = loaded;
+  const decoder = sharpDecoder();
+  const pipeline = createPipeline(spec, { labels, inputs: session.inputs, decoder });
+  const digest = await sha256(modelBytes);
+  return { ...loaded, modelFile, modelBytes, digest, runtime, session, pipeline };
+}
