@@ -1,3 +1,5 @@
+import { FlotillaError } from '@flotilla/protocol';
+import { MAX_SIDE } from '../spec/schema.ts';
 import type { ImageInput, Size } from '../spec/types.ts';
 import type { Rgb8 } from './image.ts';
 import type { Resampler, View } from './resample.ts';
@@ -42,6 +44,12 @@ function planFit(image: Rgb8, input: ImageInput): Plan {
   const [width, height] = resizedSize(image, input);
   const letterbox = input.resize?.mode === 'letterbox' ? input.resize.size : undefined;
   const [outWidth, outHeight] = input.crop ?? letterbox ?? [width, height];
+  if (Math.max(outWidth, outHeight) > MAX_SIDE) {
+    const megapixels = Math.round(outWidth * outHeight * 1e-6);
+    const limit = Math.round(MAX_SIDE * MAX_SIDE * 1e-6);
+    const where = `the image of ${image.width}×${image.height} once resized`;
+    throw new FlotillaError('image.too-large', { where, megapixels, limit });
+  }
   return { width, height, outWidth, outHeight };
 }
 

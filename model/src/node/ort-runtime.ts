@@ -1,4 +1,4 @@
-import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import { FlotillaError } from '@flotilla/protocol';
 import {
   env,
   InferenceSession,
@@ -117,11 +117,9 @@ async function runSession(session: InferenceSession, feeds: Tensors): Promise<Te
   );
 }
 
-/** The library's messages carry source paths and stack lines: keep what a person can use. */
+/** The library's messages carry source files, signatures and stacks: keep what a person can use. */
 function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : asFlotillaError(cause).message;
-  return text
-    .split('\n')[0]!
-    .replace(/\/\S*\/(\S+:\d+)/g, '$1')
-    .slice(0, 400);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const [line = ''] = text.split('\n');
+  return line.replace(/^\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/, '').slice(0, 300);
 }

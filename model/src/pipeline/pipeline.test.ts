@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import type { ImageDecoder } from '../image/image.ts';
+import { parseSpec } from '../spec/parse.ts';
+import type { Tensor, TensorInfo } from '../tensor.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+import type { ClassificationPrediction, Prediction } from './prediction.ts';
+
+const HEAD = 'schema: 1\nname: m\n';
+const CLASSES = 'outputs: {classification: {tensor: y}}\n';
+const IMAGE = `${HEAD}inputs: {x: {image: {resize: {mode: stretch, size: [2, 1], kernel: nearest}, scale: 1/255}}}\n${CLASSES}`;
+const IMAGE_INPUT: TensorInfo = { name: 'x', type: 'FP32', shape: [-1, 3, 1, 2] };
+
+/** Decodes any bytes to two pixels, red and blue. */
+const decoder: ImageDecoder = {
+  decode: async () => ({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) }),
+};
+
+function bind(text: string, inputs: readonly TensorInfo[], labels?: string[]): Pipeline {
+  return createPipeline(parseSpec(text, 'model.yaml'), { labels, inputs, decoder });
+}
+
+function fp32(shape: number[], ...data: number[]): Tensor {
+  return { type: 'FP32', shape, data: Float32Array.from(data) };
+}
+
+function classes(predictions: Prediction[]): ClassificationPrediction[] {
+  return predictions.map((prediction) => {
+    if (prediction.kind !== 'classification') throw new Error('not a classification');
+    return prediction;
+  });
+}
+
+describe('preprocess', () => {
+  it('decodes, fits and normalizes an image, and tells its features', async () => {
+    const { tensors, features } = await bind(IMAGE, [IMAGE_INPUT]).preprocess({
+      x: Uint8Array.of(1),
+    });
+    expect(tensors.x).toEqual(fp32([1, 3, 1, 2], 1, 0, 0, 0, 0, 1));
+    expect(features['x.red']).toBe(0.5);
+    expect(features['x.saturation']).toBe(1);
+  });
+
+  it('takes pixels as UINT8 [height, width, 3], also in a batch', async () => {
+    const pipeline = bind(IMAGE, [IMAGE_INPUT]);
+    const pixels = (shape: number[]): Tensor => ({
+      type: 'UINT8',
+      shape,
+      data: new Uint8Array(shape.reduce((a, b) => a * b)).fill(255),
+    });
+    const one = await pipeline.preprocess({ x: pixels([5, 4, 3]) });
+    expect(one.tensors.x).toEqual(fp32([1, 3, 1, 2], 1, 1, 1, 1, 1, 1));
+    const two = await pipeline.preprocess({ x: pixels([2, 5, 4, 3]) });
+    expect(two.tensors.x?.shape).toEqual([2, 3, 1, 2]);
+    expect(two.features['x.brightness']).toBeCloseTo(1);
+    await expect(pipeline.preprocess({ x: pixels([1, 0, 4, 3]) })).rejects.toThrow(
+      '[height, width, 3]',
+    );
+  });
+
+  it('feeds a ready tensor as it is', async () => {
+    const ready = fp32([1, 3, 1, 2], 1, 2, 3, 4, 5, 6);
+    const { tensors, features } = await bind(IMAGE, [IMAGE_INPUT]).preprocess({ x: ready });
+    expect(tensors.x).toBe(ready);
+    expect(features).toEqual({
+      'x.mean': 3.5,
+      'x.std': expect.closeTo(1.7078, 3),
+      'x.min': 1,
+      'x.max': 6,
+    });
+  });
+
+  it('feeds rows of features from JSON and from tensors', async () => {
+    const text = `${HEAD}inputs: {x: {features: {names: [a, b], mean: [1, 2], std: [1, 2]}}}\n${CLASSES}`;
+    const pipeline = bind(text, [{ name: 'x', type: 'FP32', shape: [-1, 2] }]);
+    const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+    for (const raw of [json({ b: 6, a: 3 }), json([3, 6]), fp32([2], 3, 6)]) {
+      const { tensors, features } = await pipeline.preprocess({ x: raw });
+      expect(tensors.x).toEqual(fp32([1, 2], 2, 2));
+      expect(features).toEqual({ 'x.a': 3, 'x.b': 6 });
+    }
+    await expect(pipeline.preprocess({ x: json({ a: 1 }) })).rejects.toThrow('no number for b');
+    await expect(pipeline.preprocess({ x: json(null) })).rejects.toThrow('no number for a');
+    await expect(pipeline.preprocess({ x: Uint8Array.of(0x7b) })).rejects.toThrow('is not JSON');
+    await expect(pipeline.preprocess({ x: fp32([3], 1, 2, 3) })).rejects.toThrow('rows of 2');
+  });
+
+  it('feeds constants and raw tensors', async () => {
+    const text = `${HEAD}inputs: {x: {raw: {}}, rate: {constant: 16000}, pair: {constant: [1, 2]}}\noutputs: {raw: {}}`;
+    const pipeline = bind(text, [
+      { name: 'x', type: 'FP32', shape: [-1] },
+      { name: 'rate', type: 'INT64', shape: [] },
+      { name: 'pair', type: 'FP16', shape: [-1] },
+    ]);
+    const { tensors } = await pipeline.preprocess({ x: fp32([1], 5) });
+    expect(tensors.rate).toEqual({ type: 'INT64', shape: [], data: BigInt64Array.of(16000n) });
+    expect(tensors.pair).toEqual({
+      type: 'FP16',
+      shape: [2],
+      data: Uint16Array.of(0x3c00, 0x4000),
+    });
+    expect(pipeline.postprocess({ z: fp32([1], 5) })).toEqual([
+      { kind: 'raw', tensors: { z: fp32([1], 5) } },
+    ]);
+  });
+
+  it('refuses inputs that are missing, unknown or not tensors', async () => {
+    const pipeline = bind(`${HEAD}inputs: {x: {raw: {}}}\n${CLASSES}`, [
+      { name: 'x', type: 'FP32', shape: [1] },
+    ]);
+    await expect(pipeline.preprocess({})).rejects.toThrow('tensor x is missing');
+    await expect(pipeline.preprocess({ z: fp32([1], 1) })).rejects.toThrow('not an input');
+    await expect(pipeline.preprocess({ x: Uint8Array.of(1) })).rejects.toThrow('takes a tensor');
+    await expect(pipeline.preprocess({ x: fp32([2], 1) })).rejects.toThrow('2 elements');
+  });
+});
+
+describe('postprocess', () => {
+  const raw = `${HEAD}inputs: {x: {raw: {}}}\n`;
+  const x: TensorInfo = { name: 'x', type: 'FP32', shape: [1] };
+
+  it('gives one prediction a sample, with softmax and labels', () => {
+    const pipeline = bind(`${raw}${CLASSES}`, [x], ['cat', 'dog', 'eel']);
+    const predictions = pipeline.postprocess({ y: fp32([2, 3], 1, 3, 2, 900, 0, 0) });
+    const [first, second] = classes(predictions);
+    expect(first).toMatchObject({ index: 1, label: 'dog' });
+    expect(first?.confidence).toBeCloseTo(0.665, 3);
+    expect(first?.top.map(({ label }) => label)).toEqual(['dog', 'eel', 'cat']);
+    expect(second).toMatchObject({ index: 0, confidence: 1 });
+  });
+
+  it('reads [batch, classes, 1, 1] and half floats without activation', () => {
+    const text = `${raw}outputs: {classification: {tensor: y, activation: none, labels: [a, b]}}`;
+    const y: Tensor = { type: 'FP16', shape: [1, 2, 1, 1], data: Uint16Array.of(0x3400, 0x3a00) };
+    const [only] = classes(bind(text, [x]).postprocess({ y }));
+    expect(only).toMatchObject({ index: 1, label: 'b', confidence: 0.75 });
+  });
+
+  it('keeps five, the lower index first among equals, and survives NaN', () => {
+    const text = `${raw}outputs: {classification: {tensor: y, activation: none}}`;
+    const y = fp32([1, 7], Number.NaN, 0.1, 0.3, 0.3, 0.2, 0, 0.1);
+    const [only] = classes(bind(text, [x]).postprocess({ y }));
+    expect(only?.top.map(({ index }) => index)).toEqual([2, 3, 4, 1, 6]);
+    expect(only?.label).toBe('2');
+  });
+
+  it('says where labels or outputs do not fit', () => {
+    const pipeline = bind(`${raw}${CLASSES}`, [x], ['cat', 'dog']);
+    expect(() => pipeline.postprocess({ y: fp32([1, 3], 1, 2, 3) })).toThrow(
+      'has 3 classes but there are 2 labels',
+    );
+    expect(() => pipeline.postprocess({ z: fp32([1, 3], 1, 2, 3) })).toThrow('outputs z');
+    expect(() => pipeline.postprocess({ y: fp32([0, 3]) })).toThrow('holds no classes');
+  });
+});
+
+describe('createPipeline', () => {
+  it.each([
+    [
+      IMAGE,
+      [{ ...IMAGE_INPUT, shape: [1, 3, 2, 2] }],
+      'is made as [-1,3,1,2] but the model takes [1,3,2,2]',
+    ],
+    [IMAGE, [{ ...IMAGE_INPUT, shape: [1, 6] }], 'has 4 dimensions'],
+    [IMAGE, [{ ...IMAGE_INPUT, type: 'INT64' }], 'takes INT64'],
+    [
+      IMAGE,
+      [{ ...IMAGE_INPUT, name: 'data' }],
+      'input x is not an input of the model, which takes data',
+    ],
+    [IMAGE, [IMAGE_INPUT, { ...IMAGE_INPUT, name: 'mask' }], 'input mask is missing under inputs'],
+    [`${HEAD}inputs: {x: {features: {names: [a]}}}\n${CLASSES}`, [IMAGE_INPUT], 'names 1 features'],
+    [`${HEAD}inputs: {x: {constant: [1, 2]}}\n${CLASSES}`, [IMAGE_INPUT], 'has 2 elements'],
+  ] as const)('refuses a spec that does not fit the model (%#)', (text, inputs, message) => {
+    expect(() => bind(text, inputs as readonly TensorInfo[])).toThrow(message);
+  });
+
+  it('says which kinds it does not run', () => {
+    const x: TensorInfo = { name: 'x', type: 'FP32', shape: [1] };
+    expect(() => bind(`${HEAD}inputs: {x: {state: {from: h}}}\n${CLASSES}`, [x])).toThrow(
+      'm: inputs.x is of kind state, which this version does not run; it runs image, features',
+    );
+    const detection = 'outputs: {detection: {boxes: b, scores: s, format: xyxy}}';
+    expect(() => bind(`${HEAD}inputs: {x: {raw: {}}}\n${detection}`, [x])).toThrow(
+      'kind detection',
+    );
+  });
+});

@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { isFlotillaError } from '@flotilla/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseSpec } from './parse.ts';
+import { MAX_SPEC_BYTES, SpecDocument } from './schema.ts';
+
+const SQUEEZENET = `schema: 1
+name: squeezenet
+task: image-classification
+inputs:
+  data_0: {image: {color: bgr, resize: {mode: shortSide, size: 256, kernel: lanczos3}, crop: 224, scale: 1, mean: [104, 117, 123], std: 1, layout: nchw}}
+outputs:
+  classification: {tensor: softmaxout_1, activation: none}
+evaluation: {metric: top1, maxDrop: 0.01}
+`;
+
+function changed(from: string, to: string): () => unknown {
+  if (!SQUEEZENET.includes(from)) throw new Error(`${from} is not in the spec`);
+  return () => parseSpec(SQUEEZENET.replace(from, to), 'model.yaml');
+}
+
+describe('parseSpec', () => {
+  it('spells out short forms', () => {
+    const spec = parseSpec(SQUEEZENET, 'squeezenet.yaml');
+    expect(spec.inputs.data_0).toEqual({
+      kind: 'image',
+      color: 'bgr',
+      resize: {
+        mode: 'shortSide',
+        size: [256, 256],
+        kernel: 'lanczos3',
+        antialias: true,
+        pad: [0, 0, 0],
+      },
+      crop: [224, 224],
+      scale: [1, 1, 1],
+      mean: [104, 117, 123],
+      std: [1, 1, 1],
+      layout: 'nchw',
+    });
+    expect(spec.outputs.classification).toEqual({
+      tensor: 'softmaxout_1',
+      labels: undefined,
+      activation: 'none',
+    });
+    expect(spec.evaluation).toEqual({ metric: 'top1', maxDrop: 0.01, slices: [] });
+  });
+
+  it('fills in defaults', () => {
+    const spec = parseSpec(
+      'schema: 1\nname: m\ninputs: {x: {image: {}}}\noutputs: {classification: {tensor: y}}',
+      'm.yaml',
+    );
+    expect(spec.inputs.x).toMatchObject({ color: 'rgb', scale: [1, 1, 1], layout: 'nchw' });
+    expect(spec.outputs.classification?.activation).toBe('softmax');
+    expect(spec.evaluation).toEqual({ metric: 'top1', maxDrop: 0.01, slices: [] });
+  });
+
+  it('reads fractions, pairs, gray and other kinds of input', () => {
+    const spec = parseSpec(
+      `schema: 1
+name: m
+inputs:
+  gray: {image: {color: gray, scale: 1/255, resize: {mode: letterbox, size: [64, 32], pad: 114}}}
+  row: {features: {names: [a, b], mean: [1, 2], std: 1/2}}
+  rate: {constant: 16000}
+  flag: {constant: true}
+  h: {state: {from: hn}}
+  sound: {audio: {sampleRate: 16000}}
+  x: {raw: {}}
+outputs: {raw: {}}`,
+      'm.yaml',
+    );
+    expect(spec.inputs.gray).toMatchObject({
+      scale: [1 / 255],
+      mean: [0],
+      resize: { size: [64, 32], pad: [114, 114, 114], kernel: 'bilinear' },
+    });
+    expect(spec.inputs.row).toMatchObject({ mean: [1, 2], std: [0.5, 0.5] });
+    expect(spec.inputs.rate).toEqual({ kind: 'constant', value: [16000] });
+    expect(spec.inputs.flag).toEqual({ kind: 'constant', value: [1] });
+    expect(spec.inputs.h).toEqual({ kind: 'state', from: 'hn' });
+    expect(spec.inputs.sound).toMatchObject({ kind: 'audio', sampleRate: 16000 });
+    expect(spec.outputs.raw).toBe(true);
+    expect(spec.evaluation.metric).toBe('agreement');
+  });
+
+  it.each([
+    [
+      'size: 256',
+      'siz: 256',
+      'inputs.data_0.image.resize has the unknown key "siz"; allowed: mode, size',
+    ],
+    ['size: 256', 'size: -1', 'inputs.data_0.image.resize.size must be pixels from 1 to 8192'],
+    ['size: 256', 'size: [1, 2, 3]', 'inputs.data_0.image.resize.size must be pixels'],
+    [
+      'color: bgr',
+      'color: cmyk',
+      'inputs.data_0.image.color must be rgb (the default), bgr or gray',
+    ],
+    ['std: 1,', 'std: 0,', 'inputs.data_0.image.std must not be 0'],
+    ['scale: 1', 'scale: 1/0', 'inputs.data_0.image.scale must be finite'],
+    ['scale: 1', 'scale: .inf', 'inputs.data_0.image.scale must be the factor'],
+    ['[104, 117, 123]', '[104, 117]', 'inputs.data_0.image.mean must be one number or 3'],
+    ['data_0: {image', 'data_0: {imag', 'inputs.data_0 has the unknown key "imag"; allowed: image'],
+    ['schema: 1', 'schema: 2', 'schema must be 1'],
+    ['name: squeezenet', 'nam: x', 'has the unknown key "nam"'],
+    ['name: squeezenet\n', '', 'name is missing; it must be 1 to 63 of'],
+    ['name: squeezenet', 'name: Squeeze Net', 'name must be 1 to 63 of'],
+    ['tensor: softmaxout_1, ', '', 'outputs.classification.tensor is missing'],
+    ['{metric: top1', '[metric: top1', 'line 8 is not YAML'],
+    ['maxDrop: 0.01', 'maxDrop: null', 'evaluation.maxDrop must be the largest net loss'],
+    ['{tensor: soft', '{labels: ../../etc/passwd, tensor: soft', 'must be a file in the folder'],
+    ['{tensor: soft', '{labels: /etc/passwd, tensor: soft', 'must be a file in the folder'],
+    ['{tensor: soft', '{labels: "c:\\\\x", tensor: soft', 'must be a file in the folder'],
+  ])('%s → %s: names file, key and what is allowed', (from, to, message) => {
+    expect(changed(from, to)).toThrow(`model.yaml: `);
+    expect(changed(from, to)).toThrow(message);
+  });
+
+  it('refuses what is too large, and aliases that multiply', () => {
+    expect(() => parseSpec('#'.repeat(MAX_SPEC_BYTES + 1), 'm')).toThrow('larger than 256 KB');
+    const level = (name: string, of: string) => `${name}: &${name} [${`*${of},`.repeat(9)}]`;
+    const bomb = ['a: &a [x,x]', level('b', 'a'), level('c', 'b'), level('d', 'c')].join('\n');
+    expect(() => parseSpec(bomb, 'm')).toThrow('is refused');
+  });
+
+  it('keeps names that JavaScript gives a meaning', () => {
+    const text =
+      'schema: 1\nname: m\ninputs: {__proto__: {raw: {}}, constructor: {raw: {}}}\noutputs: {raw: {}}';
+    const { inputs } = parseSpec(text, 'm');
+    expect(Object.keys(inputs).sort()).toEqual(['__proto__', 'constructor']);
+    expect(({} as { kind?: string }).kind).toBeUndefined();
+  });
+
+  it('answers any text with a spec or with spec.invalid', () => {
+    const lines = SQUEEZENET.split('\n');
+    const mutilated = fc
+      .tuple(fc.nat(lines.length - 1), fc.string({ maxLength: 40 }))
+      .map(([at, text]) => lines.with(at, text).join('\n'));
+    fc.assert(
+      fc.property(fc.oneof(mutilated, fc.string(), fc.json()), (text) => {
+        try {
+          return parseSpec(text, 'm.yaml').schema === 1;
+        } catch (error) {
+          return isFlotillaError(error, 'spec.invalid');
+        }
+      }),
+    );
+  });
+});
+
+describe('model.schema.json', () => {
+  it('is the schema in code; `npm run schema -w @flotilla/model` writes it', () => {
+    const file = new URL('../../model.schema.json', import.meta.url);
+    const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    expect(written).toEqual(JSON.parse(JSON.stringify(SpecDocument)));
+  });
+});
