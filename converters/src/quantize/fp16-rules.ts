@@ -1,3 +1,4 @@
+import { stringAttribute } from '../ir/attributes.ts';
 import { indexGraph } from '../ir/edit.ts';
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
 
@@ -9,6 +10,7 @@ const ALWAYS = Number.POSITIVE_INFINITY;
  */
 const FLOAT32_BELOW: Readonly<Record<string, number>> = {
   Bernoulli: ALWAYS,
+  BitCast: ALWAYS,
   BlackmanWindow: ALWAYS,
   Celu: ALWAYS,
   CumSum: 14,
@@ -19,6 +21,7 @@ const FLOAT32_BELOW: Readonly<Record<string, number>> = {
   HammingWindow: ALWAYS,
   HannWindow: ALWAYS,
   IsInf: 20,
+  MeanVarianceNormalization: ALWAYS,
   MelWeightMatrix: ALWAYS,
   Multinomial: ALWAYS,
   NonMaxSuppression: ALWAYS,
@@ -62,8 +65,14 @@ const SHAPE_ARITHMETIC = new Set(
 );
 
 export function staysFloat32(node: Node, opset: number, blocked: ReadonlySet<string>): boolean {
-  if (node.domain !== '' || blocked.has(node.op)) return true;
+  if (node.domain !== '' || blocked.has(node.op) || addsWhileScattering(node)) return true;
   return Object.hasOwn(FLOAT32_BELOW, node.op) && opset < FLOAT32_BELOW[node.op]!;
+}
+
+/** ONNX Runtime scatters float16 on a CPU, but adds, multiplies and compares none while it does. */
+function addsWhileScattering(node: Node): boolean {
+  if (!isOp(node, 'ScatterElements', 'ScatterND')) return false;
+  return stringAttribute(node, 'reduction', 'none') !== 'none';
 }
 
 export function isFloat32Input(node: Node, input: number): boolean {
