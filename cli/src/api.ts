@@ -12,10 +12,17 @@ export interface ApiOptions {
 /** Client of the fleet server's API; every refusal becomes one line. */
 export interface Api {
   get<T>(path: string): Promise<T>;
+  /** Every item of a list, page by page. */
+  all<T>(path: string): Promise<T[]>;
   post<T>(path: string, body?: unknown): Promise<T>;
   /** Sends bytes as they come, so that an upload of any size takes little memory. */
   upload<T>(path: string, type: string, chunks: AsyncIterable<Uint8Array>): Promise<T>;
   readonly base: string;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
 }
 
 /** Adds the options that every command of a fleet takes. */
@@ -38,8 +45,21 @@ export function connect(options: ApiOptions): Api {
     if (!response.ok) throw await refusal(server, response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   };
+  const all = async <T>(path: string): Promise<T[]> => {
+    const items: T[] = [];
+    let cursor = '';
+    do {
+      const joint = path.includes('?') ? '&' : '?';
+      const query = cursor === '' ? '' : `${joint}cursor=${encodeURIComponent(cursor)}`;
+      const page = await call<Page<T>>(`${path}${query}`, {});
+      items.push(...page.items);
+      cursor = page.next ?? '';
+    } while (cursor !== '');
+    return items;
+  };
   return {
     base,
+    all,
     get: (path) => call(path, {}),
     post: (path, body) =>
       call(path, {

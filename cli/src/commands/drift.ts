@@ -24,9 +24,12 @@ export function define(command: Command, context: Context): void {
 }
 
 async function list(options: ApiOptions & { json?: boolean }, context: Context): Promise<void> {
-  const { items } = await connect(options).get<{ items: Alert[] }>('/drift');
-  if (options.json) return context.json({ alerts: items });
-  if (items.length === 0) return context.say('no drift alerts');
+  const items = await connect(options).all<Alert>('/drift');
+  if (options.json) context.json({ alerts: items });
+  if (items.length === 0) {
+    context.say('no drift alerts');
+    return;
+  }
   const rows = items.map((a) => [
     `${a.model}@${a.version}`,
     a.scope,

@@ -18,7 +18,7 @@ export function define(command: Command, context: Context): void {
 
 async function show(file: string, options: { json?: boolean }, context: Context): Promise<void> {
   const found = await inspect(file);
-  if (options.json) return context.json(found);
+  if (options.json) context.json(found);
   const tensors = [
     ...found.inputs.map((tensor) => ['input', tensor.name, tensor.type, shapeText(tensor.shape)]),
     ...found.outputs.map((tensor) => ['output', tensor.name, tensor.type, shapeText(tensor.shape)]),

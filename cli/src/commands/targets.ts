@@ -17,7 +17,6 @@ export function define(command: Command, context: Context): void {
 
 function list(options: { json?: boolean }, context: Context): void {
   const profiles = Object.values(TARGETS);
-  if (options.json) return context.json({ targets: profiles });
   const rows = profiles.map((target) => [
     target.id,
     target.name,
@@ -25,5 +24,6 @@ function list(options: { json?: boolean }, context: Context): void {
     `${target.maxOpset}`,
     `${Math.round(target.memoryBytes / 2 ** 30)} GB`,
   ]);
+  if (options.json) context.json({ targets: profiles });
   context.say(table(['target', 'hardware', 'precisions, best first', 'opset', 'memory'], rows));
 }

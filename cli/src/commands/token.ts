@@ -23,12 +23,15 @@ export function define(command: Command, context: Context): void {
 }
 
 async function claim(options: Options, context: Context): Promise<void> {
-  const body = { uses: Number(options.uses), expiresInSeconds: Number(options.hours) * 3600 };
+  const body = {
+    uses: Number(options.uses),
+    validMs: Math.round(Number(options.hours) * 3_600_000),
+  };
   const made = await connect(options).post<{ token: string; expiresMs: number }>(
     '/claim-tokens',
     body,
   );
-  if (options.json) return context.json(made);
+  if (options.json) context.json(made);
   context.say(made.token);
   context.say(`for ${options.uses} device(s), until ${new Date(made.expiresMs).toISOString()}`);
 }
