@@ -36,7 +36,7 @@ const REPLAN_MS = 5_000;
 /** Before a step that could not even fail is tried again. */
 const BROKEN_PAUSE_MS = 15_000;
 
-const IN_PROGRESS = 'RESULT_IN_PROGRESS';
+const IN_PROGRESS = 'RESULT_IN_PROGRESS' as const;
 
 /** Steps whose begin the server is told. */
 const ANNOUNCED: ReadonlySet<StepKind> = new Set([

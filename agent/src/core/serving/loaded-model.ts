@@ -21,6 +21,8 @@ import { readBundle, type StoredBundle } from './bundle.ts';
 export type RawInputs = Readonly<Record<string, Uint8Array | Tensor>>;
 
 export interface Inference {
+  /** What answered: a swap may come between two calls. */
+  readonly installed: Installed;
   readonly outputs: Tensors;
   /** One for each sample of the batch. */
   readonly predictions: readonly Prediction[];
@@ -93,7 +95,8 @@ function createLoadedModel(
       try {
         const outputs = await session.run(tensors);
         const predictions = pipeline.postprocess(outputs);
-        return { outputs, predictions, features, latencyUs: (clock.monotonic() - began) * 1000 };
+        const latencyUs = (clock.monotonic() - began) * 1000;
+        return { installed, outputs, predictions, features, latencyUs };
       } catch (error) {
         throw modelFault(installed.model, error);
       }

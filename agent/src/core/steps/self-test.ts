@@ -20,7 +20,9 @@ export async function selfTest(
     },
     signal,
   );
-  const { passed, samples, maxAbsError, latencyMs, reason } = report;
+  const { passed, samples, latencyMs, reason } = report;
+  // JSON, in which the journal is written, has no infinity
+  const maxAbsError = Math.min(report.maxAbsError, Number.MAX_VALUE);
   await journal.update((draft) => {
     const attempt = attemptIn(draft, deployment);
     attempt.selfTest = { passed, samples, maxAbsError, latencyMs };

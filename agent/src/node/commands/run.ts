@@ -1,0 +1,55 @@
+import { createAgent } from '../create-agent.ts';
+import { announceRunning } from '../data-folder.ts';
+import { createLogger } from '../logger.ts';
+import { serveInference } from '../oip/server.ts';
+import type { Command } from './command.ts';
+import { configOf, configOption, JSON_OPTION } from './shared.ts';
+
+export const runCommand: Command = {
+  usage: 'run [--data DIR] [--http 127.0.0.1:PORT | --http unix:PATH]',
+  summary: 'Run the models of this device and keep it in step with its fleet.',
+  options: {
+    data: configOption('data', 'DIR'),
+    http: configOption('http', 'ADDRESS'),
+    'telemetry-window': configOption('telemetryWindowMs', 'MS'),
+    threads: configOption('threads', 'N'),
+    providers: configOption('providers', 'LIST'),
+    'max-request': configOption('maxRequestBytes', 'BYTES'),
+    'self-test-timeout': configOption('selfTestTimeoutMs', 'MS'),
+    log: configOption('logLevel', 'LEVEL'),
+    json: JSON_OPTION,
+  },
+  examples: [
+    'flotilla-agent run --data /var/lib/flotilla',
+    'flotilla-agent run --data ./device --http unix:/run/flotilla.sock --telemetry-window 5000',
+  ],
+  async run(input) {
+    const { io } = input;
+    const config = configOf(input);
+    const agent = await createAgent({
+      data: config.data,
+      telemetryWindowMs: config.telemetryWindowMs,
+      threads: config.threads,
+      providers: config.providers.split(',').map((provider) => provider.trim()),
+      selfTestTimeoutMs: config.selfTestTimeoutMs,
+      logger: createLogger(config.logLevel),
+    });
+    try {
+      const { http: listen, maxRequestBytes } = config;
+      const server = await serveInference(agent, { listen, maxRequestBytes });
+      try {
+        const { address } = server;
+        await announceRunning(config.data, { pid: process.pid, address });
+        const { device, fleet } = agent.status();
+        const ready = { ready: true, address, device, fleet, pid: process.pid, slots: agent.slots };
+        if (input.values.json) io.print(JSON.stringify(ready));
+        else io.print(`device ${device} of fleet ${fleet} serves inference at ${address}`);
+        await io.ended;
+      } finally {
+        await server.close();
+      }
+    } finally {
+      await agent.stop();
+    }
+  },
+};

@@ -1,0 +1,42 @@
+import type { AgentStatus } from '../../core/index.ts';
+import { askAgent } from '../local-client.ts';
+import type { Command } from './command.ts';
+import { configOf, configOption, JSON_OPTION } from './shared.ts';
+
+export const statusCommand: Command = {
+  usage: 'status [--data DIR] [--json]',
+  summary: 'Tell what this device runs, whether it is connected, and how deployments ended.',
+  options: { data: configOption('data', 'DIR'), json: JSON_OPTION },
+  examples: ['flotilla-agent status --data /var/lib/flotilla', 'flotilla-agent status --json'],
+  async run(input) {
+    const { data } = configOf(input);
+    const { body } = await askAgent(data, { method: 'GET', path: '/flotilla/1/status' });
+    const status = JSON.parse(body.toString()) as AgentStatus;
+    input.io.print(input.values.json ? JSON.stringify(status) : describe(status));
+  },
+};
+
+function describe({ device, fleet, online, halted, slots, attempts, outbox }: AgentStatus): string {
+  const connection = online ? 'connected' : 'not connected';
+  const rows = slots.map(({ slot, active, trial, ready, drifting }) => {
+    const model = trial ?? active;
+    const marks = [
+      trial === undefined ? '' : 'on trial',
+      ready ? '' : 'not ready',
+      drifting.length > 0 ? `drift in ${drifting.join(', ')}` : '',
+    ].filter((mark) => mark !== '');
+    const what = `${model?.model}@${model?.version} ${model?.precision}`;
+    return `  ${slot}: ${[what, ...marks].join(', ')}`;
+  });
+  const last = attempts.at(-1);
+  return [
+    `device ${device} of fleet ${fleet}: ${connection}${halted ? ', fleet halted' : ''}`,
+    ...(rows.length > 0 ? rows : ['  no model yet']),
+    ...(last === undefined
+      ? []
+      : [
+          `  last attempt: ${last.step} ${last.result} ${last.code ?? ''} ${last.detail ?? ''}`.trimEnd(),
+        ]),
+    `  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`,
+  ].join('\n');
+}

@@ -1,0 +1,99 @@
+import { FlotillaError } from '@flotilla/protocol';
+
+interface Key<T> {
+  readonly default: T;
+  /** Environment variable that sets it. */
+  readonly env: string;
+  /** Option of the command line that sets it. */
+  readonly flag: string;
+  readonly doc: string;
+}
+
+const key = <T extends string | number>(
+  fallback: T,
+  env: string,
+  flag: string,
+  doc: string,
+): Key<T> => ({ default: fallback, env, flag, doc });
+
+/** Every setting of a running agent: default, environment variable, option, and what it does. */
+export const CONFIG = {
+  data: key<string>(
+    './flotilla-agent',
+    'FLOTILLA_AGENT_DATA',
+    'data',
+    'folder that holds all state of this device',
+  ),
+  http: key<string>(
+    '127.0.0.1:8180',
+    'FLOTILLA_AGENT_HTTP',
+    'http',
+    'where inference is served: 127.0.0.1:PORT (0: any free port) or unix:PATH',
+  ),
+  telemetryWindowMs: key<number>(
+    0,
+    'FLOTILLA_AGENT_TELEMETRY_WINDOW',
+    'telemetry-window',
+    'length of telemetry windows in ms, whatever the server says; 0: as the server says',
+  ),
+  threads: key<number>(1, 'FLOTILLA_AGENT_THREADS', 'threads', 'threads within one operator'),
+  providers: key<string>(
+    'cpu',
+    'FLOTILLA_AGENT_PROVIDERS',
+    'providers',
+    'execution providers of ONNX Runtime in order of preference, with commas',
+  ),
+  maxRequestBytes: key<number>(
+    64 << 20,
+    'FLOTILLA_AGENT_MAX_REQUEST',
+    'max-request',
+    'largest inference request in bytes',
+  ),
+  selfTestTimeoutMs: key<number>(
+    120_000,
+    'FLOTILLA_AGENT_SELF_TEST_TIMEOUT',
+    'self-test-timeout',
+    'longest time for the self-test of a new model in ms',
+  ),
+  logLevel: key<string>(
+    'info',
+    'FLOTILLA_AGENT_LOG',
+    'log',
+    'debug, info, warn, error or silent; the log goes to standard error',
+  ),
+} as const satisfies Record<string, Key<string> | Key<number>>;
+
+export type AgentConfig = {
+  readonly [K in keyof typeof CONFIG]: (typeof CONFIG)[K]['default'];
+};
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * Settings from options, then environment, then defaults.
+ *
+ * @throws FlotillaError `cli.usage`
+ */
+export function readConfig(
+  flags: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>>,
+): AgentConfig {
+  const values = Object.entries(CONFIG).map(([name, row]) => {
+    const text = flags[row.flag] ?? env[row.env];
+    return [name, text === undefined ? row.default : convert(row, text)] as const;
+  });
+  const config = Object.fromEntries(values) as AgentConfig;
+  if (!LOG_LEVELS.includes(config.logLevel)) {
+    throw usage(`--log is one of ${LOG_LEVELS.join(', ')}, not ${config.logLevel}`);
+  }
+  return config;
+}
+
+function convert(row: Key<string> | Key<number>, text: string): string | number {
+  if (typeof row.default === 'string') return text;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw usage(`--${row.flag} takes a whole number from 0, not ${JSON.stringify(text)}`);
+}
+
+export const usage = (reason: string) => new FlotillaError('cli.usage', { reason });

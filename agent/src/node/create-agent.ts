@@ -1,0 +1,123 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sharpDecoder, workerRuntime } from '@flotilla/model/node';
+import { webCryptoVerifier } from '@flotilla/protocol';
+import manifest from '../../package.json' with { type: 'json' };
+import {
+  type Agent,
+  type AgentOptions,
+  type Logger,
+  OUTBOX_LIMITS,
+  type Sha256,
+  startAgent,
+} from '../core/index.ts';
+import { loadEnrolment, lockData } from './data-folder.ts';
+import { createCredentials, loadKey } from './device-key.ts';
+import { createFileStorage } from './file-storage.ts';
+import { createHttpFetcher } from './http-fetcher.ts';
+import { createDevice, runtimeInfo } from './linux-device.ts';
+import { createLogger } from './logger.ts';
+import { createMqttTransport } from './mqtt-transport.ts';
+import { createSelfTester } from './self-tester.ts';
+import { systemClock } from './system-clock.ts';
+
+export interface NodeAgentOptions {
+  /** Folder of an enrolled device. */
+  readonly data: string;
+  /** Length of telemetry windows whatever the server says; 0 (the default) leaves it to the server. */
+  readonly telemetryWindowMs?: number;
+  /** Threads within one operator; default 1. */
+  readonly threads?: number;
+  /** Execution providers in order of preference; default `['cpu']`. */
+  readonly providers?: readonly string[];
+  readonly selfTestTimeoutMs?: number;
+  /** Default: one that says nothing. */
+  readonly logger?: Logger;
+}
+
+const DEFAULT_WINDOW_MS = 60_000;
+
+/** Version of this package, as it reports itself. */
+export const AGENT_VERSION: string = manifest.version;
+
+/**
+ * An agent in this process, on an enrolled data folder that it holds until `stop`.
+ *
+ * @throws FlotillaError `agent.not-enrolled`, `agent.in-use`, `agent.data-corrupt`, `agent.data-newer`
+ */
+export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
+  const { data, threads = 1, logger = createLogger('silent') } = options;
+  const { identity, root, target } = await loadEnrolment(data);
+  const key = await loadKey(data);
+  const unlock = await lockData(data);
+  try {
+    const runtime = workerRuntime();
+    const agent = await startAgent(
+      {
+        storage: createFileStorage(data),
+        clock: systemClock,
+        random: Math.random,
+        transport: createMqttTransport(),
+        fetcher: createHttpFetcher(),
+        credentials: await createCredentials(key, identity),
+        verifier: webCryptoVerifier,
+        runtime,
+        decoder: sharpDecoder(),
+        selfTester: createSelfTester(data, threads, logger),
+        device: createDevice({ data, target, runtimes: [runtimeInfo(runtime)] }),
+        logger,
+        sha256: createSha256,
+        newOutboxId: () => randomBytes(8).toString('hex'),
+      },
+      { identity, root, version: AGENT_VERSION, ...settings(options, threads) },
+    );
+    return withStop(agent, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+function settings(
+  options: NodeAgentOptions,
+  threads: number,
+): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
+  return {
+    backoff: { firstMs: 500, longestMs: 30_000 },
+    outbox: OUTBOX_LIMITS,
+    telemetryWindowMs: DEFAULT_WINDOW_MS,
+    telemetryOverrideMs: options.telemetryWindowMs ?? 0,
+    steps: {
+      download: { firstMs: 500, longestMs: 60_000, tries: 12 },
+      selfTestTimeoutMs: options.selfTestTimeoutMs ?? 120_000,
+      loadOptions: { threads, providers: options.providers ?? ['cpu'] },
+      progressEveryMs: 2_000,
+      watchPollMs: 200,
+    },
+  };
+}
+
+function withStop(agent: Agent, unlock: () => Promise<void>): Agent {
+  return {
+    get slots() {
+      return agent.slots;
+    },
+    model: (slot) => agent.model(slot),
+    infer: (slot, inputs) => agent.infer(slot, inputs),
+    status: () => agent.status(),
+    idle: () => agent.idle(),
+    async stop() {
+      await agent.stop();
+      await unlock();
+    },
+  };
+}
+
+function createSha256(): Sha256 {
+  const hash = createHash('sha256');
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    digest: () => `sha256:${hash.digest('hex')}`,
+  };
+}

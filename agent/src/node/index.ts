@@ -1,0 +1,9 @@
+export { AGENT_VERSION, createAgent, type NodeAgentOptions } from './create-agent.ts';
+export { type Enrolment, findEnrolment, loadEnrolment } from './data-folder.ts';
+export { type EnrollOptions, enroll } from './enroll.ts';
+export { createLogger } from './logger.ts';
+export {
+  type InferenceServer,
+  type InferenceServerOptions,
+  serveInference,
+} from './oip/server.ts';
