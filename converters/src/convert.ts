@@ -36,7 +36,8 @@ export async function convert(
   const source = await openSource(request.modelFile, request.specFile);
   try {
     const { spec, labels, pipeline } = source;
-    const data = await divideData(settings, spec, labels, pipeline);
+    const needsCalibration = plan.some(({ precision }) => precision === 'int8');
+    const data = await divideData({ ...settings, needsCalibration }, spec, labels, pipeline);
     const reference = await makeReference(source, model, data, onProgress);
     const maxDrop = request.maxDrop ?? spec.evaluation.maxDrop;
     const workshop = openWorkshop(reference, { ...settings, maxDrop, onProgress });

@@ -3,7 +3,7 @@ import { memoryOf } from './bundle.ts';
 import { opsetOf } from './ir/graph.ts';
 import type { Quantized } from './quantize/quantize.ts';
 import type { Accuracy, Latency, VariantReport } from './request.ts';
-import { thisProcessor } from './verify/latency.ts';
+import { type LatencyPair, thisProcessor } from './verify/latency.ts';
 import type { Reference, Verification } from './verify/verify.ts';
 import { estimateLatency } from './verify/work.ts';
 
@@ -66,17 +66,20 @@ export function withheld(
   { accuracy, opset, precision, latencyMs, target }: Assessment,
   auto: boolean,
 ): string | undefined {
-  const { name, maxOpset, precisions, int8 } = targetById(target);
+  const { name, maxOpset, precisions, int8, runtimes } = targetById(target);
+  if (!runtimes.some((runtime) => runtime.startsWith('onnxruntime'))) {
+    return `${name} takes other files than ONNX, which are not written`;
+  }
   if (!precisions.includes(precision)) return `${name} does not run ${precision}`;
   if (opset > maxOpset) return `opset ${opset} is above ${maxOpset}, where ${name} ends`;
   if (!accuracy.passed) return 'its accuracy is outside the budget';
-  if (!auto || precision !== 'int8' || latencyMs.variant <= latencyMs.fp32) return undefined;
+  if (!auto || precision !== 'int8' || !isSlower(latencyMs)) return undefined;
   if (!latencyMs.estimated) return 'it is slower than fp32';
   return int8 === 'by-op-mix' ? `its operators are not expected to gain on ${name}` : undefined;
 }
 
 function measuredWarnings({ precision }: Quantized, { fp32, variant }: Latency): string[] {
-  if (precision === 'fp32' || variant <= fp32) return [];
+  if (precision === 'fp32' || !isSlower({ fp32, variant })) return [];
   return [
     `${precision} is slower than fp32 on this machine: ${milliseconds(variant)} against ${milliseconds(fp32)}`,
   ];
@@ -88,7 +91,7 @@ function estimateWarnings(
   { name }: TargetProfile,
 ): string[] {
   const about = `latency is estimated for ${name}, not measured`;
-  if (precision === 'fp32' || variant <= fp32) return [about];
+  if (precision === 'fp32' || !isSlower({ fp32, variant })) return [about];
   return [`${about}; ${precision} may not pay there, measure it on the device`];
 }
 
@@ -108,8 +111,15 @@ function accuracyWarnings({ passed, judged, metric, fp32, slices }: Accuracy): s
   return warnings;
 }
 
+/** Medians of equally fast models differ by this much from one measurement to the next. */
+const NOISE = 0.03;
+
+function isSlower({ fp32, variant }: LatencyPair): boolean {
+  return variant > fp32 * (1 + NOISE);
+}
+
 /** Below this share a trained classifier is more likely fed wrongly than bad. */
-const UNUSUALLY_LOW = 0.25;
+const UNUSUALLY_LOW = 0.3;
 /** Net loss in one slice that is worth a word. */
 const SLICE_LOSS = 0.05;
 

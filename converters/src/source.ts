@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createPipeline, type Pipeline, type Runtime, type Session } from '@flotilla/model';
 import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
-import { type Digest, sha256 } from '@flotilla/protocol';
+import { type Digest, FlotillaError, sha256 } from '@flotilla/protocol';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
 export interface Source extends LoadedSpec {
@@ -21,7 +21,7 @@ export interface Source extends LoadedSpec {
  */
 export async function openSource(modelFile: string, specFile?: string): Promise<Source> {
   const loaded = await loadSpecFor(modelFile, specFile);
-  const modelBytes = new Uint8Array(await readFile(modelFile));
+  const modelBytes = await readModelBytes(modelFile);
   const runtime = ortRuntime();
   const session = await runtime.load(modelBytes);
   const { spec, labels } = loaded;
@@ -29,4 +29,11 @@ export async function openSource(modelFile: string, specFile?: string): Promise<
   const pipeline = createPipeline(spec, { labels, inputs: session.inputs, decoder });
   const digest = await sha256(modelBytes);
   return { ...loaded, modelFile, modelBytes, digest, runtime, session, pipeline };
+}
+
+/** @throws FlotillaError `model.not-found` */
+export async function readModelBytes(file: string): Promise<Uint8Array> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
+  return new Uint8Array(await readFile(file));
 }

@@ -20,6 +20,8 @@ export interface DataRequest {
   readonly maxCalibration: number;
   readonly maxEvaluation: number;
   readonly seed: number;
+  /** False where nothing will be calibrated: every sample can then judge. */
+  readonly needsCalibration: boolean;
 }
 
 /** Share of one folder that goes to calibration, where it serves for both. */
@@ -62,11 +64,11 @@ interface Both {
 }
 
 async function readBoth(
-  { calibration, evaluation, seed }: DataRequest,
+  { calibration, evaluation, seed, needsCalibration }: DataRequest,
   reading: DataReading,
   warnings: string[],
 ): Promise<Both> {
-  const one = calibration ?? evaluation;
+  const one = needsCalibration ? (calibration ?? evaluation) : (evaluation ?? calibration);
   if (one === undefined) return { calibration: [], evaluation: [] };
   const read = async (path: string): Promise<readonly DataItem[]> => {
     const { items, warnings: found } = await readData(path, reading);
@@ -74,6 +76,7 @@ async function readBoth(
     return items;
   };
   const items = await read(one);
+  if (!needsCalibration) return { calibration: [], evaluation: items };
   if (calibration !== undefined && evaluation !== undefined && !isSame(calibration, evaluation)) {
     return { calibration: items, evaluation: await read(evaluation) };
   }

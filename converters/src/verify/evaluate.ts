@@ -84,7 +84,7 @@ export async function compareOutputs(
   variant: Session,
   samples: SampleSet,
   onSample?: (done: number) => void,
-): Promise<PairedQuality & { readonly observations: readonly Observation[] }> {
+): Promise<{ quality: PairedQuality; observations: Observation[] }> {
   const right: ClassificationPrediction[] = [];
   const answers: ClassificationPrediction[] = [];
   const observations: Observation[] = [];
@@ -95,7 +95,7 @@ export async function compareOutputs(
     observations.push({ features });
     onSample?.(right.length);
   }
-  return { ...pairs(right, answers), kl: 0, observations };
+  return { quality: { ...pairs(right, answers), kl: 0 }, observations };
 }
 
 async function outputsAgree(fp32: Session, variant: Session, feeds: Tensors): Promise<boolean> {

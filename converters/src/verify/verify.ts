@@ -8,6 +8,7 @@ import {
   type Tensors,
 } from '@flotilla/model';
 import type { DividedData } from '../data/divide.ts';
+import type { SampleSet } from '../data/samples.ts';
 import type { Model } from '../ir/graph.ts';
 import type { Quantized } from '../quantize/quantize.ts';
 import type { Accuracy, OnProgress } from '../request.ts';
@@ -60,13 +61,19 @@ export async function makeReference(
   const total = data.evaluation.items.length;
   const onSample = (done: number) => onProgress({ step: 'read', done, total });
   const evaluation = await evaluate(session, pipeline, data.evaluation, onSample);
+  const probes = await probesOf(data.evaluation);
+  const work = await countWork(model, probes[0] ?? {}, runtime);
+  return { source, model, data, evaluation, probes, work };
+}
+
+/** The first few samples. */
+export async function probesOf(samples: SampleSet): Promise<Tensors[]> {
   const probes: Tensors[] = [];
-  for await (const { tensors } of data.evaluation) {
+  for await (const { tensors } of samples) {
     probes.push(tensors);
     if (probes.length >= PROBES) break;
   }
-  const work = await countWork(model, probes[0] ?? {}, runtime);
-  return { source, model, data, evaluation, probes, work };
+  return probes;
 }
 
 /** Compares a variant with the model it was made from, sample by sample, and times both in turns. */
@@ -108,7 +115,7 @@ async function judgeVariant(
     return { accuracy, observations: own.observations };
   }
   const compared = await compareOutputs(source.session, session, data.evaluation, onSample);
-  const { observations, ...quality } = compared;
+  const { observations, quality } = compared;
   return { accuracy: { ...quality, ...judge(quality, maxDrop), slices: [] }, observations };
 }
 

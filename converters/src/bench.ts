@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import { ELEMENT_TYPES, type Tensor, type TensorInfo, type Tensors } from '@flotilla/model';
+import { ortRuntime } from '@flotilla/model/node';
+import { readModelBytes } from './source.ts';
+import { type MeasuredOn, quantileOf, thisProcessor, timeRun } from './verify/latency.ts';
+
+export interface BenchRequest {
+  readonly modelFile: string;
+  /** Timed runs; default 50. */
+  readonly runs?: number;
+  /** Default 1. */
+  readonly threads?: number;
+  /** Execution providers in order of preference; default `['cpu']`. */
+  readonly providers?: readonly string[];
+}
+
+/** Milliseconds; the runs are one after the other, with inputs of zeros. */
+export interface BenchResult {
+  readonly bytes: number;
+  readonly loadMs: number;
+  readonly firstRunMs: number;
+  readonly latencyMs: {
+    readonly p50: number;
+    readonly p95: number;
+    readonly min: number;
+    readonly measuredOn: MeasuredOn;
+  };
+  readonly runs: number;
+  /** Providers that could not take the model, with the reason. */
+  readonly fallbacks: readonly { readonly provider: string; readonly reason: string }[];
+}
+
+const WARM_UP = 3;
+
+/**
+ * Times a model on this machine. It runs in this process: see `child.ts`.
+ *
+ * @throws FlotillaError `model.not-found`, `runtime.load-failed`, `runtime.no-provider`
+ */
+export async function benchModel(request: BenchRequest): Promise<BenchResult> {
+  const { modelFile, runs = 50, threads = 1, providers = ['cpu'] } = request;
+  const bytes = await readModelBytes(modelFile);
+  const start = performance.now();
+  const session = await ortRuntime().load(bytes, { threads, providers });
+  const loadMs = performance.now() - start;
+  try {
+    const feeds = zeros(session.inputs);
+    const firstRunMs = await timeRun(session, feeds);
+    for (let i = 0; i < WARM_UP; i++) await timeRun(session, feeds);
+    const times: number[] = [];
+    for (let i = 0; i < Math.max(1, runs); i++) times.push(await timeRun(session, feeds));
+    const { provider, fallbacks } = session;
+    const measuredOn = { cpu: thisProcessor(), provider, threads };
+    return {
+      bytes: (await stat(modelFile)).size,
+      loadMs,
+      firstRunMs,
+      latencyMs: {
+        p50: quantileOf(times, 0.5),
+        p95: quantileOf(times, 0.95),
+        min: Math.min(...times),
+        measuredOn,
+      },
+      runs: times.length,
+      fallbacks,
+    };
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Inputs of zeros in the declared shapes; a size known only at run time is 1. */
+export function zeros(inputs: readonly TensorInfo[]): Tensors {
+  return Object.fromEntries(inputs.map((info) => [info.name, zeroTensor(info)]));
+}
+
+function zeroTensor({ type, shape }: TensorInfo): Tensor {
+  const dims = shape.map((size) => (size < 0 ? 1 : size));
+  const count = dims.reduce((product, size) => product * size, 1);
+  return { type, shape: dims, data: new ELEMENT_TYPES[type](count) };
+}
