@@ -1,0 +1,82 @@
+import { encodeGolden, type Runtime, type Session, type Tensors } from '@flotilla/model';
+import { type BundleContent, makeManifest, sha256, targetPath } from '@flotilla/protocol';
+
+/** What a toy model does when it runs; written into its bytes. */
+export interface ToyModel {
+  readonly version: number;
+  /** `crash-on-load` fails in `load`; `fail-on-run` in every run but the first, the warm-up. */
+  readonly fault?: 'crash-on-load' | 'fail-on-run' | 'wrong-output';
+}
+
+export interface ToyBundle extends BundleContent {
+  readonly version: number;
+  readonly targetPath: string;
+}
+
+export const TOY_OPSET = 17;
+const SPEC = 'schema: 1\nname: parts\ninputs: { x: { raw: {} } }\noutputs: { raw: {} }\n';
+
+const vector = (value: number) => ({
+  type: 'FP32' as const,
+  shape: [1],
+  data: Float32Array.of(value),
+});
+
+/** A model that answers with its own version, in a real bundle. */
+export async function makeToyBundle(model: ToyModel, target = 'x86-64'): Promise<ToyBundle> {
+  const utf8 = new TextEncoder();
+  const config = {
+    formatVersion: 1 as const,
+    model: 'parts',
+    version: model.version,
+    target,
+    precision: 'int8' as const,
+    runtime: { name: 'onnxruntime' as const, minOpset: 13, opset: TOY_OPSET },
+    memoryBytes: 1 << 20,
+    sourceDigest: await sha256(utf8.encode('source')),
+    tools: {},
+    epoch: 0,
+  };
+  const content = await makeManifest({
+    config,
+    model: utf8.encode(JSON.stringify(model).padEnd(600, ' ')),
+    spec: utf8.encode(SPEC),
+    golden: encodeGolden({
+      inputs: [{ x: vector(0) }],
+      outputs: [{ y: vector(model.version) }],
+      tolerance: { absolute: 1e-6, relative: 0 },
+    }),
+    recipe: utf8.encode('{}'),
+  });
+  return { ...content, version: model.version, targetPath: targetPath(config) };
+}
+
+/** Runs toy models in this process. */
+export function toyRuntime(): Runtime {
+  return {
+    name: 'toy',
+    version: '1',
+    maxOpset: TOY_OPSET,
+    providers: ['cpu'],
+    async load(bytes) {
+      const model = JSON.parse(new TextDecoder().decode(bytes)) as ToyModel;
+      if (model.fault === 'crash-on-load') throw new Error('the toy does not load');
+      return toySession(model);
+    },
+  };
+}
+
+function toySession({ version, fault }: ToyModel): Session {
+  let runs = 0;
+  return {
+    inputs: [{ name: 'x', type: 'FP32', shape: [1] }],
+    outputs: [{ name: 'y', type: 'FP32', shape: [1] }],
+    provider: 'cpu',
+    fallbacks: [],
+    async run(): Promise<Tensors> {
+      if (fault === 'fail-on-run' && runs++ > 0) throw new Error('the toy broke');
+      return { y: vector(fault === 'wrong-output' ? version + 1 : version) };
+    },
+    dispose: async () => undefined,
+  };
+}
