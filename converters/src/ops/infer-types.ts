@@ -25,6 +25,7 @@ const TYPE_RULES: Readonly<Record<string, TypeRule>> = {
   ArgMax: INT64,
   ArgMin: INT64,
   Bernoulli: (node, [first]) => [dataTypeOfCode(intAttribute(node, 'dtype', 0)) ?? first?.dtype],
+  BitCast: named('to'),
   BlackmanWindow: named('output_datatype', 'float32'),
   Cast: named('to'),
   CastLike: input(1),
