@@ -4,7 +4,7 @@ import { FlotillaError, PRECISIONS, type Precision } from '@flotilla/protocol';
 import { TARGET_IDS, type TargetId, targetById } from '@flotilla/targets';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { convertInChild } from '../convert-in-child.ts';
+import { convertInChild } from '../in-child.ts';
 import { localKey } from '../local-key.ts';
 import { byteCount, milliseconds, percent, table } from '../ui/table.ts';
 

@@ -27,6 +27,14 @@ export const CLI_ERRORS = {
     (c: { step: string; reason: string; logs: string }) =>
       `the demo's step "${c.step}" did not hold: ${c.reason}; logs are in ${c.logs}`,
   ),
+  'file.changed': transient(
+    409,
+    (c: { file: string }) => `${c.file} changed while it was sent: send it again when it is at rest`,
+  ),
+  'push.build-failed': refused(
+    422,
+    (c: { model: string; reason: string }) => `the server could not build ${c.model}: ${c.reason}`,
+  ),
   'file.missing': usage(
     (c: { what: string; file: string }) => `${c.what} ${c.file} does not exist: check the path`,
   ),
