@@ -61,7 +61,8 @@ function elementsOf(
   if (!Number.isSafeInteger(length) || size > body.length) {
     throw invalid(file, `shape [${shape.join(', ')}] needs more bytes than the file holds`);
   }
-  const aligned = body.slice(0, size);
+  // Copied to lie aligned; a Buffer's own slice() would share the memory.
+  const aligned = Uint8Array.from(body.subarray(0, size));
   return new Elements(aligned.buffer, 0, length);
 }
 

@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readData } from './folder.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-data-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const READING = { inputs: ['image'], labels: ['bolt', 'nut'], slices: ['light'] };
+
+async function put(...names: string[]): Promise<void> {
+  for (const name of names) await writeFile(join(folder, name), name);
+}
+
+test('images come in the order of their names, with class and slices', async () => {
+  await put('b.png', 'a.JPG', 'notes.txt');
+  await writeFile(join(folder, 'labels.csv'), 'file,label,light\nb.png,nut,dim\na.JPG,bolt,\n');
+  const { items, warnings } = await readData(folder, READING);
+  expect(items.map(({ name, label, slices }) => [name, label, slices])).toEqual([
+    ['a.JPG', 0, {}],
+    ['b.png', 1, { light: 'dim' }],
+  ]);
+  expect(warnings).toEqual([]);
+  expect(await items[0]?.load()).toEqual({ image: Buffer.from('a.JPG') });
+});
+
+test('rows without a file are one warning', async () => {
+  await put('a.jpg');
+  await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,nut\nb.jpg,nut\nc.jpg,nut\n');
+  const { items, warnings } = await readData(folder, READING);
+  expect(items).toHaveLength(1);
+  expect(warnings).toEqual([
+    `2 of 3 rows of labels.csv name no file in ${folder}, for instance "b.jpg"`,
+  ]);
+});
+
+test('labels that are no class of the model are a warning, and the sample has no class', async () => {
+  await put('a.jpg');
+  await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,spoon\n');
+  const { items, warnings } = await readData(folder, READING);
+  expect(items[0]?.label).toBeUndefined();
+  expect(warnings).toEqual(['1 names in labels.csv are no class of the model: "spoon"']);
+});
+
+test('a folder without samples, or whose labels name none of its files, is refused', async () => {
+  await expect(readData(folder, READING)).rejects.toMatchObject({ code: 'data.empty' });
+  await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,nut\n');
+  await expect(readData(folder, READING)).rejects.toThrow(
+    'no file that labels.csv names is there (the first is "a.jpg")',
+  );
+  await expect(readData(join(folder, 'missing'), READING)).rejects.toThrow('no such folder');
+});
+
+test('a row may name a file in a folder below, but nothing outside', async () => {
+  const data = join(folder, 'data');
+  await mkdir(join(data, 'site'), { recursive: true });
+  await writeFile(join(data, 'site', 'a.jpg'), 'a');
+  await put('secret.jpg');
+  await symlink(join(folder, 'secret.jpg'), join(data, 'link.jpg'));
+  await writeFile(
+    join(data, 'labels.csv'),
+    `file,label\nsite/a.jpg,nut\n../secret.jpg,nut\n${folder}/secret.jpg,nut\nlink.jpg,nut\nsite/../../secret.jpg,nut\n`,
+  );
+  const { items, warnings } = await readData(data, READING);
+  expect(items.map(({ name }) => name)).toEqual(['site/a.jpg']);
+  expect(warnings[0]).toContain('4 of 5 rows');
+});

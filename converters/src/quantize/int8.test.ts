@@ -1,0 +1,184 @@
+import { decibels, type Tensors } from '@flotilla/model';
+import { ortRuntime } from '@flotilla/model/node';
+import { type QdqForm, TARGETS } from '@flotilla/targets';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { calibrate } from '../calibrate/calibrate.ts';
+import { indexGraph } from '../ir/edit.ts';
+import type { Model } from '../ir/graph.ts';
+import { checkModel } from '../passes/pass.ts';
+import { runModel } from '../testing/run-model.ts';
+import { NetBuilder, randomInput, smallNet } from '../testing/small-net.ts';
+import { type Int8Model, quantizeInt8 } from './int8.ts';
+
+const FORMS = {
+  cpu: TARGETS['x86-64'].qdq,
+  wasm: TARGETS['browser-wasm'].qdq,
+  jetson: TARGETS['jetson-orin'].qdq,
+  tflite: TARGETS.tflite.qdq,
+} as const satisfies Record<string, QdqForm>;
+
+async function* inputs(shape: readonly number[], count: number): AsyncGenerator<Tensors> {
+  for (let seed = 0; seed < count; seed++) yield randomInput(shape, seed);
+}
+
+async function toInt8(model: Model, shape: readonly number[], form: QdqForm): Promise<Int8Model> {
+  const runtime = ortRuntime();
+  const ranges = await calibrate(model, inputs(shape, 16), { runtime, method: 'min-max' });
+  return quantizeInt8(model, ranges, form);
+}
+
+/** What makes and takes a node's values, as `op` or `op of initializer`. */
+function neighbors({ graph }: Model, op: string): { before: string[]; after: string[] }[] {
+  const index = indexGraph(graph);
+  return graph.nodes
+    .filter((node) => node.op === op)
+    .map((node) => ({
+      before: node.inputs.map((name) => index.producer.get(name)?.op ?? 'constant'),
+      after: node.outputs.flatMap((name) => (index.consumers.get(name) ?? []).map(({ op }) => op)),
+    }));
+}
+
+const SHAPE = [1, 3, 16, 16];
+
+describe('the form for ONNX Runtime on a processor', () => {
+  test('quantizes what a convolution takes, and what its Relu or Clip makes', async () => {
+    const { model, skipped } = await toInt8(smallNet(1), SHAPE, FORMS.cpu);
+    checkModel(model);
+    expect(skipped).toEqual([]);
+    for (const { before, after } of neighbors(model, 'Conv')) {
+      expect(before).toEqual(['DequantizeLinear', 'DequantizeLinear', 'DequantizeLinear']);
+      expect(['Relu', 'Clip', 'QuantizeLinear']).toContain(after[0]);
+      expect(after).toHaveLength(1);
+    }
+    for (const { after } of neighbors(model, 'Relu')) expect(after).toEqual(['QuantizeLinear']);
+  });
+
+  test('gives every absorbed Relu a zero point at the bottom', async () => {
+    const { model } = await toInt8(smallNet(2), SHAPE, FORMS.cpu);
+    const { consumers } = indexGraph(model.graph);
+    for (const node of model.graph.nodes.filter(({ op }) => op === 'Relu' || op === 'Clip')) {
+      const [quantize] = consumers.get(node.outputs[0]!) ?? [];
+      expect(model.graph.initializers.get(quantize?.inputs[2] ?? '')?.bytes[0]).toBe(0);
+    }
+  });
+
+  test('leaves the last product and the softmax in float, so that no classes tie', async () => {
+    const { model } = await toInt8(smallNet(1), SHAPE, FORMS.cpu);
+    expect(neighbors(model, 'Gemm')[0]?.after).toEqual(['Softmax']);
+    expect(neighbors(model, 'Softmax')[0]?.before).toEqual(['Gemm']);
+  });
+
+  test('lets pools and branches share the scale of what they pass on', async () => {
+    const { model } = await toInt8(smallNet(1), SHAPE, FORMS.cpu);
+    const { producer, consumers } = indexGraph(model.graph);
+    const scaleOf = (name: string | undefined) => [
+      ...(model.graph.initializers.get(producer.get(name ?? '')?.inputs[1] ?? '')?.bytes ?? []),
+    ];
+    const quantized = (name: string | undefined) =>
+      (consumers.get(name ?? '') ?? []).find(({ op }) => op === 'QuantizeLinear')?.outputs[0];
+    for (const node of model.graph.nodes.filter(({ op }) => op === 'Concat' || op === 'MaxPool')) {
+      const own = scaleOf(quantized(node.outputs[0]));
+      expect(own).toHaveLength(4);
+      for (const input of node.inputs) expect(scaleOf(input)).toEqual(own);
+    }
+  });
+
+  test('keeps the names of the graph outputs', async () => {
+    const net = new NetBuilder(1, [1, 3, 8, 8]);
+    const model = net.output(net.relu(net.conv('input', 3, 4, 3)));
+    const { model: quantized } = await toInt8(model, [1, 3, 8, 8], FORMS.cpu);
+    checkModel(quantized);
+    const feeds = randomInput([1, 3, 8, 8], 9);
+    const [expected, actual] = [await runModel(model, feeds), await runModel(quantized, feeds)];
+    expect(Object.keys(actual.outputs)).toEqual(Object.keys(expected.outputs));
+  });
+
+  test('quantizes SiLU by its Sigmoid and its product', async () => {
+    const net = new NetBuilder(1, [1, 3, 8, 8]);
+    const x = net.conv('input', 3, 8, 3);
+    const silu = net.node('Mul', [x, net.node('Sigmoid', [x])]);
+    const { model } = await toInt8(net.output(net.conv(silu, 8, 4, 1)), [1, 3, 8, 8], FORMS.cpu);
+    expect(neighbors(model, 'Sigmoid')[0]?.after).toEqual(['QuantizeLinear']);
+    expect(neighbors(model, 'Mul')[0]?.before).toEqual(['DequantizeLinear', 'DequantizeLinear']);
+  });
+
+  test('does not quantize arithmetic that no integer operator follows', async () => {
+    const net = new NetBuilder(1, [1, 3, 8, 8]);
+    const x = net.node('Mul', ['input', net.constant([], [2])]);
+    const y = net.node('Tanh', [net.relu(net.conv(x, 3, 4, 3))]);
+    const { model } = await toInt8(net.output(net.node('Add', [y, y])), [1, 3, 8, 8], FORMS.cpu);
+    expect(neighbors(model, 'Mul')[0]?.before).toEqual(['constant', 'constant']);
+    expect(neighbors(model, 'Add')[0]?.before).toEqual(['Tanh', 'Tanh']);
+  });
+
+  test('leaves a convolution without constant weights in float and says so', async () => {
+    const net = new NetBuilder(1, [1, 3, 8, 8]);
+    const features = net.relu(net.conv('input', 3, 4, 3));
+    const computed = net.node('Abs', [net.weights([2, 4, 1, 1], 4)]);
+    const model = net.output(net.node('Conv', [features, computed]));
+    const { skipped } = await toInt8(model, [1, 3, 8, 8], FORMS.cpu);
+    expect(skipped).toEqual([
+      { node: expect.stringMatching(/^node_conv/), reason: 'no constant weights' },
+    ]);
+  });
+});
+
+test('the form for TensorRT quantizes inputs of products and the residual branch, with zero points 0', async () => {
+  const { model } = await toInt8(smallNet(1), SHAPE, FORMS.jetson);
+  checkModel(model);
+  for (const { before, after } of neighbors(model, 'Conv')) {
+    expect(before).toEqual(['DequantizeLinear', 'DequantizeLinear', 'constant']);
+    expect(after).not.toContain('QuantizeLinear');
+  }
+  expect(neighbors(model, 'Add')[0]?.before.toSorted()).toEqual(['Conv', 'DequantizeLinear']);
+  const zeroPoints = model.graph.nodes
+    .filter(({ op }) => op === 'QuantizeLinear')
+    .map(({ inputs }) => model.graph.initializers.get(inputs[2] ?? ''));
+  for (const zeroPoint of zeroPoints) {
+    expect(zeroPoint).toMatchObject({ dtype: 'int8', bytes: Uint8Array.of(0) });
+  }
+});
+
+test('depthwise convolutions stay float where a target is slower at them', async () => {
+  const { skipped } = await toInt8(smallNet(1), SHAPE, FORMS.wasm);
+  expect(skipped.map(({ reason }) => reason)).toEqual([
+    'a depthwise convolution is slower in integers on this target',
+  ]);
+});
+
+test('a graph without products is refused with the reason', async () => {
+  const net = new NetBuilder(1, [1, 3, 8, 8]);
+  const model = net.output(net.relu('input'));
+  await expect(toInt8(model, [1, 3, 8, 8], FORMS.cpu)).rejects.toThrow(
+    'the model cannot be quantized to int8: no operator can run in integers',
+  );
+});
+
+test('outputs of random networks stay within quantization error of fp32 in every form', async () => {
+  const form = fc.constantFrom(...Object.values(FORMS));
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: 1e6 }), form, async (seed, qdq) => {
+      const fp32 = smallNet(seed);
+      const { model } = await toInt8(fp32, SHAPE, qdq);
+      let [signal, noise] = [0, 0];
+      for (let i = 0; i < 4; i++) {
+        const feeds = randomInput(SHAPE, 100 + i);
+        const x = await probabilities(fp32, feeds);
+        const y = await probabilities(model, feeds);
+        x.forEach((value, j) => {
+          signal += value ** 2;
+          noise += (value - y[j]!) ** 2;
+        });
+      }
+      // Eight layers of 8 bits: 6 dB a bit, less what ranges wider than the values cost.
+      expect(decibels(signal, noise)).toBeGreaterThan(22);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+async function probabilities(model: Model, feeds: Tensors): Promise<Float32Array> {
+  const [output] = Object.values((await runModel(model, feeds)).outputs);
+  return output?.data as Float32Array;
+}
