@@ -9,10 +9,13 @@ export interface SharpDecoderOptions {
 
 /** Largest that may be asked for: 100 megapixels are 300 MB of RGB8. */
 const MOST_PIXELS = 100_000_000;
+/** By libvips' names; SVG is not among them: it is a program that draws, and reads other files. */
+const FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];
 
 /**
  * Decodes JPEG, PNG, WebP, GIF, TIFF and AVIF with sharp (libvips): upright by EXIF orientation,
- * sRGB, 8 bits, alpha flattened onto black, the first frame of an animation.
+ * sRGB, 8 bits, alpha flattened onto black, the first frame of an animation. A damaged file is
+ * refused, not guessed at.
  */
 export function sharpDecoder(options: SharpDecoderOptions = {}): ImageDecoder {
   const limit = Math.min(options.maxPixels ?? 50_000_000, MOST_PIXELS);
@@ -21,8 +24,9 @@ export function sharpDecoder(options: SharpDecoderOptions = {}): ImageDecoder {
     async decode(bytes, where = 'the image') {
       if (bytes.length === 0) throw undecodable(where, 'it is empty');
       try {
-        const image = sharp(bytes, { limitInputPixels: MOST_PIXELS, failOn: 'error' });
-        await checkSize(image, limit, where);
+        // The header is read alone first, and checked against the limit here.
+        const image = sharp(bytes, { limitInputPixels: false, failOn: 'error' });
+        await checkHeader(image, limit, where);
         return await toRgb8(image);
       } catch (cause) {
         if (cause instanceof FlotillaError) throw cause;
@@ -32,8 +36,9 @@ export function sharpDecoder(options: SharpDecoderOptions = {}): ImageDecoder {
   };
 }
 
-async function checkSize(image: Sharp, limit: number, where: string): Promise<void> {
-  const { width, height } = await image.metadata();
+async function checkHeader(image: Sharp, limit: number, where: string): Promise<void> {
+  const { format, width, height } = await image.metadata();
+  if (!FORMATS.includes(format)) throw undecodable(where, `its format ${format} is not supported`);
   if (width * height <= limit) return;
   throw new FlotillaError('image.too-large', {
     where,
