@@ -1,0 +1,49 @@
+import { MAX_MANIFEST_BYTES, MEDIA, parseManifest } from '@flotilla/protocol';
+import type { ArtifactStore } from '../../registry/artifacts.ts';
+
+/** @param bundle digest of the bundle's manifest; empty where it carries no labels */
+export type LabelsFor = (bundle: string) => Promise<readonly string[]>;
+
+const MAX_LABELS_BYTES = 4 << 20;
+const MAX_LABELS = 2000;
+const MAX_LABEL = 80;
+const CACHED = 100;
+
+/** Reads class labels out of bundles and remembers the last few; content never changes. */
+export function createLabels(artifacts: ArtifactStore): LabelsFor {
+  const cache = new Map<string, readonly string[]>();
+  return async (bundle) => {
+    const known = cache.get(bundle);
+    if (known !== undefined) return known;
+    const labels = await readLabels(artifacts, bundle);
+    if (cache.size >= CACHED) cache.clear();
+    cache.set(bundle, labels);
+    return labels;
+  };
+}
+
+async function readLabels(artifacts: ArtifactStore, bundle: string): Promise<readonly string[]> {
+  const manifest = await readAll(artifacts, bundle, MAX_MANIFEST_BYTES);
+  if (manifest === undefined) return [];
+  const layer = parseManifest(manifest).layers.find(({ mediaType }) => mediaType === MEDIA.labels);
+  const bytes = layer && (await readAll(artifacts, layer.digest, MAX_LABELS_BYTES));
+  return bytes === undefined ? [] : parseLabels(new TextDecoder().decode(bytes));
+}
+
+/** One label a line, cut to what a screen can show. */
+export function parseLabels(text: string): string[] {
+  const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  return lines.slice(0, MAX_LABELS).map((line) => line.trim().slice(0, MAX_LABEL));
+}
+
+async function readAll(
+  artifacts: ArtifactStore,
+  digest: string,
+  most: number,
+): Promise<Uint8Array | undefined> {
+  const info = await artifacts.stat(digest);
+  if (info === undefined || info.size > most) return undefined;
+  const parts: Uint8Array[] = [];
+  for await (const part of artifacts.read(digest)) parts.push(part as Uint8Array);
+  return Buffer.concat(parts);
+}
