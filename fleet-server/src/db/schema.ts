@@ -111,6 +111,8 @@ export interface BuildsTable {
   request: Json;
   /** {step, target?, precision?, done, total} */
   progress: Json;
+  /** What the converter said beside the variants: {warnings, withheld}; `{}` until it has ended. */
+  result: Json;
   /** Error code and its one line; empty unless failed. */
   error_code: string;
   error: string;

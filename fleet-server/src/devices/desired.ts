@@ -10,7 +10,7 @@ type SlotRow = Selectable<SlotsTable>;
 
 export type DesiredParts = Pick<
   ServerContext,
-  'db' | 'now' | 'trust' | 'broker' | 'config' | 'log' | 'apiUrl'
+  'db' | 'now' | 'trust' | 'broker' | 'config' | 'apiUrl'
 >;
 
 /**
@@ -48,8 +48,10 @@ export async function buildDesired(
 }
 
 /**
- * Publishes a device's desired state. Nothing is lost if the broker or the device is away: the
- * device asks again with `sync` when it connects.
+ * Publishes a device's desired state. Nothing is lost if the device is away: it asks with `sync`
+ * when it connects.
+ *
+ * @throws FlotillaError `server.broker-offline`
  */
 export async function publishDesired(
   parts: DesiredParts,
@@ -58,13 +60,8 @@ export async function publishDesired(
 ): Promise<void> {
   const desired = await buildDesired(parts, fleet, device);
   if (desired === undefined) return;
-  try {
-    const topic = deviceTopics(fleet, device).down.desired;
-    await parts.broker.publish(topic, encode('Desired', desired), { qos: 1, retain: false });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    parts.log.warn({ fleet, device, reason }, 'desired state not published; the device will ask');
-  }
+  const topic = deviceTopics(fleet, device).down.desired;
+  await parts.broker.publish(topic, encode('Desired', desired), { qos: 1, retain: false });
 }
 
 async function gather(db: DesiredParts['db'], fleet: string, device: string) {

@@ -22,14 +22,20 @@ const refuse = (reason: string): DeviceVerdict => ({ ok: false, reason });
 /**
  * Who signed this log-in: a JWT by the device's own key (EdDSA, RFC 8037), for this fleet, valid
  * for five minutes at most.
+ *
+ * @param expected who it must be; left out: whoever it names
  */
 export async function verifyDeviceJwt(
   { db, now }: Pick<ServerContext, 'db' | 'now'>,
   jwt: string,
+  expected?: DeviceIdentity,
 ): Promise<DeviceVerdict> {
   const claimed = readClaims(jwt);
   if (claimed === undefined) return refuse('the log-in is not a device JWT');
   const { fleet, device } = claimed;
+  if (expected !== undefined && (expected.fleet !== fleet || expected.device !== device)) {
+    return refuse(`the log-in is that of device ${device}`);
+  }
   const row = await db
     .selectFrom('devices')
     .select(['public_key', 'status'])

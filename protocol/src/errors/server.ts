@@ -17,6 +17,11 @@ export const SERVER_ERRORS = {
     (c: { address: string; seconds: number }) =>
       `too many failed log-ins from ${c.address}: try again in ${c.seconds} s`,
   ),
+  'build.nothing-passed': refused(
+    422,
+    (c: { model: string; version: number; reason: string }) =>
+      `no variant of ${c.model}@${c.version} may be shipped: ${c.reason}`,
+  ),
   'config.invalid': usage(
     (c: { key: string; reason: string }) => `configuration: ${c.key}: ${c.reason}`,
   ),

@@ -96,6 +96,7 @@ const TABLES: readonly TableSpec[] = [
       status: 'text',
       request: 'text',
       progress: 'text',
+      result: 'text',
       error_code: 'text',
       error: 'text',
       created_ms: 'bigint',

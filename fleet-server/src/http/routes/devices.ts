@@ -133,7 +133,11 @@ export const deviceRoutes =
         const actor = actorOf(request.principal);
         const row = await editDevice(context, actor, { fleet, device, expected }, request.body);
         if (request.body.status === 'revoked') await context.broker.revoke(fleet, device);
-        else await publishDesired(context, fleet, device);
+        else {
+          await publishDesired(context, fleet, device).catch((error: Error) =>
+            context.log.warn({ fleet, device, reason: error.message }, 'the device will ask'),
+          );
+        }
         reply.header('etag', etagOf(row));
         return toDevice(row);
       },

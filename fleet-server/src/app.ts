@@ -1,0 +1,53 @@
+import { type Builder, createBuilder } from './builds/builder.ts';
+import type { BuildRow } from './builds/store.ts';
+import type { ServerContext } from './context.ts';
+import { publishDesired } from './devices/desired.ts';
+import type { IngestHandlers } from './devices/ingest-port.ts';
+import { type Push, pushModel } from './registry/push.ts';
+import { signBuild } from './registry/sign.ts';
+import { ingestOutcome } from './rollouts/outcome.ts';
+import { createRolloutTicker, type RolloutTicker } from './rollouts/ticker.ts';
+import { ingestTelemetry } from './telemetry/ingest.ts';
+
+/** The way of a model through the server, from a push to what devices say of it. */
+export interface App {
+  /** Receives a version, builds its variants, signs them. */
+  pushModel(push: Push): Promise<BuildRow>;
+  readonly builder: Builder;
+  /** Plans waves of rollouts and publishes what each device shall run. */
+  readonly rollouts: RolloutTicker;
+  /** What devices report, into rollouts and telemetry. */
+  readonly handlers: IngestHandlers;
+  close(): Promise<void>;
+}
+
+/** @param folder of builds under way, in the data folder */
+export function createApp(context: ServerContext, folder: string): App {
+  const { changes } = context;
+  const builder = createBuilder(context, folder, (build, built) =>
+    signBuild(context, build, built),
+  );
+  const rollouts = createRolloutTicker({
+    ...context,
+    publishDesired: (fleet, device) => publishDesired(context, fleet, device),
+    onChange: (fleet, rollout) => changes.emit({ topic: 'rollout', fleet, id: rollout }),
+  });
+  return {
+    builder,
+    rollouts,
+    pushModel: (push) => pushModel(context, builder, push),
+    handlers: {
+      outcome: (trx, source, outcome, deployment) =>
+        ingestOutcome(trx, source, outcome, deployment, rollouts.touch),
+      window: (trx, source, window) =>
+        ingestTelemetry(trx, context, source, window, ({ fleet, device, slot, rollout }) => {
+          changes.emit({ topic: 'telemetry', fleet, id: device, data: { slot } });
+          if (rollout !== '') rollouts.touch(rollout);
+        }),
+    },
+    async close() {
+      await rollouts.stop();
+      await builder.close();
+    },
+  };
+}

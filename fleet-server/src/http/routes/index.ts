@@ -1,0 +1,30 @@
+import type { App } from '../../app.ts';
+import type { ServerContext } from '../../context.ts';
+import type { Routes } from '../http.ts';
+import type { Metrics } from '../metrics.ts';
+import { auditRoutes } from './audit.ts';
+import { blobRoutes } from './blobs.ts';
+import { claimTokenRoutes } from './claim-tokens.ts';
+import { deviceRoutes } from './devices.ts';
+import { enrollRoutes } from './enroll.ts';
+import { eventRoutes } from './events.ts';
+import { fleetRoutes } from './fleets.ts';
+import { modelRoutes } from './models.ts';
+import { systemRoutes } from './system.ts';
+import { tufRoutes } from './tuf.ts';
+import { userTokenRoutes } from './user-tokens.ts';
+
+/** Every group of routes of the API. */
+export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): Routes[] => [
+  systemRoutes(context, metrics),
+  enrollRoutes(context),
+  fleetRoutes(context),
+  claimTokenRoutes(context),
+  userTokenRoutes(context),
+  deviceRoutes(context),
+  modelRoutes(context, app),
+  blobRoutes(context),
+  tufRoutes(context),
+  auditRoutes(context),
+  eventRoutes(context),
+];

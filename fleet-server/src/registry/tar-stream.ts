@@ -1,0 +1,68 @@
+import { FlotillaError } from '@flotilla/protocol';
+import { createByteReader } from './byte-reader.ts';
+import { readHeader, type TarHeader } from './tar-header.ts';
+
+/** A regular file in an archive. Its content must be read before the next entry is asked for. */
+export interface TarFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+const BLOCK = 512;
+/** Longest path record of pax or GNU that is read into memory. */
+const MAX_EXTENDED_BYTES = 64 * 1024;
+
+const padding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
+
+/**
+ * Files of an uncompressed tar as they stream in: ustar with the extended headers for long paths
+ * of pax (POSIX.1-2001) and GNU tar. Folders are passed over; links and devices are refused.
+ *
+ * @throws FlotillaError `upload.invalid`
+ */
+export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
+  const reader = createByteReader(source);
+  let longPath: string | undefined;
+  for (;;) {
+    const block = await reader.read(BLOCK);
+    if (block === undefined) throw invalid('the archive', 'ends too early: send the whole file');
+    const header = readHeader(block);
+    if (header === 'end') return;
+    if (header === undefined) throw invalid('the archive', 'is damaged or not an uncompressed tar');
+    if (header.kind === 'pax' || header.kind === 'gnu-path') {
+      longPath = (await extendedPath(header, reader)) ?? longPath;
+      continue;
+    }
+    const path = longPath ?? header.path;
+    longPath = undefined;
+    if (header.kind === 'other') {
+      throw invalid(printable(path), 'is neither a file nor a folder: leave links out');
+    }
+    if (header.kind === 'file') {
+      yield { path, size: header.size, content: reader.chunks(header.size) };
+      if (!(await reader.skipTo(padding(header.size)))) {
+        throw invalid(printable(path), 'is cut off: send the whole file');
+      }
+    }
+  }
+}
+
+type Reader = ReturnType<typeof createByteReader>;
+
+async function extendedPath(header: TarHeader, reader: Reader): Promise<string | undefined> {
+  if (header.size > MAX_EXTENDED_BYTES) throw invalid('the archive', 'has an oversized header');
+  const bytes = await reader.read(header.size);
+  if (bytes === undefined || !(await reader.skipTo(padding(header.size)))) {
+    throw invalid('the archive', 'ends within a header: send the whole file');
+  }
+  const text = new TextDecoder().decode(bytes);
+  if (header.kind === 'gnu-path') return text.replace(/\0.*$/s, '');
+  return /(?:^|\n)\d+ path=([^\n]*)\n/.exec(text)?.[1];
+}
+
+const printable = (path: string): string => JSON.stringify(path.slice(0, 120));
+
+const invalid = (where: string, reason: string) =>
+  new FlotillaError('upload.invalid', { where, reason });

@@ -1,0 +1,115 @@
+import { checkName, FlotillaError } from '@flotilla/protocol';
+import type { Kysely, Selectable } from 'kysely';
+import type { ServerContext } from '../context.ts';
+import type { Database, VariantsTable, VersionStatus, VersionsTable } from '../db/schema.ts';
+import { audit } from '../trust/audit.ts';
+
+export type VersionRow = Selectable<VersionsTable>;
+export type VariantRow = Selectable<VariantsTable>;
+
+export interface VersionOrder {
+  readonly fleet: string;
+  readonly model: string;
+  /** Number that ready bundles carry; left out: the next. */
+  readonly version?: number;
+  readonly sourceDigest: string;
+  readonly status: VersionStatus;
+  readonly actor: string;
+}
+
+type Parts = Pick<ServerContext, 'dialect' | 'now'>;
+
+/**
+ * Makes a version within the caller's transaction. Numbers rise and are never reused, also where a
+ * build fails.
+ *
+ * @throws FlotillaError `name.invalid`, `request.conflict`
+ */
+export async function registerVersion(
+  parts: Parts,
+  trx: Kysely<Database>,
+  order: VersionOrder,
+): Promise<VersionRow> {
+  const { fleet, actor } = order;
+  const model = checkName('model', order.model);
+  await parts.dialect.lock(trx, `model ${fleet}/${model}`);
+  const last = await lastVersion(trx, fleet, model);
+  const version = order.version ?? last + 1;
+  if (version <= last) {
+    const what = `${model}@${version}`;
+    const reason = `version ${last} exists and numbers are never reused: make it ${last + 1}`;
+    throw new FlotillaError('request.conflict', { what, reason });
+  }
+  const now = parts.now();
+  await trx
+    .insertInto('models')
+    .values({ fleet, model, last_version: version, created_ms: now })
+    .onConflict((on) => on.columns(['fleet', 'model']).doUpdateSet({ last_version: version }))
+    .execute();
+  const row: VersionRow = {
+    fleet,
+    model,
+    version,
+    status: order.status,
+    source_digest: order.sourceDigest,
+    created_by: actor,
+    created_ms: now,
+  };
+  await trx.insertInto('versions').values(row).execute();
+  await audit(parts, trx, { fleet, actor, action: 'model.push', subject: `${model}@${version}` });
+  return row;
+}
+
+async function lastVersion(trx: Kysely<Database>, fleet: string, model: string): Promise<number> {
+  const row = await trx
+    .selectFrom('models')
+    .select('last_version')
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .executeTakeFirst();
+  return row?.last_version ?? 0;
+}
+
+/** @throws FlotillaError `server.not-found` */
+export async function readVersion(
+  db: Kysely<Database>,
+  fleet: string,
+  model: string,
+  version: number,
+): Promise<VersionRow> {
+  const row = await findVersion(db, fleet, model, version);
+  if (row !== undefined) return row;
+  throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
+}
+
+export async function findVersion(
+  db: Kysely<Database>,
+  fleet: string,
+  model: string,
+  version: number,
+): Promise<VersionRow | undefined> {
+  return db
+    .selectFrom('versions')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
+export async function listVariants(
+  db: Kysely<Database>,
+  fleet: string,
+  model: string,
+  version: number,
+): Promise<VariantRow[]> {
+  return db
+    .selectFrom('variants')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .where('version', '=', version)
+    .orderBy('target')
+    .orderBy('precision')
+    .execute();
+}
