@@ -166,17 +166,16 @@ export interface DriftCursorsTable {
   judged_until_ms: Millis;
 }
 
-/** The last verdicts on a feature, of one device or (device empty) of the whole fleet. */
+/** How the features of one device, or (device empty) of the whole fleet, stand against the profile. */
 export interface DriftStatesTable {
   fleet: string;
   model: string;
   version: number;
   device: string;
-  feature: string;
-  /** (0 | 1)[]: newest last, at most as many as the rule looks at. */
-  recent: Json;
-  /** Windows without drift in a row. */
-  clean: number;
+  /** Digest of the reference profile that the counts belong to. */
+  profile: string;
+  /** Record<feature, `FeatureState`> */
+  features: Json;
   updated_ms: Millis;
 }
 

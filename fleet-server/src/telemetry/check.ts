@@ -23,7 +23,8 @@ const RULES: readonly Rule[] = [
     !(Number.isSafeInteger(startMs) && startMs >= 0 && startMs % lengthMs === 0) &&
     `its start ${startMs} is no multiple of its length`,
   ({ startMs }, receivedMs) => startMs > receivedMs + MAX_AHEAD_MS && 'it lies in the future',
-  ({ inferences, errors }) => ![inferences, errors].every(isCount) && 'its counts are wrong',
+  ({ inferences, errors }) =>
+    !([inferences, errors].every(isCount) && errors <= inferences) && 'its counts are wrong',
   ({ classCounts }) => wrongCounts('classes', classCounts, MAX_CLASSES),
   ({ confidenceBins }) => wrongCounts('confidence bins', confidenceBins, MAX_BINS),
   ({ latencyUs }) =>

@@ -74,15 +74,14 @@ const TABLES: readonly TableSpec[] = [
   },
   {
     name: 'drift_states',
-    keys: 5,
+    keys: 4,
     columns: {
       fleet: 'key',
       model: 'key',
       version: 'integer',
       device: 'key',
-      feature: 'key',
-      recent: 'text',
-      clean: 'integer',
+      profile: 'key',
+      features: 'text',
       updated_ms: 'bigint',
     },
   },

@@ -2,7 +2,8 @@ import { matchPairs, over, withoutEvidence } from './matched.ts';
 import { normalTail, spentAlpha, writeP } from './statistics.ts';
 import type { Gate, Side } from './types.ts';
 
-const attempts = ({ inferences, errors }: Side): number => inferences + errors;
+/** Failed ones among them. */
+const attempts = ({ inferences }: Side): number => inferences;
 
 /**
  * Rise in the share of inferences that end in an error. A version that answers nothing has no

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { GATES, judgeGates } from './index.ts';
 import { DEFAULT_GATES, type DevicePair, GATE_NAMES, type Side } from './types.ts';
 
-const side = (inferences: number, mean: number, classCounts: number[], errors = 0): Side => ({
-  inferences,
+const side = (answered: number, mean: number, classCounts: number[], errors = 0): Side => ({
+  inferences: answered + errors,
   errors,
-  confidence: { count: inferences, mean, m2: inferences * 0.01 },
+  confidence: { count: answered, mean, m2: answered * 0.01 },
   classCounts,
 });
 

@@ -19,6 +19,7 @@ export interface Verdict {
 
 /** What a device's inferences with one deployment came to. */
 export interface Side {
+  /** Failed ones included. */
   readonly inferences: number;
   readonly errors: number;
   /** Top-1 probability: count, mean, sum of squared deviations. */

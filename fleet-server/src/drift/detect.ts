@@ -1,0 +1,177 @@
+import { closeOutlived } from '../alerts/outlived.ts';
+import { closeAlert, openAlerts, raiseAlert, updateAlert } from '../alerts/store.ts';
+import type { ServerContext } from '../context.ts';
+import { unpackWindow } from '../telemetry/merge.ts';
+import { type Change, planAlerts, type ScopeVerdicts } from './alerts.ts';
+import {
+  type Counts,
+  DEFAULT_DRIFT,
+  type DriftSettings,
+  judgeDevices,
+  judgeFleet,
+} from './judge.ts';
+import type { ProfileFor, StoredProfile } from './profiles.ts';
+import { type Period, pendingPeriods, readStates, setCursor, writeStates } from './store.ts';
+
+export interface DriftContext extends Pick<ServerContext, 'db' | 'dialect'> {
+  readonly profileFor: ProfileFor;
+  /** Alerts of the fleet came or went. */
+  readonly onChange: (fleet: string, alert: string) => void;
+}
+
+/**
+ * Judges every window period that is over and not judged yet, for each version on its devices and
+ * over the fleet, and raises, updates and closes alerts.
+ *
+ * @returns how many alerts were raised or closed
+ */
+export async function detectDrift(
+  context: DriftContext,
+  now: number,
+  settings: DriftSettings = DEFAULT_DRIFT,
+): Promise<number> {
+  let changes = 0;
+  for (const period of await pendingPeriods(context.db, now)) {
+    const changed = await judgePeriod(context, period, now, settings);
+    for (const alert of changed) context.onChange(period.fleet, alert);
+    changes += changed.length;
+  }
+  for (const { fleet, id } of await closeOutlived(context.db, now)) {
+    context.onChange(fleet, id);
+    changes++;
+  }
+  return changes;
+}
+
+async function judgePeriod(
+  { db, dialect, profileFor }: DriftContext,
+  period: Period,
+  now: number,
+  settings: DriftSettings,
+): Promise<string[]> {
+  const observed = await observe(db, period, profileFor);
+  return db.transaction().execute(async (trx) => {
+    await dialect.lock(trx, `drift ${period.fleet}/${period.model}@${period.version}`);
+    if (!(await setCursor(trx, period))) return [];
+    if (observed === undefined) return [];
+    const { profile, digest, byDevice, fleet } = observed;
+    const key = { ...period, profile: digest };
+    const states = await readStates(trx, key, ['', ...byDevice.keys()]);
+    const stateOf = (device: string) => ({ features: states.get(device) ?? {} });
+    const devices = judgeDevices(
+      profile,
+      new Map(
+        [...byDevice].map(([device, counts]) => [device, { state: stateOf(device), counts }]),
+      ),
+      settings,
+    );
+    const merged = judgeFleet(profile, stateOf(''), fleet, settings);
+    const all: ScopeVerdicts[] = [
+      { device: '', verdicts: merged.verdicts },
+      ...[...devices].map(([device, { verdicts }]) => ({ device, verdicts })),
+    ];
+    await writeStates(
+      trx,
+      key,
+      new Map([
+        ['', merged.features],
+        ...[...devices].map(([device, { features }]) => [device, features] as const),
+      ]),
+      now,
+    );
+    const open = await openAlerts(trx, period.fleet, period);
+    const changes = planAlerts({ ...period, names: observed.names }, profile, all, open, settings);
+    return applyChanges(trx, changes, now);
+  });
+}
+
+async function applyChanges(
+  trx: ServerContext['db'],
+  changes: readonly Change[],
+  now: number,
+): Promise<string[]> {
+  const touched: string[] = [];
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'raise':
+        touched.push(await raiseAlert(trx, change.key, change.figures, now));
+        break;
+      case 'update':
+        await updateAlert(trx, change.alert, change.figures);
+        break;
+      case 'close':
+        await closeAlert(trx, change.alert, change.why, now);
+        touched.push(change.alert.id);
+        break;
+    }
+  }
+  return touched;
+}
+
+interface Observed extends StoredProfile {
+  readonly byDevice: ReadonlyMap<string, Counts>;
+  readonly fleet: Counts;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/**
+ * The counts of a period by device. Bins of different profiles do not merge: of several, the one
+ * that most devices use is judged. Undefined where no bundle carries a profile.
+ */
+async function observe(
+  db: ServerContext['db'],
+  period: Period,
+  profileFor: ProfileFor,
+): Promise<Observed | undefined> {
+  const rows = await db
+    .selectFrom('telemetry_windows as w')
+    .innerJoin('devices as d', (join) =>
+      join.onRef('d.fleet', '=', 'w.fleet').onRef('d.device', '=', 'w.device'),
+    )
+    .select(['w.device', 'w.digest', 'w.body', 'd.name'])
+    .where('w.fleet', '=', period.fleet)
+    .where('w.model', '=', period.model)
+    .where('w.version', '=', period.version)
+    .where('w.start_ms', '=', period.startMs)
+    .where('w.length_ms', '=', period.lengthMs)
+    .execute();
+  const found = await commonProfile(rows, profileFor);
+  if (found === undefined) return undefined;
+  const byDevice = new Map<string, Map<string, number[]>>();
+  const fleet = new Map<string, number[]>();
+  const bins = new Map(found.profile.features.map(({ name, counts }) => [name, counts.length]));
+  for (const { device, body } of rows) {
+    const window = unpackWindow(body);
+    if (window.profileDigest !== found.digest) continue;
+    const own = byDevice.get(device) ?? new Map<string, number[]>();
+    byDevice.set(device, own);
+    for (const { name, counts } of window.features) {
+      if (bins.get(name) !== counts.length) continue;
+      for (const sums of [own, fleet]) {
+        sums.set(
+          name,
+          counts.map((count, i) => count + (sums.get(name)?.[i] ?? 0)),
+        );
+      }
+    }
+  }
+  const names = new Map(rows.map(({ device, name }) => [device, name]));
+  return { ...found, byDevice, fleet, names };
+}
+
+async function commonProfile(
+  rows: readonly { readonly digest: string }[],
+  profileFor: ProfileFor,
+): Promise<StoredProfile | undefined> {
+  const uses = new Map<string, { stored: StoredProfile; count: number }>();
+  for (const { digest } of rows) {
+    const stored = await profileFor(digest);
+    if (stored === undefined) continue;
+    const known = uses.get(stored.digest);
+    uses.set(stored.digest, { stored, count: (known?.count ?? 0) + 1 });
+  }
+  const [most] = [...uses.values()].sort(
+    (a, b) => b.count - a.count || (a.stored.digest < b.stored.digest ? -1 : 1),
+  );
+  return most?.stored;
+}

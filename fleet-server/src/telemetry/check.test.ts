@@ -1,0 +1,57 @@
+import type { Window } from '@flotilla/protocol';
+import { describe, expect, it } from 'vitest';
+import { findFault } from './check.ts';
+import { emptyWindow } from './merge.ts';
+
+const NOW = 1_800_000_000_000;
+const good: Window = {
+  ...emptyWindow(),
+  startMs: NOW - 10_000,
+  lengthMs: 10_000,
+  inferences: 10,
+  classCounts: [4, 6],
+  latencyUs: { alpha: 0.02, offset: 100, counts: [10], zeros: 0 },
+  confidence: { count: 10, mean: 0.9, m2: 0.1, min: 0.7, max: 0.99 },
+};
+
+const moments = { count: 1, mean: 0.5, m2: 0, min: 0.5, max: 0.5 };
+
+describe('a window from a device', () => {
+  it('is taken in where its numbers hold', () => {
+    expect(findFault(good, NOW)).toBeUndefined();
+    expect(findFault(emptyWindow(), NOW)).toContain('length');
+  });
+
+  it.each<[string, Partial<Window>]>([
+    ['no multiple', { startMs: NOW - 9999 }],
+    ['future', { startMs: NOW + 2 * 86_400_000 }],
+    ['length', { lengthMs: 2 ** 31 }],
+    ['counts are wrong', { inferences: Number.MAX_SAFE_INTEGER }],
+    ['counts are wrong', { errors: 11 }],
+    ['classes', { classCounts: new Array<number>(5000).fill(0) }],
+    ['no counts', { classCounts: [-1] }],
+    ['latency sketch', { latencyUs: { alpha: 0.3, offset: 0, counts: [], zeros: 0 } }],
+    ['log histogram', { latencyUs: { alpha: 0.02, offset: 1e9, counts: [1], zeros: 0 } }],
+    ['moments', { confidence: { ...moments, m2: -1 } }],
+    ['no probability', { confidence: { ...moments, mean: 5, max: 5 } }],
+    ['features', { features: new Array(300).fill({ name: 'a', counts: [] }) }],
+    ['too long', { features: [{ name: 'x'.repeat(600), counts: [] }] }],
+    ['bins', { features: [{ name: 'x', counts: new Array<number>(300).fill(1) }] }],
+    ['moments', { features: [{ name: 'x', counts: [1], moments: { ...moments, mean: NaN } }] }],
+    ['verdict', { drift: [{ name: 'x', statistic: NaN, threshold: 0, drifted: true }] }],
+    [
+      'temperature',
+      {
+        resources: {
+          rssBytes: 1,
+          cpuMs: 1,
+          temperatureC: Number.POSITIVE_INFINITY,
+          throttled: false,
+          bytesWritten: 0,
+        },
+      },
+    ],
+  ])('is refused: %s', (fault, change) => {
+    expect(findFault({ ...good, ...change }, NOW)).toContain(fault);
+  });
+});
