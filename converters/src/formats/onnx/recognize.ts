@@ -1,5 +1,3 @@
-const ASCII = new TextDecoder('latin1');
-
 /** First bytes of formats that people mistake for ONNX: offset, signature, what it is. */
 const SIGNATURES: readonly (readonly [number, string, string])[] = [
   [4, 'TFL3', 'a TensorFlow Lite model'],
@@ -16,6 +14,6 @@ const SIGNATURES: readonly (readonly [number, string, string])[] = [
 
 /** What a file is by its first bytes, where it is surely not ONNX. */
 export function foreignFormat(bytes: Uint8Array): string | undefined {
-  const head = ASCII.decode(bytes.subarray(0, 64));
+  const head = String.fromCharCode(...bytes.subarray(0, 64));
   return SIGNATURES.find(([offset, signature]) => head.startsWith(signature, offset))?.[2];
 }

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs/light.js';
-import type { Extra } from '../../ir/extra.ts';
+import { type Extra, NO_EXTRA } from '../../ir/extra.ts';
 import type { AttributeProtoAttributeType, ModelProto } from './onnx.gen.ts';
 import { descriptor } from './onnx.gen.ts';
 
@@ -35,9 +35,7 @@ export const ATTRIBUTE_TYPES = {
  * @throws Error where the bytes are not protobuf.
  */
 export function decodeModel(bytes: Uint8Array): ModelProto {
-  // Not a Buffer, whose `slice` gives a view where a Uint8Array gives a copy.
-  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const reader = protobuf.Reader.create(plain);
+  const reader = protobuf.Reader.create(plain(bytes));
   reader.discardUnknown = false;
   const message: unknown = MODEL.decode(reader);
   return message as ModelProto;
@@ -45,7 +43,12 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
 
 /** Encodes in the order of field numbers, so that the same message gives the same bytes. */
 export function encodeModel(message: Draft<ModelProto>): Uint8Array {
-  return MODEL.encode(message as Record<string, unknown>).finish();
+  return plain(MODEL.encode(message as Record<string, unknown>).finish());
+}
+
+/** Not a Buffer, whose `slice` gives a view where that of a Uint8Array gives a copy. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** True where the field stood in the file; otherwise reading it gives the default. */
@@ -56,9 +59,13 @@ export function has<T extends object>(message: T, field: keyof T): boolean {
 /** All that a message carries beside the fields in `modelled`. */
 export function extraOf<T extends object>(message: T, modelled: readonly (keyof T)[]): Extra {
   const skip = new Set<PropertyKey>(modelled);
-  const fields = Object.fromEntries(Object.entries(message).filter(([name]) => !skip.has(name)));
+  const others = Object.entries(message).filter(([name, value]) => {
+    const absent = Array.isArray(value) && value.length === 0;
+    return !absent && !skip.has(name);
+  });
   const { $unknowns = [] } = message as { $unknowns?: Uint8Array[] };
-  return { fields, unknown: $unknowns };
+  if (others.length === 0 && $unknowns.length === 0) return NO_EXTRA;
+  return { fields: Object.fromEntries(others), unknown: $unknowns };
 }
 
 /** A message with what `extraOf` took from the one it was read from. */
