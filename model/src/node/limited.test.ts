@@ -60,6 +60,13 @@ describe('runLimited', () => {
     });
   });
 
+  it('knows a FlotillaError of another bundle by its shape', async () => {
+    const body = `export function run() {
+      throw Object.assign(new Error('x'), { name: 'FlotillaError', code: 'spec.not-found', context: { tried: 'm' } });
+    }`;
+    await expect(run(body)).rejects.toMatchObject({ code: 'spec.not-found' });
+  });
+
   it('says what another error was', async () => {
     await expect(
       run('export function run() { throw new Error("no luck"); }'),

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { FlotillaError } from '@flotilla/protocol';
 import { type Ending, failureOf } from './limited-failure.ts';
 import type { FromChild, ToChild } from './limited-messages.ts';
-import { siblingModule } from './sibling.ts';
 
 /** Least memory that Node with ONNX Runtime starts in (measured: 512 MiB does not start). */
 export const LEAST_MEMORY_BYTES = 1 << 30;
@@ -49,7 +48,7 @@ export async function runLimited<Result, Progress = unknown>(
 }
 
 function start(task: LimitedTask<never>): ChildProcess {
-  const child = fileURLToPath(siblingModule('limited-child', import.meta.url));
+  const child = fileURLToPath(new URL('./limited-child.ts', import.meta.url));
   const [command, ...args] = [...limits(task), process.execPath, child];
   return spawn(command!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

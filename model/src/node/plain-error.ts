@@ -6,7 +6,15 @@ export interface PlainError {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * By shape, not by class: where a task was bundled apart from what calls it, each has a class
+ * FlotillaError of its own.
+ */
 export function toPlain(error: unknown): PlainError {
+  if (error instanceof Error && error.name === 'FlotillaError') {
+    const { code, context } = error as Error & { code?: unknown; context?: unknown };
+    if (isCode(code) && isRecord(context)) return { code, context };
+  }
   const { code, context } = asFlotillaError(error);
   return { code, context };
 }

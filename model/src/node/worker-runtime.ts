@@ -5,7 +5,6 @@ import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
 import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
-import { siblingModule } from './sibling.ts';
 import {
   detached,
   type FromThread,
@@ -44,7 +43,7 @@ interface SessionThread {
 
 function startThread(model: Uint8Array, options: LoadOptions | undefined): SessionThread {
   const own = new Uint8Array(model);
-  const worker = new Worker(siblingModule('runtime-thread', import.meta.url), {
+  const worker = new Worker(new URL('./runtime-thread.ts', import.meta.url), {
     workerData: { model: own, options } satisfies ThreadData,
     transferList: [own.buffer],
     execArgv: [],

@@ -143,6 +143,13 @@ describe('postprocess', () => {
     expect(only?.label).toBe('2');
   });
 
+  it('keeps probabilities from 0 to 1, in the order of the scores', () => {
+    const text = `${raw}outputs: {classification: {tensor: y, activation: none}}`;
+    const [only] = classes(bind(text, [x]).postprocess({ y: fp32([1, 3], 1.01, 1.02, -0.1) }));
+    expect(only).toMatchObject({ index: 1, confidence: 1 });
+    expect([...(only?.probabilities ?? [])]).toEqual([1, 1, 0]);
+  });
+
   it('says where labels or outputs do not fit', () => {
     const pipeline = bind(`${raw}${CLASSES}`, [x], ['cat', 'dog']);
     expect(() => pipeline.postprocess({ y: fp32([1, 3], 1, 2, 3) })).toThrow(

@@ -58,15 +58,17 @@ export function classify(
   }
   return Array.from({ length: batch }, (_, i) => {
     const row = scores.subarray(i * classes, (i + 1) * classes);
-    return predict(activate(row, output.activation), labels);
+    return predict(row, activate(row, output.activation), labels);
   });
 }
 
+/** No activation changes the order of the scores, so the classes are ordered by those. */
 function predict(
+  scores: Float32Array | Float64Array,
   probabilities: Float32Array,
   labels: readonly string[] | undefined,
 ): ClassificationPrediction {
-  const top = best(probabilities).map((index) => ({
+  const top = best(scores).map((index) => ({
     index,
     label: labels?.[index] ?? String(index),
     probability: probabilities[index]!,
@@ -76,7 +78,7 @@ function predict(
 }
 
 /** Indices of the highest values, highest first; NaN counts as lowest. */
-function best(values: Float32Array): number[] {
+function best(values: Float32Array | Float64Array): number[] {
   const top: number[] = [];
   for (let i = 0; i < values.length; i++) {
     let at = top.length;
@@ -90,7 +92,8 @@ function best(values: Float32Array): number[] {
 function activate(scores: Float32Array | Float64Array, activation: Activation): Float32Array {
   switch (activation) {
     case 'none':
-      return Float32Array.from(scores);
+      // A quantized output may leave the range by a step.
+      return Float32Array.from(scores, (score) => Math.min(1, Math.max(0, score)));
     case 'sigmoid':
       return Float32Array.from(scores, (score) => 1 / (1 + Math.exp(-score)));
     case 'softmax':
