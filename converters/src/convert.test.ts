@@ -1,0 +1,237 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeGolden, decodeProfile } from '@flotilla/model';
+import { ortRuntime, runLimited } from '@flotilla/model/node';
+import { isFlotillaError, MEDIA, openBundle } from '@flotilla/protocol';
+import { generateKeyPair, readBundleFile } from '@flotilla/protocol/node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { convert } from './convert.ts';
+import { writeOnnx } from './formats/onnx/write.ts';
+import type { ConvertRequest, ConvertResult, Progress } from './request.ts';
+import { NetBuilder, randomNumbers } from './testing/small-net.ts';
+
+const SPEC = `
+schema: 1
+name: small
+inputs: {input: {raw: {}}}
+outputs: {classification: {tensor: OUTPUT, activation: softmax}}
+evaluation: {metric: top1, maxDrop: 0.02, slices: [side]}
+`;
+const SHAPE = [1, 3, 8, 8];
+
+let folder = '';
+let request: ConvertRequest;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-convert-'));
+  const net = new NetBuilder(7, SHAPE);
+  const features = net.relu(net.conv(net.relu(net.conv('input', 3, 8, 3)), 8, 16, 3));
+  const pooled = net.node('Flatten', [net.node('GlobalAveragePool', [features])]);
+  const output = net.gemm(pooled, 16, 4);
+  const model = join(folder, 'small.onnx');
+  await writeFile(model, writeOnnx(net.output(output)));
+  await writeFile(join(folder, 'small.yaml'), SPEC.replace('OUTPUT', output));
+  await writeSamples(join(folder, 'calibration'), 12, 1);
+  await writeSamples(join(folder, 'evaluation'), 30, 1000);
+  request = {
+    modelFile: model,
+    version: 2,
+    targets: ['x86-64', 'raspberry-pi-5', 'jetson-orin'],
+    precisions: ['int8', 'fp16', 'fp32'],
+    calibration: join(folder, 'calibration'),
+    evaluation: join(folder, 'evaluation'),
+    out: join(folder, 'out'),
+    maxDrop: 0.2,
+    latencyRuns: 3,
+  };
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Arrays in NumPy's format, with the classes that chance gives them. */
+async function writeSamples(path: string, count: number, seed: number): Promise<void> {
+  await mkdir(path);
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${SHAPE.join(', ')}), }`;
+  const lines = ['file,class_index,side'];
+  for (let i = 0; i < count; i++) {
+    const random = randomNumbers(seed + i);
+    const data = Float32Array.from({ length: 192 }, () => random());
+    const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 118, 0]);
+    const head = Buffer.from(`${header.padEnd(117)}\n`);
+    await writeFile(join(path, `${i}.npy`), Buffer.concat([start, head, Buffer.from(data.buffer)]));
+    lines.push(`${i}.npy,${i % 4},${i % 2 ? 'left' : 'right'}`);
+  }
+  await writeFile(join(path, 'labels.csv'), `${lines.join('\n')}\n`);
+}
+
+describe('a conversion', () => {
+  let result: ConvertResult;
+  const seen: Progress[] = [];
+  beforeAll(async () => {
+    result = await convert(request, (progress) => seen.push(progress));
+  });
+
+  test('reports every target in every precision, judged in pairs', () => {
+    expect(result.variants.map(({ target, precision }) => `${target} ${precision}`)).toEqual(
+      request.targets.flatMap((target) => ['int8', 'fp16', 'fp32'].map((to) => `${target} ${to}`)),
+    );
+    expect(result).toMatchObject({
+      model: 'small',
+      version: 2,
+      data: { calibration: 12, evaluation: 30 },
+    });
+    for (const { accuracy, sqnr, latencyMs } of result.variants) {
+      expect(accuracy).toMatchObject({ metric: 'top1', samples: 30, passed: true });
+      expect(accuracy.variant).toBeCloseTo(accuracy.fp32 - (accuracy.lost - accuracy.won) / 30, 9);
+      expect(accuracy.agreement).toBeGreaterThan(0.8);
+      expect(accuracy.slices.map(({ value, samples }) => [value, samples])).toEqual([
+        ['left', 15],
+        ['right', 15],
+      ]);
+      expect(sqnr.length).toBeGreaterThan(0);
+      expect(latencyMs.variant).toBeGreaterThan(0);
+    }
+  });
+
+  test('keeps fp32 equal to the model as it was', () => {
+    const exact = result.variants.filter(({ precision }) => precision === 'fp32');
+    for (const { accuracy } of exact) expect(accuracy).toMatchObject({ agreement: 1, lost: 0 });
+  });
+
+  test('says what is measured here and what is estimated', () => {
+    const jetson = result.variants.filter(({ target }) => target === 'jetson-orin');
+    for (const { latencyMs, hostLatencyMs, warnings } of jetson) {
+      expect(latencyMs).toMatchObject({ estimated: true, measuredOn: { provider: 'tensorrt' } });
+      expect(hostLatencyMs?.measuredOn.provider).toBe('cpu');
+      expect(warnings.join()).toMatch(/latency is estimated for Jetson Orin/);
+      expect(warnings.join()).not.toMatch(/slower than fp32/);
+    }
+  });
+
+  test('writes each variant as a bundle that opens and passes its own self-test', async () => {
+    for (const { file, digest, target, precision, bytes } of result.variants) {
+      const bundle = await readBundleFile(file ?? '');
+      expect(bundle.digest).toBe(digest);
+      const blobOf = (digestOf: string | undefined) => bundle.blobs.get(digestOf ?? '')!;
+      const manifest = JSON.parse(new TextDecoder().decode(bundle.manifestBytes));
+      const opened = await openBundle(bundle.manifestBytes, blobOf(manifest.config.digest));
+      expect(opened.config).toMatchObject({ model: 'small', version: 2, target, precision });
+      const model = blobOf(opened.blob(MEDIA.model)?.digest);
+      expect(model.length).toBe(bytes);
+      const golden = decodeGolden(blobOf(opened.blob(MEDIA.golden)?.digest));
+      const session = await ortRuntime().load(model);
+      expect(await session.run(golden.inputs[0] ?? {})).toEqual(golden.outputs[0]);
+      await session.dispose();
+      const profile = decodeProfile(blobOf(opened.blob(MEDIA.profile)?.digest));
+      expect(profile).toMatchObject({ samples: 30 });
+      expect(profile.classCounts).toHaveLength(4);
+    }
+  });
+
+  test('tells each step', () => {
+    const steps = [...new Set(seen.map(({ step }) => step))];
+    expect(steps).toEqual(['read', 'calibrate', 'quantize', 'verify', 'bundle']);
+    for (const { done, total } of seen) expect(done).toBeLessThanOrEqual(total);
+  });
+
+  test('gives the same bundles from the same input, whoever signs', async () => {
+    const signing = { keyPair: generateKeyPair(), fleet: 'lyon' };
+    const again = await convert({ ...request, signing, out: join(folder, 'again') });
+    expect(again.variants.map(({ digest }) => digest)).toEqual(
+      result.variants.map(({ digest }) => digest),
+    );
+  });
+
+  test('runs in a child process', async () => {
+    const child = await runLimited<ConvertResult>({
+      script: new URL('child.ts', import.meta.url),
+      name: 'converting',
+      input: { ...request, out: join(folder, 'child'), targets: ['x86-64'], precisions: ['int8'] },
+      timeoutMs: 60_000,
+    });
+    expect(child.variants[0]?.digest).toBe(result.variants[0]?.digest);
+  });
+});
+
+describe('with auto', () => {
+  test('variants come in the order that the target prefers, and what fails has no file', async () => {
+    const { variants } = await convert({
+      ...request,
+      precisions: 'auto',
+      targets: ['jetson-nano', 'tflite'],
+      out: join(folder, 'auto'),
+    });
+    expect(
+      variants.map(({ target, precision, file }) => [target, precision, file !== null]),
+    ).toEqual([
+      ['jetson-nano', 'fp16', true],
+      ['jetson-nano', 'fp32', true],
+      ['tflite', 'int8', false],
+      ['tflite', 'fp16', false],
+      ['tflite', 'fp32', false],
+    ]);
+    expect(variants[2]?.warnings[0]).toMatch(
+      /no bundle was written: .* takes other files than ONNX/,
+    );
+  });
+
+  test('a target that does not run a precision gets no bundle of it', async () => {
+    const only = { targets: ['jetson-nano'], precisions: ['int8'] } as const;
+    const { variants } = await convert({ ...request, ...only, out: join(folder, 'nano') });
+    expect(variants).toMatchObject([{ precision: 'int8', file: null, digest: null }]);
+    expect(variants[0]?.warnings[0]).toMatch(/does not run int8/);
+  });
+});
+
+test('one folder for both purposes is divided, and the result says so', async () => {
+  const { data, warnings } = await convert({
+    ...request,
+    targets: ['x86-64'],
+    precisions: ['int8'],
+    calibration: join(folder, 'evaluation'),
+    out: join(folder, 'divided'),
+  });
+  expect(data).toEqual({ calibration: 10, evaluation: 20 });
+  expect(warnings[0]).toMatch(/10 samples calibrate and 20 judge, drawn by name with seed 1$/);
+});
+
+describe('bad input ends in one line that names it, and writes nothing', () => {
+  const refusal = async (changes: Partial<ConvertRequest>): Promise<string> => {
+    const out = join(folder, 'refused');
+    try {
+      await convert({ ...request, ...changes, out });
+      return 'accepted';
+    } catch (error) {
+      if (!isFlotillaError(error)) throw error;
+      expect(await readdir(folder)).not.toContain('refused');
+      expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      expect(error.message).not.toMatch(/\n/);
+      return error.message;
+    }
+  };
+
+  test('a file that is no model', async () => {
+    const modelFile = join(folder, 'text.onnx');
+    await writeFile(modelFile, 'no model');
+    expect(await refusal({ modelFile })).toContain('text.onnx is not a readable ONNX model');
+    expect(await refusal({ modelFile: join(folder, 'gone.onnx') })).toContain('gone.onnx');
+  });
+
+  test('an unknown target, an impossible precision, a missing folder', async () => {
+    expect(await refusal({ targets: ['toaster' as 'tflite'] })).toMatch(/"toaster" is not known/);
+    expect(await refusal({ precisions: ['int4'] })).toMatch(/int4 cannot be made/);
+    expect(await refusal({ evaluation: join(folder, 'nowhere') })).toMatch(/nowhere: there is no/);
+    const { calibration: _, evaluation: __, ...without } = request;
+    await expect(convert(without)).rejects.toThrow('variants are judged by samples');
+  });
+
+  test('an empty folder, and an image that does not decode', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    expect(await refusal({ calibration: empty })).toMatch(/empty: it holds no image/);
+    const broken = join(folder, 'broken');
+    await mkdir(broken);
+    await writeFile(join(broken, 'a.npy'), 'no array');
+    expect(await refusal({ calibration: broken })).toMatch(/a\.npy cannot be used as data/);
+  });
+});
