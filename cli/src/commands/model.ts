@@ -52,7 +52,7 @@ export function define(command: Command, context: Context): void {
   )
     .description('send a model as a new version; the server builds its variants')
     .option('--name <model>', 'name of the model; default: that of its spec')
-    .option('--targets <targets>', 'targets to build for; default: those of the fleet’s devices')
+    .option('--targets <targets>', 'targets to build for; default: x86-64')
     .option('--precisions <precisions>', 'auto, or a list', 'auto')
     .option('--calibration <folder>', 'data that int8 ranges are read from')
     .option('--evaluate <folder>', 'data that variants are judged on')

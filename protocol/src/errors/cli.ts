@@ -17,6 +17,10 @@ export const CLI_ERRORS = {
       `${c.server} wants a token: pass --token or set FLOTILLA_TOKEN to the one that flotilla serve printed at its first start`,
   ),
   'cli.usage': usage((c: { reason: string }) => `${c.reason}; see --help`),
+  'demo.check-failed': refused(
+    500,
+    (c: { check: string }) => `the demo did not hold: ${c.check}; run it again and see its logs`,
+  ),
   'demo.process-ended': refused(
     500,
     (c: { name: string; code: number; logFile: string }) =>
