@@ -30,7 +30,7 @@ const REDUCTIONS = `ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax Red
 
 /** Operators whose versions before 6 could name inputs to overwrite, which nobody does any more. */
 const OVERWRITING = `Abs Add BatchNormalization Ceil Clip Div Elu Exp Floor HardSigmoid
-  InstanceNormalization LeakyRelu Log Max Mean Min Mul Neg PRelu Reciprocal Relu Reshape Selu Sigmoid
+  InstanceNormalization LeakyRelu Log Max Mean Min Mul Neg PRelu Reciprocal Relu Selu Sigmoid
   Sqrt Sub Sum Tanh`.split(/\s+/);
 
 const BROADCASTING = 'Add And Div Equal Greater Less Mul Or Pow Sub Xor'.split(' ');

@@ -113,6 +113,7 @@ export const dropout: Adapter = ({ node, from, isUsed, refuse }) => {
 /** Reshape-1 keeps its shape in an attribute. */
 export const reshape: Adapter = ({ node, add }) => {
   const shape = take(node, 'shape');
+  take(node, 'consumed_inputs');
   if (shape?.kind === 'ints') {
     setInput(node, 1, add('shape', int64Tensor([shape.value.length], shape.value)));
   }
