@@ -109,8 +109,9 @@ function readTensor(
   if (to - from !== count * ArrayType.BYTES_PER_ELEMENT) {
     return fail(`tensor ${name.slice(0, 80)} of shape [${shape}] has another number of bytes`);
   }
-  // A copy: the bytes in the file are not aligned to their element.
-  const copy = data.slice(from, to);
+  // A copy, because the bytes in the file are not aligned to their element; not by slice, which
+  // gives a view where a Buffer was read.
+  const copy = new Uint8Array(data.subarray(from, to));
   return { type, shape, data: new ArrayType(copy.buffer, 0, count) as TensorData };
 }
 
