@@ -90,7 +90,7 @@ export async function startAedes(config: AedesConfig): Promise<EmbeddedBroker> {
 /** Connected clients by id. */
 function trackClients(aedes: Aedes): ReadonlyMap<string, Client> {
   const clients = new Map<string, Client>();
-  aedes.on('clientReady', (client) => clients.set(client.id, client));
+  aedes.on('client', (client) => clients.set(client.id, client));
   aedes.on('clientDisconnect', (client) => {
     if (clients.get(client.id) === client) clients.delete(client.id);
   });
