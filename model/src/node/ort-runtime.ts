@@ -32,8 +32,7 @@ export function ortRuntime(): Runtime {
 
 async function loadSession(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
   const { session, provider, fallbacks } = await tryProviders(model, options);
-  const inputs = tensorInfos(session.inputMetadata);
-  const outputs = tensorInfos(session.outputMetadata);
+  const { inputs, outputs } = await declared(session);
   const running = new Set<Promise<unknown>>();
   let disposed = false;
   return {
@@ -59,6 +58,19 @@ async function loadSession(model: Uint8Array, options: LoadOptions = {}): Promis
       await session.release();
     },
   };
+}
+
+/** What the model takes and gives; a model that cannot be fed does not stay loaded. */
+async function declared(session: InferenceSession) {
+  try {
+    return {
+      inputs: tensorInfos(session.inputMetadata),
+      outputs: tensorInfos(session.outputMetadata),
+    };
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
 }
 
 interface Loaded {

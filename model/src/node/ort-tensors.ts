@@ -29,7 +29,7 @@ export function tensorInfos(metadata: readonly InferenceSession.ValueMetadata[])
     const type = value.isTensor ? ELEMENTS.get(value.type) : undefined;
     if (!value.isTensor || !type) {
       const found = value.isTensor ? value.type : 'a sequence, map or optional';
-      const reason = `${value.name} is ${found}; only tensors of numbers can be fed and read`;
+      const reason = `${value.name} is ${found}; only tensors of numbers of 8 to 64 bits and of booleans can be fed and read`;
       throw new FlotillaError('runtime.load-failed', { reason });
     }
     const shape = value.shape.map((n) => (typeof n === 'number' && n >= 0 ? n : -1));

@@ -110,6 +110,7 @@ outputs: {raw: {}}`,
     ['name: squeezenet', 'name: Squeeze Net', 'name must be 1 to 63 of'],
     ['tensor: softmaxout_1, ', '', 'outputs.classification.tensor is missing'],
     ['{metric: top1', '[metric: top1', 'line 8 is not YAML'],
+    ['task: image-classification', 'name: twice', 'line 3 has the key name a second time'],
     ['maxDrop: 0.01', 'maxDrop: null', 'evaluation.maxDrop must be the largest net loss'],
     ['{tensor: soft', '{labels: ../../etc/passwd, tensor: soft', 'must be a file in the folder'],
     ['{tensor: soft', '{labels: /etc/passwd, tensor: soft', 'must be a file in the folder'],
@@ -124,6 +125,16 @@ outputs: {raw: {}}`,
     const level = (name: string, of: string) => `${name}: &${name} [${`*${of},`.repeat(9)}]`;
     const bomb = ['a: &a [x,x]', level('b', 'a'), level('c', 'b'), level('d', 'c')].join('\n');
     expect(() => parseSpec(bomb, 'm')).toThrow('is refused');
+  });
+
+  it.each([
+    ['nesting', '['.repeat(200_000), 'is not YAML'],
+    ['quotes', '"'.repeat(250_000), 'line 1 is not YAML'],
+    ['keys', `{${Array.from({ length: 40_000 }, (_, i) => `${i.toString(36)}:`).join()}}`, 'm:'],
+  ])('answers in time to a file full of %s', (_, text, message) => {
+    const started = performance.now();
+    expect(() => parseSpec(text, 'm')).toThrow(message);
+    expect(performance.now() - started).toBeLessThan(8000);
   });
 
   it('keeps names that JavaScript gives a meaning', () => {
