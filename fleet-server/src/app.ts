@@ -3,6 +3,8 @@ import type { BuildRow } from './builds/store.ts';
 import type { ServerContext } from './context.ts';
 import { publishDesired } from './devices/desired.ts';
 import type { IngestHandlers } from './devices/ingest-port.ts';
+import { createProfiles } from './drift/profiles.ts';
+import { createDriftTicker } from './drift/ticker.ts';
 import { type Push, pushModel } from './registry/push.ts';
 import { signBuild } from './registry/sign.ts';
 import { ingestOutcome } from './rollouts/outcome.ts';
@@ -32,6 +34,11 @@ export function createApp(context: ServerContext, folder: string): App {
     publishDesired: (fleet, device) => publishDesired(context, fleet, device),
     onChange: (fleet, rollout) => changes.emit({ topic: 'rollout', fleet, id: rollout }),
   });
+  const drift = createDriftTicker({
+    ...context,
+    profileFor: createProfiles(context.artifacts),
+    onChange: (fleet, alert) => changes.emit({ topic: 'drift', fleet, id: alert }),
+  });
   return {
     builder,
     rollouts,
@@ -46,6 +53,7 @@ export function createApp(context: ServerContext, folder: string): App {
         }),
     },
     async close() {
+      await drift.stop();
       await rollouts.stop();
       await builder.close();
     },

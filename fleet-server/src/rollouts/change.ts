@@ -1,7 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
-import { executeAction } from './execute.ts';
-import { setRollout } from './execute-rollout.ts';
+import { audit } from '../trust/audit.ts';
+import { halt, setRollout } from './execute-rollout.ts';
 import { addEvent, type Rollout, readRollout } from './store.ts';
 import type { RolloutState } from './types.ts';
 
@@ -36,17 +36,20 @@ export async function changeRollout(
     throw new FlotillaError('rollout.state', { rollout: id, state: rollout.state, change: word });
   }
   const sentence = `${word} by ${actor}`;
-  if (change === 'abort') {
-    await executeAction(context, rollout, { kind: 'halt', cause: 'operator', sentence }, now);
-  } else {
-    await context.db.transaction().execute(async (trx) => {
-      await context.dialect.lock(trx, `rollout ${fleet}/${id}`);
-      const current = await readRollout(trx, fleet, id);
-      if (!(from as readonly RolloutState[]).includes(current.state)) return;
-      await setRollout(trx, rollout, { state: to, sentence: change === 'pause' ? sentence : '' });
-      await addEvent(trx, rollout, change, sentence, now);
-    });
-  }
+  const target = { fleet, id };
+  await context.db.transaction().execute(async (trx) => {
+    await context.dialect.lock(trx, `rollout ${fleet}/${id}`);
+    const current = await readRollout(trx, fleet, id);
+    if (!(from as readonly RolloutState[]).includes(current.state)) return;
+    if (change === 'abort') {
+      await halt(trx, current, { kind: 'halt', cause: 'operator', sentence }, now);
+    } else {
+      await setRollout(trx, target, { state: to, sentence: change === 'pause' ? sentence : '' });
+      await addEvent(trx, target, change, sentence, now);
+    }
+    const action = `rollout.${change}`;
+    await audit({ ...context, now: () => now }, trx, { fleet, actor, action, subject: id });
+  });
   return readRollout(context.db, fleet, id);
 }
 

@@ -3,6 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
+import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/statistics.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
@@ -104,6 +105,13 @@ export async function createRollout(
       await trx.insertInto('rollout_members').values(values).execute();
     }
     await addEvent(trx, { fleet, id: draft.id }, 'created', summary(draft, actor), now);
+    await audit({ dialect: context.dialect, now: () => now }, trx, {
+      fleet,
+      actor,
+      action: 'rollout.create',
+      subject: draft.id,
+      detail: { model: draft.model, version: draft.version, selector: draft.selector },
+    });
   });
   return draft;
 }

@@ -6,11 +6,14 @@ import { auditRoutes } from './audit.ts';
 import { blobRoutes } from './blobs.ts';
 import { claimTokenRoutes } from './claim-tokens.ts';
 import { deviceRoutes } from './devices.ts';
+import { driftRoutes } from './drift.ts';
 import { enrollRoutes } from './enroll.ts';
 import { eventRoutes } from './events.ts';
 import { fleetRoutes } from './fleets.ts';
 import { modelRoutes } from './models.ts';
+import { rolloutRoutes } from './rollouts.ts';
 import { systemRoutes } from './system.ts';
+import { telemetryRoutes } from './telemetry.ts';
 import { tufRoutes } from './tuf.ts';
 import { userTokenRoutes } from './user-tokens.ts';
 
@@ -23,6 +26,9 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   userTokenRoutes(context),
   deviceRoutes(context),
   modelRoutes(context, app),
+  rolloutRoutes(context, app),
+  telemetryRoutes(context),
+  driftRoutes(context),
   blobRoutes(context),
   tufRoutes(context),
   auditRoutes(context),

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type OpenDatabase, openDatabase } from '../../db/open.ts';
+import { deviceId, FLEET, seedDevice, seedVersion } from '../../rollouts/testing.ts';
+import { until } from '../../testing/fake-device.ts';
+import { callApi, startTestServer, type TestServer } from '../../testing/test-server.ts';
+
+describe('the API of rollouts, telemetry and drift', () => {
+  let server: TestServer;
+  let database: OpenDatabase;
+
+  beforeAll(async () => {
+    server = await startTestServer({ fleet: FLEET });
+    database = await openDatabase({ kind: 'sqlite', file: join(server.data, 'fleet.db') });
+    for (const i of [0, 1, 2]) await seedDevice(database.db, i, 'x86-64');
+    await seedDevice(database.db, 3, 'jetson-nano');
+    await seedVersion(database.db, 1, ['x86-64']);
+  });
+
+  afterAll(async () => {
+    await database.close();
+    await server.stop();
+  });
+
+  const call = (method: string, path: string, body?: unknown, token = server.adminToken) =>
+    callApi(`${server.url}/api/1/fleets/${FLEET}${path}`, method, body, {
+      authorization: `Bearer ${token}`,
+    });
+
+  const request = { model: 'parts', version: 1, devices: 'all', waves: ['1', '100%'] };
+
+  it('says what a rollout would do without doing it', async () => {
+    const { status, body } = await call('POST', '/rollouts?dryRun=true', request);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ id: '', dryRun: true, sizes: [1, 3] });
+    const devices = body.devices as unknown as { device: string; state: string; wave: number }[];
+    expect(devices.map(({ state }) => state)).toEqual([
+      'pending',
+      'pending',
+      'pending',
+      'unsuitable',
+    ]);
+    expect(devices.map(({ wave }) => wave)).toEqual([0, 1, 1, -1]);
+    expect((await call('GET', '/rollouts')).body).toEqual({ items: [] });
+  });
+
+  it('makes, shows, pauses, resumes and aborts a rollout', async () => {
+    const made = await call('POST', '/rollouts', request);
+    expect(made.status).toBe(201);
+    const id = String(made.body.id);
+    const opened = await until('the first wave', async () => {
+      const { body } = await call('GET', `/rollouts/${id}`);
+      return (body.counts as { sent?: number }).sent === 1 && body;
+    });
+    expect(opened).toMatchObject({ state: 'running', wave: 0, haltedBy: '', selector: 'all' });
+    expect(opened.verdicts).toHaveLength(4);
+    expect(opened.events).toMatchObject([{ kind: 'created' }, { kind: 'wave' }]);
+    expect((await call('GET', `/rollouts/${id}/devices?limit=2`)).body.items).toHaveLength(2);
+
+    const again = await call('POST', '/rollouts', request);
+    expect(again.status).toBe(409);
+    expect(String(again.body.detail)).toContain(`rollout ${id} still holds slot parts`);
+
+    expect((await call('POST', `/rollouts/${id}/pause`)).body.state).toBe('paused');
+    expect((await call('POST', `/rollouts/${id}/resume`)).body.state).toBe('running');
+    expect((await call('POST', `/rollouts/${id}/abort`)).body).toMatchObject({
+      state: 'halted',
+      haltedBy: 'operator',
+    });
+    await until('the end', async () => {
+      const { body } = await call('GET', `/rollouts/${id}`);
+      return String(body.state) === 'aborted';
+    });
+    const audit = await call('GET', '/audit');
+    const actions = (audit.body.items as unknown as { action: string }[]).map((e) => e.action);
+    expect(actions.filter((action) => action.startsWith('rollout.'))).toEqual([
+      'rollout.create',
+      'rollout.pause',
+      'rollout.resume',
+      'rollout.abort',
+    ]);
+  });
+
+  it('refuses what is wrong in one line', async () => {
+    const wrong = await call('POST', '/rollouts', { ...request, devices: 'site =' });
+    expect(wrong.status).toBe(400);
+    expect(String(wrong.body.detail)).toContain('at character 7');
+    const waves = await call('POST', '/rollouts', { ...request, waves: ['50%'] });
+    expect(String(waves.body.detail)).toContain('it must be 100%');
+    expect((await call('POST', '/rollouts', { ...request, version: 7 })).status).toBe(404);
+    expect((await call('POST', '/rollouts', { ...request, extra: 1 })).status).toBe(400);
+    expect((await call('POST', '/rollouts', request, 'flt_nobody')).status).toBe(401);
+  });
+
+  it('answers with telemetry and alerts, empty where there are none', async () => {
+    const one = await call('GET', `/devices/${deviceId(0)}/telemetry`);
+    expect(one.body).toEqual({ latest: [], series: [], versions: [] });
+    expect((await call('GET', '/telemetry?grain=hour')).status).toBe(200);
+    expect((await call('GET', '/telemetry?fromMs=0')).status).toBe(400);
+    expect((await call('GET', '/drift?state=open')).body).toEqual({ items: [] });
+    expect((await call('GET', `/drift/${deviceId(0)}`)).status).toBe(404);
+  });
+});

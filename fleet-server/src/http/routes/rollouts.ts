@@ -1,0 +1,146 @@
+import { Type } from 'typebox';
+import type { App } from '../../app.ts';
+import type { ServerContext } from '../../context.ts';
+import { changeRollout, ROLLOUT_CHANGES } from '../../rollouts/change.ts';
+import { createRollout, draftRollout } from '../../rollouts/create.ts';
+import { RolloutRequest } from '../../rollouts/settings.ts';
+import { listRollouts, type Rollout, readMembers, readRollout } from '../../rollouts/store.ts';
+import {
+  countStates,
+  summarize,
+  viewDraft,
+  viewEvents,
+  viewMembers,
+  viewSettings,
+  viewVerdicts,
+} from '../../rollouts/views.ts';
+import type { Routes } from '../http.ts';
+import { PageOf, PageQuery, pageOf, toPage } from '../page.ts';
+import { actorOf } from '../principal.ts';
+import { FleetAnd, FleetParams, Id } from '../schemas.ts';
+import {
+  RolloutDetail,
+  RolloutDevice,
+  RolloutDraftAnswer,
+  RolloutSummary,
+} from '../schemas-rollouts.ts';
+
+/** Devices in the answer about one rollout. */
+const SHOWN = 1000;
+
+/** Rollouts: what they would do, how they are, and what a person may do to them. */
+export const rolloutRoutes =
+  (context: ServerContext, { rollouts }: Pick<App, 'rollouts'>): Routes =>
+  async (app) => {
+    const { db, now, changes } = context;
+    const base = '/api/1/fleets/:fleet/rollouts';
+    const params = FleetAnd({ rollout: Id });
+    const viewer = { config: { access: 'viewer' as const } };
+    const operator = { config: { access: 'operator' as const } };
+
+    app.post(
+      base,
+      {
+        ...operator,
+        schema: {
+          summary: 'Rolls a version out; with dryRun=true says only what it would do',
+          params: FleetParams,
+          querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }),
+          body: RolloutRequest,
+          response: { 200: RolloutDraftAnswer, 201: RolloutDraftAnswer },
+        },
+      },
+      async (request, reply) => {
+        const { fleet } = request.params;
+        if (request.query.dryRun === true) {
+          return viewDraft(await draftRollout(context, fleet, request.body, now()), true);
+        }
+        const by = { actor: actorOf(request.principal), now: now() };
+        const draft = await createRollout(context, fleet, request.body, by);
+        changes.emit({ topic: 'rollout', fleet, id: draft.id });
+        void rollouts.tick();
+        reply.code(201);
+        return viewDraft(draft, false);
+      },
+    );
+    app.get(
+      base,
+      {
+        ...viewer,
+        schema: {
+          summary: 'Rollouts, newest first',
+          params: FleetParams,
+          querystring: PageQuery,
+          response: { 200: PageOf(RolloutSummary) },
+        },
+      },
+      async ({ params: { fleet }, query }) => {
+        const page = pageOf(query);
+        const before = page.after === '' ? undefined : page.after;
+        const rows = await listRollouts(db, fleet, { limit: page.limit, before });
+        const ids = rows.map(({ id }) => id);
+        const counts = await countStates(db, fleet, ids);
+        return toPage(
+          rows,
+          page,
+          ({ id }) => id,
+          (row) => summarize(row, counts.get(row.id) ?? {}),
+        );
+      },
+    );
+    app.get(
+      `${base}/:rollout`,
+      { ...viewer, schema: { params, response: { 200: RolloutDetail } } },
+      async ({ params: { fleet, rollout } }) => detail(await readRollout(db, fleet, rollout)),
+    );
+    app.get(
+      `${base}/:rollout/devices`,
+      {
+        ...viewer,
+        schema: {
+          summary: 'All devices of a rollout in the order of its waves',
+          params,
+          querystring: PageQuery,
+          response: { 200: PageOf(RolloutDevice) },
+        },
+      },
+      async ({ params: { fleet, rollout: id }, query }) => {
+        const page = pageOf(query);
+        const rollout = await readRollout(db, fleet, id);
+        const members = await readMembers(db, rollout);
+        const from = members.findIndex(({ device }) => device === page.after) + 1;
+        const rows = await viewMembers(db, rollout, members.slice(from, from + page.limit));
+        return toPage(
+          rows,
+          page,
+          ({ device }) => device,
+          (row) => row,
+        );
+      },
+    );
+    for (const change of ROLLOUT_CHANGES) {
+      app.post(
+        `${base}/:rollout/${change}`,
+        { ...operator, schema: { params, response: { 200: RolloutDetail } } },
+        async ({ params: { fleet, rollout: id }, principal }) => {
+          const by = { actor: actorOf(principal), now: now() };
+          const rollout = await changeRollout(context, { fleet, id }, change, by);
+          changes.emit({ topic: 'rollout', fleet, id });
+          rollouts.touch(id);
+          return detail(rollout);
+        },
+      );
+    }
+
+    async function detail(rollout: Rollout) {
+      const members = await readMembers(db, rollout);
+      const counts = await countStates(db, rollout.fleet, [rollout.id]);
+      return {
+        ...summarize(rollout, counts.get(rollout.id) ?? {}),
+        settings: viewSettings(rollout.settings),
+        devices: await viewMembers(db, rollout, members.slice(0, SHOWN)),
+        verdicts: await viewVerdicts(db, rollout),
+        events: await viewEvents(db, rollout),
+      };
+    }
+  };

@@ -1,0 +1,153 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { RolloutDraft } from './create.ts';
+import { GATES } from './gates/index.ts';
+import type { GateName, VerdictState } from './gates/types.ts';
+import { chunks, type MemberRow, type Rollout } from './store.ts';
+
+type Db = Kysely<Database>;
+
+/** The devices of rollouts by state. */
+export async function countStates(
+  db: Db,
+  fleet: string,
+  rollouts: readonly string[],
+): Promise<Map<string, Record<string, number>>> {
+  const counts = new Map<string, Record<string, number>>();
+  for (const ids of chunks(rollouts, 400)) {
+    const rows = await db
+      .selectFrom('rollout_members')
+      .select((e) => ['rollout', 'state', e.fn.countAll<number>().as('devices')])
+      .where('fleet', '=', fleet)
+      .where('rollout', 'in', ids)
+      .groupBy(['rollout', 'state'])
+      .execute();
+    for (const { rollout, state, devices } of rows) {
+      counts.set(rollout, { ...counts.get(rollout), [state]: Number(devices) });
+    }
+  }
+  return counts;
+}
+
+export function summarize(rollout: Rollout, counts: Readonly<Record<string, number>>) {
+  const { id, model, version, slot, selector, state, haltedBy, sentence, wave } = rollout;
+  const { sizes, createdBy, createdMs, endedMs } = rollout;
+  return {
+    ...{ id, model, version, slot, selector, state, sentence, wave },
+    ...{ createdBy, createdMs, endedMs },
+    sizes: [...sizes],
+    counts: { ...counts },
+    haltedBy: haltedBy ?? ('' as const),
+  };
+}
+
+/** Index of the wave in which a position has its turn; −1 for devices that take no part. */
+export const waveOf = (sizes: readonly number[], position: number): number =>
+  position < 0 ? -1 : sizes.findIndex((size) => position < size);
+
+/** Labels that a person knows devices by. */
+export async function readLabels(
+  db: Db,
+  fleet: string,
+  devices: readonly string[],
+): Promise<Map<string, { name: string; target: string }>> {
+  const labels = new Map<string, { name: string; target: string }>();
+  for (const some of chunks(devices, 400)) {
+    const rows = await db
+      .selectFrom('devices')
+      .select(['device', 'name', 'target'])
+      .where('fleet', '=', fleet)
+      .where('device', 'in', some)
+      .execute();
+    for (const { device, name, target } of rows) labels.set(device, { name, target });
+  }
+  return labels;
+}
+
+export async function viewMembers(db: Db, rollout: Rollout, members: readonly MemberRow[]) {
+  const labels = await readLabels(
+    db,
+    rollout.fleet,
+    members.map(({ device }) => device),
+  );
+  return members.map((row) => ({
+    device: row.device,
+    name: labels.get(row.device)?.name ?? '',
+    target: labels.get(row.device)?.target ?? '',
+    position: row.position,
+    wave: waveOf(rollout.sizes, row.position),
+    state: row.state,
+    reason: row.reason,
+    digest: row.digest,
+    precision: row.precision,
+    deployment: row.deployment,
+    attempt: row.attempt,
+    step: row.step,
+    code: row.code,
+    detail: row.detail,
+    bytesDone: row.bytes_done,
+    bytesTotal: row.bytes_total,
+    baseVersion: row.base_version,
+    sentMs: row.sent_ms,
+    endedMs: row.ended_ms,
+    backState: row.back_state,
+    backDetail: row.back_detail,
+  }));
+}
+
+/** Every verdict so far, newest wave first; it is the latest of its gate in its wave. */
+export async function viewVerdicts(db: Db, { fleet, id }: Rollout) {
+  const rows = await db
+    .selectFrom('rollout_verdicts')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .orderBy('wave', 'desc')
+    .orderBy('gate')
+    .execute();
+  return rows.map(({ wave, gate, state, sentence, numbers, judged_ms }) => ({
+    wave,
+    gate: gate as GateName,
+    title: GATES[gate as GateName].title,
+    state: state as VerdictState,
+    sentence,
+    numbers: JSON.parse(numbers) as Record<string, number>,
+    judgedMs: judged_ms,
+  }));
+}
+
+/** In the order in which it happened. */
+export async function viewEvents(db: Db, { fleet, id }: Rollout) {
+  const rows = await db
+    .selectFrom('rollout_events')
+    .select(['at_ms', 'kind', 'sentence'])
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .orderBy('at_ms')
+    .orderBy('event')
+    .limit(1000)
+    .execute();
+  return rows.map(({ at_ms, kind, sentence }) => ({ atMs: at_ms, kind, sentence }));
+}
+
+export function viewDraft(draft: RolloutDraft, dryRun: boolean) {
+  const { id, model, version, slot, selector, sizes, settings, members } = draft;
+  return {
+    id: dryRun ? '' : id,
+    ...{ dryRun, model, version, slot, selector },
+    sizes: [...sizes],
+    settings: viewSettings(settings),
+    devices: members.map(({ device, name, target, state, reason, variant, position }) => ({
+      ...{ device, name, target, state, reason },
+      wave: waveOf(sizes, position),
+      precision: variant?.precision ?? '',
+      digest: variant?.digest ?? '',
+    })),
+  };
+}
+
+export const viewSettings = (settings: RolloutDraft['settings']) => ({
+  ...settings,
+  waves: [...settings.waves],
+  gates: { ...settings.gates, disabled: [...settings.gates.disabled] },
+});
