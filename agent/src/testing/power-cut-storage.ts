@@ -93,7 +93,7 @@ export function createPowerCutStorage(
     async write(path, bytes) {
       change();
       const target = names.get(path) ?? create(path);
-      target.content = bytes.slice();
+      target.content = new Uint8Array(bytes);
     },
     async append(path, bytes) {
       change();

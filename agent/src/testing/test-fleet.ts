@@ -58,7 +58,10 @@ export interface TestFleet {
 
 const NOTHING = new Uint8Array();
 
-export function createTestFleet(api = 'http://fleet.test'): TestFleet {
+export function createTestFleet(
+  api = 'http://fleet.test',
+  mqttUrl = 'mqtt://fleet.test',
+): TestFleet {
   const signer = createSigner(generateKeyPair());
   const fleet = 'lab';
   const device = newId();
@@ -86,7 +89,7 @@ export function createTestFleet(api = 'http://fleet.test'): TestFleet {
   const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
   const self: TestFleet = {
-    identity: { fleet, device, api, mqtt: { url: 'mqtt://fleet.test', username: device } },
+    identity: { fleet, device, api, mqtt: { url: mqttUrl, username: `${fleet}/${device}` } },
     root: new TextDecoder().decode(metadata.root[0]),
     missing,
     listeners,

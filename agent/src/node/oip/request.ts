@@ -161,9 +161,9 @@ function fromBinary(
   if (bytes.length !== count * array.BYTES_PER_ELEMENT) {
     throw bad(where, `${bytes.length} bytes came for ${type} [${shape}]`);
   }
-  // a copy, because the elements must be aligned
-  const aligned = bytes.slice();
-  return { type, shape, data: new array(aligned.buffer, aligned.byteOffset, count) };
+  // a copy, because the elements must be aligned; not by slice, which gives a view of a Buffer
+  const aligned = new Uint8Array(bytes);
+  return { type, shape, data: new array(aligned.buffer, 0, count) };
 }
 
 function fromNumbers(where: string, type: ElementType, input: InputHead, count: number): Tensor {
