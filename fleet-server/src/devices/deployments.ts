@@ -208,7 +208,7 @@ export async function applyOutcome(
   if (row === undefined || row.device !== device || outcome.attempt > row.attempt) {
     return { kind: 'rejected', code: 'outcome.unknown-deployment' };
   }
-  if (outcome.attempt < row.attempt || isEnded(row.result)) return { kind: 'known' };
+  if (outcome.attempt < row.attempt || !follows(row.result, result)) return { kind: 'known' };
   const changed = {
     result,
     step: outcome.step.slice(0, 40),
@@ -226,8 +226,11 @@ export async function applyOutcome(
   return { kind: 'changed', deployment };
 }
 
-const isEnded = (result: DeploymentResult): boolean =>
-  result !== 'pending' && result !== 'in-progress';
+/** An attempt that has ended stays so; only what was committed may be removed later. */
+const follows = (before: DeploymentResult, next: DeploymentResult): boolean =>
+  before === 'pending' ||
+  before === 'in-progress' ||
+  (before === 'committed' && next === 'removed');
 
 export async function findDeployment(
   trx: Trx,

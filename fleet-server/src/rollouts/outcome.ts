@@ -42,9 +42,22 @@ export function changeOf(
   now: number,
 ): MemberChange | undefined {
   if (deployment.deployment === member.deployment) {
-    return forwardChange(member, deployment, outcome, now);
+    return (
+      emptiedChange(member, deployment, now) ?? forwardChange(member, deployment, outcome, now)
+    );
   }
   return deployment.deployment === member.back ? backChange(member, deployment, now) : undefined;
+}
+
+/** Where there was nothing before, the way back ends with the removal of what was rolled out. */
+function emptiedChange(
+  member: MemberRow,
+  { result }: Selectable<DeploymentsTable>,
+  now: number,
+): MemberChange | undefined {
+  const emptying = member.back === '' && member.back_state === 'sent';
+  if (result !== 'removed' || !emptying) return undefined;
+  return { back_state: 'committed', back_ended_ms: now };
 }
 
 const WAITED_FOR: readonly MemberState[] = ['sent', 'in-progress', 'expired'];

@@ -199,9 +199,20 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     await settle(id);
     expect(devices.every(({ running }) => running?.version === 1)).toBe(true);
     await changeRollout(database, { fleet: FLEET, id }, 'abort', { actor: 'token:test', now });
+    await advance(id);
+    expect((await read(id)).state).toBe('halted');
     await settle(id);
     expect(await read(id)).toMatchObject({ state: 'aborted', sentence: 'aborted by token:test' });
     expect(devices.every(({ running }) => running === undefined)).toBe(true);
+  });
+
+  it('does not wait for a removal where nothing was ever installed', async () => {
+    for (const device of devices) {
+      device.behavior = () => ({ result: 'RESULT_FAILED', code: 'selftest.failed' });
+    }
+    const id = await create(1);
+    await settle(id);
+    expect((await read(id)).state).toBe('rolled-back');
   });
 
   it('tries a passing failure again under a new attempt, and not a lasting one', async () => {

@@ -105,8 +105,8 @@ export async function readMembers(db: Db, { fleet, id, slot }: Rollout): Promise
 }
 
 /**
- * Devices on which roll-back means an empty slot. No deployment reports on that, so what the device
- * says it runs is the answer.
+ * Devices whose slot was ordered empty and that will not report a removal: what failed there never
+ * ran, and what was never taken up is not taken up any more.
  */
 async function emptiedDevices(
   db: Db,
@@ -114,16 +114,20 @@ async function emptiedDevices(
   slot: string,
   members: readonly MemberRow[],
 ): Promise<Set<string>> {
-  const waiting = members
-    .filter(({ back, back_state }) => back === '' && back_state === 'sent')
-    .map(({ device }) => device);
-  const emptied = new Set<string>();
-  for (const devices of chunks(waiting, 400)) {
+  const ordered = members.filter(({ back, back_state }) => back === '' && back_state === 'sent');
+  const failed = ordered.filter(({ state }) => state === 'failed' || state === 'rolled-back');
+  const emptied = new Set(failed.map(({ device }) => device));
+  const untouched = ordered.filter(({ state, started }) => state !== 'committed' && started === 0);
+  for (const some of chunks(untouched, 400)) {
     const rows = await db
       .selectFrom('devices')
       .select(['device', 'active'])
       .where('fleet', '=', fleet)
-      .where('device', 'in', devices)
+      .where(
+        'device',
+        'in',
+        some.map(({ device }) => device),
+      )
       .execute();
     for (const { device, active } of rows) {
       const running = JSON.parse(active) as { slot: string }[];

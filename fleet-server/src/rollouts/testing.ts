@@ -163,6 +163,7 @@ export class SimulatedDevice {
       this.#end(this.#attempt, 'RESULT_FAILED', 'deployment.superseded');
     }
     if (row.mode === 'absent') {
+      if (this.running !== undefined) this.#say(this.running, 'RESULT_REMOVED');
       this.running = undefined;
       await this.#reportActive(db, slot);
     } else if (wanted !== undefined) this.#begin(wanted);
