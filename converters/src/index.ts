@@ -2,7 +2,12 @@ export { type BenchRequest, type BenchResult, benchModel } from './bench.ts';
 export { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/calibrate.ts';
 export { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 export { convert } from './convert.ts';
+export { readOnnxFile as readModel } from './formats/onnx/file.ts';
+export { writeOnnx as writeModel } from './formats/onnx/write.ts';
 export { type InspectedValue, type Inspection, inspect } from './inspect.ts';
+export type { Model } from './ir/graph.ts';
+export { type PassReport, runPasses } from './passes/index.ts';
+export { type Float16Model, type Float16Options, toFloat16 } from './quantize/fp16.ts';
 export type {
   Accuracy,
   ConvertRequest,
