@@ -146,7 +146,10 @@ async function requestOf(folder: string, build: BuildRow, out: string): Promise<
     const reason = 'its upload is gone: push the model again';
     throw new FlotillaError('request.conflict', { what, reason }, { cause });
   });
-  const { modelFile, specFile, calibration, evaluation } = JSON.parse(text) as SourceUpload;
+  const { modelFile, specFile, ...data } = JSON.parse(text) as SourceUpload;
+  // One folder of data serves for both: the converter then divides it by a seeded draw.
+  const calibration = data.calibration ?? data.evaluation;
+  const evaluation = data.evaluation ?? data.calibration;
   return {
     modelFile,
     ...(specFile === undefined ? {} : { specFile }),

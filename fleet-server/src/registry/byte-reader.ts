@@ -25,6 +25,15 @@ export function createByteReader(source: AsyncIterable<Uint8Array>): ByteReader 
     return taken;
   };
 
+  async function* rest(): AsyncGenerator<Uint8Array> {
+    while (left > 0) {
+      const part = await take(left);
+      if (part === undefined) return;
+      left -= part.length;
+      yield part;
+    }
+  }
+
   return {
     async read(length) {
       const whole = new Uint8Array(length);
@@ -36,14 +45,9 @@ export function createByteReader(source: AsyncIterable<Uint8Array>): ByteReader 
       }
       return whole;
     },
-    async *chunks(length) {
+    chunks(length) {
       left = length;
-      while (left > 0) {
-        const part = await take(left);
-        if (part === undefined) return;
-        left -= part.length;
-        yield part;
-      }
+      return rest();
     },
     async skipTo(further) {
       for (left += further; left > 0; ) {

@@ -52,6 +52,7 @@ export async function receiveUpload(
   const paths = new Set<string>();
   const folders = new Set([folder]);
   let total = 0;
+  await mkdir(folder, { recursive: true });
   for await (const file of readTarStream(source)) {
     const path = checkPath(file.path);
     if (paths.has(path)) throw invalid(path, 'comes twice');

@@ -11,13 +11,12 @@ import { Digest, FleetAnd } from '../schemas.ts';
 export const blobRoutes =
   (context: ServerContext): Routes =>
   async (app) => {
-    app.get(
-      '/api/1/fleets/:fleet/blobs/:digest',
-      {
-        config: { access: 'device' },
-        schema: { summary: 'A blob of a bundle', params: FleetAnd({ digest: Digest }) },
-      },
-      async (request, reply) => {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: '/api/1/fleets/:fleet/blobs/:digest',
+      config: { access: 'device' },
+      schema: { summary: 'A blob of a bundle', params: FleetAnd({ digest: Digest }) },
+      handler: async (request, reply) => {
         const { fleet, digest } = request.params;
         const size = await sizeOf(context, fleet, digest);
         const etag = `"${digest}"`;
@@ -45,7 +44,7 @@ export const blobRoutes =
           .header('content-length', last - first + 1)
           .send(request.method === 'HEAD' ? undefined : context.artifacts.read(digest, range));
       },
-    );
+    });
   };
 
 async function sizeOf(context: ServerContext, fleet: string, digest: string): Promise<number> {

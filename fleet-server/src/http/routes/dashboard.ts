@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { ServerContext } from '../../context.ts';
-import type { Assets } from '../../dashboard/build.ts';
+import { buildDashboard } from '../../dashboard/build.ts';
 import { pageHtml } from '../../dashboard/page.ts';
 import type { Routes } from '../http.ts';
 
@@ -28,8 +28,9 @@ const HEADERS = {
 
 /** The dashboard's page at `/`, and the script and style that it loads. */
 export const dashboardRoutes =
-  ({ config }: Pick<ServerContext, 'config'>, { script, style }: Assets): Routes =>
+  ({ config }: Pick<ServerContext, 'config'>): Routes =>
   async (app) => {
+    const { script, style } = await buildDashboard();
     const open = { config: { access: 'public' as const }, schema: { hide: true } };
     const page = pageHtml(config.fleet, { script: script.path, style: style.path });
     const secured = (reply: FastifyReply) => reply.headers(HEADERS);

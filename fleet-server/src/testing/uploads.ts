@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { type BundleConfig, bundleFileName, makeManifest } from '@flotilla/protocol';
+import {
+  createRepository,
+  createSigner,
+  generateKeyPair,
+  writeBundleFile,
+} from '@flotilla/protocol/node';
+import type { Body, TestServer } from './test-server.ts';
+
+const run = promisify(execFile);
+
+/** Path in the upload to content. */
+export type Files = Readonly<Record<string, string | Uint8Array>>;
+
+/** An archive of these files by GNU tar itself. */
+export async function tarOf(
+  files: Files,
+  format: 'gnu' | 'pax' | 'ustar' = 'gnu',
+): Promise<Buffer> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-tar-'));
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  const args = [`--format=${format}`, '-cf', '-', '-C', folder, '.'];
+  const { stdout } = await run('tar', args, { encoding: 'buffer', maxBuffer: 1 << 28 });
+  await rm(folder, { recursive: true });
+  return stdout;
+}
+
+/** A bundle as a tool beside the server would make it; its model is a text. */
+export async function makeBundle(
+  variant: Partial<BundleConfig> = {},
+): Promise<{ name: string; bytes: Uint8Array; digest: string; model: Uint8Array }> {
+  const config: BundleConfig = {
+    formatVersion: 1,
+    model: 'parts',
+    version: 1,
+    target: 'x86-64',
+    precision: 'int8',
+    runtime: { name: 'onnxruntime', minOpset: 13, opset: 13 },
+    memoryBytes: 1 << 20,
+    sourceDigest: `sha256:${'0'.repeat(64)}`,
+    tools: {},
+    epoch: 0,
+    ...variant,
+  };
+  const utf8 = new TextEncoder();
+  const model = utf8.encode(`model of ${JSON.stringify(config)} ${'x'.repeat(5000)}`);
+  const content = await makeManifest({
+    config,
+    model,
+    spec: utf8.encode('schema: 1\n'),
+    golden: utf8.encode('golden'),
+    recipe: utf8.encode('{}'),
+  });
+  const metadata = createRepository(createSigner(generateKeyPair()), { fleet: 'local' });
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-bundle-'));
+  const name = bundleFileName(config);
+  await writeBundleFile(join(folder, name), { ...content, metadata });
+  const bytes = await readFile(join(folder, name));
+  await rm(folder, { recursive: true });
+  return { name, bytes, digest: content.digest, model };
+}
+
+/** Pushes a tar as a version of a model. */
+export async function push(
+  server: TestServer,
+  model: string,
+  tar: Uint8Array,
+  query = '',
+): Promise<{ status: number; body: Body }> {
+  const url = `${server.url}/api/1/fleets/default/models/${model}/versions${query}`;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.adminToken}`, 'content-type': 'application/x-tar' },
+    body: new Uint8Array(tar),
+  });
+  return { status: response.status, body: (await response.json()) as Body };
+}
+
+/** Enough for a wave: a version of one ready bundle for each target. */
+export async function pushBundles(
+  server: TestServer,
+  version: number,
+  targets: readonly string[] = ['x86-64'],
+): Promise<{ digest: string; model: Uint8Array }[]> {
+  const bundles = await Promise.all(targets.map((target) => makeBundle({ version, target })));
+  const files = Object.fromEntries(bundles.map(({ name, bytes }) => [name, bytes]));
+  const { status, body } = await push(server, 'parts', await tarOf(files));
+  if (status !== 202) throw new Error(JSON.stringify(body));
+  return bundles;
+}
