@@ -132,7 +132,7 @@ async function badVersion(stage: Stage): Promise<void> {
   await pushVersion(stage, 3, false);
   const order = { version: 3, waves: ['1', '50%', '100%'], soakMs: SOAK_MS };
   const rollout = await expectState(stage, order, 'rolled-back');
-  const touched = rollout.members.filter(({ backState }) => backState !== 'none');
+  const touched = rollout.devices.filter(({ backState }) => backState !== 'none');
   check(screen, touched.length > 0, `it activated cleanly on ${touched.length} device(s)`);
   const second = ['confidence', 'class-mix'].includes(rollout.haltedBy);
   check(screen, second, `the second gate stopped it: ${rollout.sentence}`);

@@ -7,7 +7,8 @@ export interface Feeder {
   readonly device: string;
   readonly shown: number;
   readonly right: number;
-  readonly refused: number;
+  /** What the device last said instead of an answer. */
+  readonly refusal: string | undefined;
   readonly last: (Answer & { readonly truth: string }) | undefined;
   show(frames: readonly Frame[]): void;
   /** Counts start anew, for instance when another version runs. */
@@ -27,7 +28,12 @@ export interface FeederOptions {
 
 export function startFeeder(options: FeederOptions): Feeder {
   const stopping = new AbortController();
-  const seen = { shown: 0, right: 0, refused: 0, last: undefined as Feeder['last'] };
+  const seen = {
+    shown: 0,
+    right: 0,
+    refusal: undefined as string | undefined,
+    last: undefined as Feeder['last'],
+  };
   let frames = options.frames;
   const pause = 1000 / options.framesPerSecond;
 
@@ -39,9 +45,9 @@ export function startFeeder(options: FeederOptions): Feeder {
       seen.shown++;
       if (answer.label === frame.label) seen.right++;
       seen.last = { ...answer, truth: frame.label };
-    } catch {
-      // A device has no model before the first roll-out, and none to answer while it stops.
-      seen.refused++;
+    } catch (error) {
+      // A device that stops, or swaps its model, may leave a frame without an answer.
+      seen.refusal = error instanceof Error ? error.message : String(error);
     }
   };
 
@@ -64,8 +70,8 @@ export function startFeeder(options: FeederOptions): Feeder {
     get right() {
       return seen.right;
     },
-    get refused() {
-      return seen.refused;
+    get refusal() {
+      return seen.refusal;
     },
     get last() {
       return seen.last;
@@ -76,6 +82,7 @@ export function startFeeder(options: FeederOptions): Feeder {
     recount: () => {
       seen.shown = 0;
       seen.right = 0;
+      seen.refusal = undefined;
     },
     stop: () => {
       stopping.abort();

@@ -32,7 +32,10 @@ export async function infer(
   body.set(image, head.length + 4);
   const response = await fetch(`${device}/v2/models/${slot}/infer`, {
     method: 'POST',
-    headers: { 'inference-header-content-length': `${head.length}` },
+    headers: {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': `${head.length}`,
+    },
     body,
     ...(signal === undefined ? {} : { signal }),
   });

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { collect, waitForBuild } from '../commands/model.ts';
+import { hasEnded, progressLine, type RolloutView } from '../rollout-view.ts';
 import { tarStream } from '../tar-stream.ts';
 import { percent } from '../ui/table.ts';
-import type { DeviceView, DriftView, RolloutView } from './api-types.ts';
+import type { DeviceView, DriftView } from './api-types.ts';
 import { TARGETS_OF_DEMO } from './devices.ts';
 import type { Feeder } from './feeder.ts';
 import type { DemoAgent, DemoServer } from './fleet.ts';
@@ -67,28 +68,16 @@ export async function rollOut(stage: Stage, order: RolloutOrder): Promise<Rollou
     `the rollout of version ${order.version}`,
     () => server.api.get<RolloutView>(`/rollouts/${id}`),
     (rollout) => {
-      const line = describe(rollout);
+      const line = progressLine(rollout);
       if (line !== told) screen.tell(line);
       told = line;
-      const done = rollout.members.filter(({ state }) => state === 'committed').length;
-      screen.progress(`rolling out version ${order.version}`, done / rollout.members.length);
-      return ['done', 'rolled-back', 'aborted'].includes(rollout.state);
+      const done = rollout.devices.filter(({ state }) => state === 'committed').length;
+      screen.progress(`rolling out version ${order.version}`, done / rollout.devices.length);
+      return hasEnded(rollout);
     },
     { timeoutMs: ROLLOUT_MS, signal },
   );
 }
-
-function describe({ state, wave, sizes, members, sentence }: RolloutView): string {
-  if (state === 'halted' || state === 'rolled-back') {
-    const back = members.filter(({ backState }) => backState === 'committed');
-    return `${state}: ${sentence}${back.length > 0 ? ` · back on the old version: ${names(back)}` : ''}`;
-  }
-  const taken = members.filter((member) => member.state === 'committed');
-  return `wave ${wave + 1} of ${sizes.length} · ${state} · runs on: ${names(taken) || '–'}`;
-}
-
-const names = (members: readonly { readonly name: string }[]): string =>
-  members.map(({ name }) => name).join(', ');
 
 /** Which version each device says it runs, by name. */
 export async function versionsOf({ server }: Stage): Promise<Map<string, number>> {
