@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sharpDecoder, workerRuntime } from '@flotilla/model/node';
 import { webCryptoVerifier } from '@flotilla/protocol';
-import manifest from '../../package.json' with { type: 'json' };
 import {
   type Agent,
   type AgentOptions,
@@ -19,6 +18,7 @@ import { createLogger } from './logger.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
 import { createSelfTester } from './self-tester.ts';
 import { systemClock } from './system-clock.ts';
+import { AGENT_VERSION } from './version.ts';
 
 export interface NodeAgentOptions {
   /** Folder of an enrolled device. */
@@ -35,9 +35,6 @@ export interface NodeAgentOptions {
 }
 
 const DEFAULT_WINDOW_MS = 60_000;
-
-/** Version of this package, as it reports itself. */
-export const AGENT_VERSION: string = manifest.version;
 
 /**
  * An agent in this process, on an enrolled data folder that it holds until `stop`.

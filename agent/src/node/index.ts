@@ -1,4 +1,4 @@
-export { AGENT_VERSION, createAgent, type NodeAgentOptions } from './create-agent.ts';
+export { createAgent, type NodeAgentOptions } from './create-agent.ts';
 export { type Enrolment, findEnrolment, loadEnrolment } from './data-folder.ts';
 export { type EnrollOptions, enroll } from './enroll.ts';
 export { createLogger } from './logger.ts';
@@ -7,3 +7,4 @@ export {
   type InferenceServerOptions,
   serveInference,
 } from './oip/server.ts';
+export { AGENT_VERSION } from './version.ts';

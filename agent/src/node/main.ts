@@ -2,28 +2,26 @@
 import { parseArgs } from 'node:util';
 import { asFlotillaError } from '@flotilla/protocol';
 import { type Command, helpOf, type Io, toParseArgs } from './commands/command.ts';
-import { enrollCommand } from './commands/enroll.ts';
-import { inferCommand } from './commands/infer.ts';
-import { runCommand } from './commands/run.ts';
-import { statusCommand } from './commands/status.ts';
 import { usage } from './config.ts';
-import { AGENT_VERSION } from './create-agent.ts';
+import { AGENT_VERSION } from './version.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  enroll: enrollCommand,
-  run: runCommand,
-  status: statusCommand,
-  infer: inferCommand,
+/** Loaded when it is used: what runs models takes long to load. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  enroll: async () => (await import('./commands/enroll.ts')).enrollCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  infer: async () => (await import('./commands/infer.ts')).inferCommand,
 };
 
-function help(): string {
+async function help(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
   return [
     'flotilla-agent runs the models of one device and keeps it in step with its fleet.',
     '',
-    ...Object.values(COMMANDS).map(({ usage: line, summary }) => `  ${line}\n      ${summary}`),
+    ...commands.map(({ usage: line, summary }) => `  ${line}\n      ${summary}`),
     '',
     'Examples',
-    ...Object.values(COMMANDS).map(({ examples: [first] }) => `  ${first}`),
+    ...commands.map(({ examples: [first] }) => `  ${first}`),
     '',
     'flotilla-agent COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage.',
   ].join('\n');
@@ -31,10 +29,13 @@ function help(): string {
 
 async function main(args: readonly string[], io: Io): Promise<void> {
   const [name, ...rest] = args;
-  if (name === undefined || name === '--help' || name === 'help') return io.print(help());
+  if (name === undefined || name === '--help' || name === 'help') {
+    return io.print(await help());
+  }
   if (name === '--version') return io.print(AGENT_VERSION);
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw usage(`there is no command ${name.slice(0, 40)}`);
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) throw usage(`there is no command ${name.slice(0, 40)}`);
+  const command = await load();
   if (rest.includes('--help')) return io.print(helpOf(command));
   await command.run({ ...parse(command, rest), io });
 }

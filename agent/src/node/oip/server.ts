@@ -4,7 +4,7 @@ import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Agent, LoadedModel } from '../../core/index.ts';
 import { usage } from '../config.ts';
-import { AGENT_VERSION } from '../create-agent.ts';
+import { AGENT_VERSION } from '../version.ts';
 import { readInferRequest } from './request.ts';
 import { writeInferResponse } from './response.ts';
 
