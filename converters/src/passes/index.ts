@@ -1,5 +1,6 @@
 import type { Model } from '../ir/graph.ts';
 import { constantFolding } from './constant-folding.ts';
+import { constantSharing } from './constant-sharing.ts';
 import { convBatchNorm } from './conv-batchnorm.ts';
 import { deadCode } from './dead-code.ts';
 import { dropoutRemoval } from './dropout-removal.ts';
@@ -17,6 +18,7 @@ export const PASSES: readonly Pass[] = [
   identityRemoval,
   convBatchNorm,
   deadCode,
+  constantSharing,
 ];
 
 /** Per-channel QuantizeLinear begins with opset 13. */
