@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeGolden, decodeProfile } from '@flotilla/model';
@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convert } from './convert.ts';
 import { writeOnnx } from './formats/onnx/write.ts';
 import type { ConvertRequest, ConvertResult, Progress } from './request.ts';
-import { NetBuilder, randomNumbers } from './testing/small-net.ts';
+import { writeSamples } from './testing/samples.ts';
+import { NetBuilder } from './testing/small-net.ts';
 
 const SPEC = `
 schema: 1
@@ -32,8 +33,8 @@ beforeAll(async () => {
   const model = join(folder, 'small.onnx');
   await writeFile(model, writeOnnx(net.output(output)));
   await writeFile(join(folder, 'small.yaml'), SPEC.replace('OUTPUT', output));
-  await writeSamples(join(folder, 'calibration'), 12, 1);
-  await writeSamples(join(folder, 'evaluation'), 30, 1000);
+  await writeSamples(join(folder, 'calibration'), SHAPE, 12, 1);
+  await writeSamples(join(folder, 'evaluation'), SHAPE, 30, 1000);
   request = {
     modelFile: model,
     version: 2,
@@ -47,22 +48,6 @@ beforeAll(async () => {
   };
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Arrays in NumPy's format, with the classes that chance gives them. */
-async function writeSamples(path: string, count: number, seed: number): Promise<void> {
-  await mkdir(path);
-  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${SHAPE.join(', ')}), }`;
-  const lines = ['file,class_index,side'];
-  for (let i = 0; i < count; i++) {
-    const random = randomNumbers(seed + i);
-    const data = Float32Array.from({ length: 192 }, () => random());
-    const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, 118, 0]);
-    const head = Buffer.from(`${header.padEnd(117)}\n`);
-    await writeFile(join(path, `${i}.npy`), Buffer.concat([start, head, Buffer.from(data.buffer)]));
-    lines.push(`${i}.npy,${i % 4},${i % 2 ? 'left' : 'right'}`);
-  }
-  await writeFile(join(path, 'labels.csv'), `${lines.join('\n')}\n`);
-}
 
 describe('a conversion', () => {
   let result: ConvertResult;
@@ -126,6 +111,11 @@ describe('a conversion', () => {
       expect(profile).toMatchObject({ samples: 30 });
       expect(profile.classCounts).toHaveLength(4);
     }
+  });
+
+  test('keeps the report beside the bundles', async () => {
+    const report = await readFile(join(request.out, 'small-2-report.json'), 'utf8');
+    expect(JSON.parse(report)).toEqual(JSON.parse(JSON.stringify(result)));
   });
 
   test('tells each step', () => {
@@ -193,6 +183,20 @@ test('one folder for both purposes is divided, and the result says so', async ()
   });
   expect(data).toEqual({ calibration: 10, evaluation: 20 });
   expect(warnings[0]).toMatch(/10 samples calibrate and 20 judge, drawn by name with seed 1$/);
+});
+
+test('a conversion that is stopped leaves nothing where its bundles would go', async () => {
+  const stop = new AbortController();
+  const task = runLimited<ConvertResult, Progress>({
+    script: new URL('child.ts', import.meta.url),
+    name: 'converting',
+    input: { ...request, out: join(folder, 'stopped') },
+    timeoutMs: 60_000,
+    onProgress: ({ step }) => step === 'verify' && stop.abort(),
+    signal: stop.signal,
+  });
+  await expect(task).rejects.toMatchObject({ code: 'child.aborted' });
+  expect(await readdir(folder)).not.toContain('stopped');
 });
 
 describe('bad input ends in one line that names it, and writes nothing', () => {

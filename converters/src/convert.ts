@@ -1,13 +1,12 @@
-import { isFlotillaError } from '@flotilla/protocol';
+import { type FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { type TargetId, type TargetProfile, targetById } from '@flotilla/targets';
 import { type Bundle, makeBundle, writeBundles } from './bundle.ts';
 import { divideData } from './data/divide.ts';
 import { readOnnxFile as readModel } from './formats/onnx/file.ts';
-import { opsetOf } from './ir/graph.ts';
 import { type PassReport, runPasses } from './passes/index.ts';
 import type { Makeable } from './quantize/quantize.ts';
 import { recipeOf } from './recipe.ts';
-import { type Assessment, assess, withheld } from './report.ts';
+import { type Assessment, aboutModel, assess, withheld, writeReport } from './report.ts';
 import type { ConvertRequest, ConvertResult, OnProgress, VariantReport } from './request.ts';
 import { precisionsFor, type Settings, settingsOf } from './settings.ts';
 import { openSource, type Source } from './source.ts';
@@ -51,13 +50,11 @@ export async function convert(
     }
     onProgress({ step: 'bundle', done: 0, total: made.length });
     const variants = await writeAll(made, request);
+    const notes = passes.flatMap((pass) => pass.notes);
+    const result = { ...aboutModel(request, reference), variants, warnings, notes };
+    await writeReport(result, request.out);
     onProgress({ step: 'bundle', done: made.length, total: made.length });
-    return {
-      ...about(conversion),
-      variants,
-      warnings,
-      notes: passes.flatMap(({ notes }) => notes),
-    };
+    return result;
   } finally {
     await source.session.dispose();
   }
@@ -101,10 +98,17 @@ async function makeVariant(
     const parts = { source, version, epoch, profile, variant, verification, recipe };
     return { assessment, bundle: await makeBundle({ ...parts, work: reference.work }) };
   } catch (error) {
-    if (!auto || !isFlotillaError(error, 'quantize.impossible')) throw error;
+    if (!auto || !isUnfit(error)) throw error;
     warnings.push(`${profile.id}: ${error.message}`);
     return undefined;
   }
+}
+
+/** A fault of one precision, which says nothing against the others. */
+function isUnfit(error: unknown): error is FlotillaError {
+  return (
+    isFlotillaError(error, 'quantize.impossible') || isFlotillaError(error, 'runtime.load-failed')
+  );
 }
 
 function withWarning(assessment: Assessment, reason: string): Assessment {
@@ -122,26 +126,4 @@ async function writeAll(
     const file = bundle === undefined ? null : (files[bundles.indexOf(bundle)] ?? null);
     return { target, precision, file, digest: bundle?.digest ?? null, ...rest };
   });
-}
-
-function about({
-  request,
-  source,
-  reference,
-}: Conversion): Pick<ConvertResult, 'model' | 'version' | 'source' | 'data'> {
-  const { data, model } = reference;
-  return {
-    model: source.spec.name,
-    version: request.version,
-    source: {
-      file: request.modelFile,
-      digest: source.digest,
-      bytes: source.modelBytes.length,
-      opset: opsetOf(model),
-    },
-    data: {
-      calibration: data.calibration.items.length,
-      evaluation: data.evaluation.items.length,
-    },
-  };
 }

@@ -1,14 +1,39 @@
+import { join } from 'node:path';
+import { writeFileDurably } from '@flotilla/protocol/node';
 import { type TargetId, type TargetProfile, targetById } from '@flotilla/targets';
 import { memoryOf } from './bundle.ts';
 import { opsetOf } from './ir/graph.ts';
 import type { Quantized } from './quantize/quantize.ts';
-import type { Accuracy, Latency, VariantReport } from './request.ts';
+import type { Accuracy, ConvertRequest, ConvertResult, Latency, VariantReport } from './request.ts';
 import { type LatencyPair, thisProcessor } from './verify/latency.ts';
 import type { Reference, Verification } from './verify/verify.ts';
 import { estimateLatency } from './verify/work.ts';
 
 /** One variant as it was judged, before it is known whether a bundle of it is written. */
 export type Assessment = Omit<VariantReport, 'file' | 'digest'>;
+
+export function aboutModel(
+  { modelFile, version }: ConvertRequest,
+  { source, model, data }: Reference,
+): Pick<ConvertResult, 'model' | 'version' | 'source' | 'data'> {
+  const { digest, modelBytes, spec } = source;
+  const opset = opsetOf(model);
+  return {
+    model: spec.name,
+    version,
+    source: { file: modelFile, digest, bytes: modelBytes.length, opset },
+    data: {
+      calibration: data.calibration.items.length,
+      evaluation: data.evaluation.items.length,
+    },
+  };
+}
+
+/** Keeps the result beside the bundles, which it names by digest. */
+export async function writeReport(result: ConvertResult, out: string): Promise<void> {
+  const file = join(out, `${result.model}-${result.version}-report.json`);
+  await writeFileDurably(file, `${JSON.stringify(result, null, 2)}\n`);
+}
 
 /** Puts together what is known of a variant on a target, in numbers and in words. */
 export function assess(

@@ -30,7 +30,7 @@ export interface QdqForm {
   readonly reduceRange: boolean;
   /** Bias as int32 with scale of input × scale of weight. */
   readonly quantizeBias: boolean;
-  /** Quantize the graph's own outputs. */
+  /** Quantize what integer operators make too; false: only what products with weights take. */
   readonly quantizeOutputs: boolean;
   /** Quantize the residual branch that enters an Add. */
   readonly residualAddInputs: boolean;

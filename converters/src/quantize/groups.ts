@@ -3,6 +3,7 @@ import { absorbedBounds, type Bounds, settledOutput, UNBOUNDED } from './flow.ts
 import { ruleOf } from './op-rules.ts';
 import {
   activationParams,
+  clamp,
   type QuantizationParams,
   type Range,
   scaleWithin,
@@ -60,9 +61,15 @@ function singleGroups(
   for (const name of takers.keys()) {
     const range = context.ranges.get(name);
     if (range === undefined) continue;
-    groups.set(name, { members: [name], range, bounds: bounds.get(name) ?? UNBOUNDED });
+    const limits = bounds.get(name) ?? UNBOUNDED;
+    groups.set(name, { members: [name], range: within(range, limits), bounds: limits });
   }
   return groups;
+}
+
+/** Ranges that are rounded outwards, as a histogram's, may exceed what a Clip lets through. */
+function within({ min, max }: Range, { low, high }: Bounds): Range {
+  return { min: clamp(min, low, high), max: clamp(max, low, high) };
 }
 
 function mayJoin(groups: ReadonlyMap<string, Group>, a: string, b: string): boolean {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { calibrate } from '../calibrate/calibrate.ts';
 import { indexGraph } from '../ir/edit.ts';
 import type { Model } from '../ir/graph.ts';
+import { toFloats } from '../ir/tensor.ts';
 import { checkModel } from '../passes/pass.ts';
 import { runModel } from '../testing/run-model.ts';
 import { NetBuilder, randomInput, smallNet } from '../testing/small-net.ts';
@@ -61,6 +62,20 @@ describe('the form for ONNX Runtime on a processor', () => {
       const [quantize] = consumers.get(node.outputs[0]!) ?? [];
       expect(model.graph.initializers.get(quantize?.inputs[2] ?? '')?.bytes[0]).toBe(0);
     }
+  });
+
+  test('never lets a quantized value exceed the Clip before it, however wide its range is', async () => {
+    const runtime = ortRuntime();
+    const fp32 = smallNet(3);
+    const ranges = await calibrate(fp32, inputs(SHAPE, 4), { runtime, method: 'min-max' });
+    const wide = new Map([...ranges].map(([name, { min, max }]) => [name, { min, max: max * 9 }]));
+    const { graph } = quantizeInt8(fp32, wide, FORMS.cpu).model;
+    const { consumers } = indexGraph(graph);
+    const clip = graph.nodes.find(({ op }) => op === 'Clip');
+    const [quantize] = consumers.get(clip?.outputs[0] ?? '') ?? [];
+    const [scale = 1] = toFloats(graph.initializers.get(quantize?.inputs[1] ?? '')!);
+    expect(Math.fround(scale * 255)).toBeLessThanOrEqual(6);
+    expect(scale * 255).toBeGreaterThan(5.999);
   });
 
   test('leaves the last product and the softmax in float, so that no classes tie', async () => {

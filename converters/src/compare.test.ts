@@ -1,0 +1,72 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { benchModel } from './bench.ts';
+import { compareModels } from './compare.ts';
+import { writeOnnx } from './formats/onnx/write.ts';
+import { writeSamples } from './testing/samples.ts';
+import { smallNet } from './testing/small-net.ts';
+
+const SHAPE = [1, 3, 16, 16];
+
+let folder = '';
+const path = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-compare-'));
+  const model = smallNet(1);
+  await writeFile(path('a.onnx'), writeOnnx(model));
+  await writeFile(path('b.onnx'), writeOnnx(smallNet(2)));
+  const spec = (outputs: string) => `
+schema: 1
+name: net
+inputs: {input: {raw: {}}}
+outputs: ${outputs}
+evaluation: {slices: [side]}
+`;
+  const output = model.graph.outputs[0]?.name ?? '';
+  await writeFile(path('a.yaml'), spec(`{classification: {tensor: ${output}, activation: none}}`));
+  await writeFile(path('raw.yaml'), spec('{raw: {}}'));
+  await writeSamples(path('samples'), SHAPE, 24, 5);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('a model agrees with itself on every sample and in every slice', async () => {
+  const request = { a: path('a.onnx'), b: path('a.onnx'), evaluation: path('samples') };
+  const { accuracy, latencyMs, bytes } = await compareModels({ ...request, latencyRuns: 3 });
+  expect(accuracy).toMatchObject({ metric: 'top1', samples: 24, agreement: 1, lost: 0, won: 0 });
+  expect(accuracy.kl).toBeCloseTo(0, 9);
+  expect(accuracy.slices.map(({ samples }) => samples)).toEqual([12, 12]);
+  expect(latencyMs.fp32).toBeGreaterThan(0);
+  expect(bytes.fp32).toBe(bytes.variant);
+});
+
+test('another model disagrees', async () => {
+  const request = { a: path('a.onnx'), b: path('b.onnx'), evaluation: path('samples') };
+  const { accuracy } = await compareModels({ ...request, latencyRuns: 1 });
+  expect(accuracy.agreement).toBeLessThan(1);
+  expect(accuracy.kl).toBeGreaterThan(0);
+});
+
+test('outputs that are no classes are compared by their noise', async () => {
+  const specFile = path('raw.yaml');
+  const request = { a: path('a.onnx'), specFile, evaluation: path('samples'), latencyRuns: 1 };
+  const same = await compareModels({ ...request, b: path('a.onnx') });
+  expect(same.accuracy).toMatchObject({ metric: 'agreement', agreement: 1 });
+  const other = await compareModels({ ...request, b: path('b.onnx') });
+  expect(other.accuracy.agreement).toBeLessThan(0.5);
+});
+
+test('a model is timed on this machine', async () => {
+  const result = await benchModel({ modelFile: path('a.onnx'), runs: 5 });
+  expect(result).toMatchObject({
+    runs: 5,
+    latencyMs: { measuredOn: { provider: 'cpu', threads: 1 } },
+  });
+  expect(result.latencyMs.p50).toBeGreaterThan(0);
+  expect(result.latencyMs.p95).toBeGreaterThanOrEqual(result.latencyMs.p50);
+  await expect(benchModel({ modelFile: path('no.onnx') })).rejects.toThrow(
+    /no model at .*no\.onnx/,
+  );
+});
