@@ -86,18 +86,28 @@ function namesOf(graph: Graph): string[] {
  * name: the caller decides what then makes it.
  */
 export function replaceUses(graph: Graph, from: string, to: string, nodes = graph.nodes): void {
+  renameUses(nodes, new Map([[from, to]]));
+}
+
+/** The same for many values in one go; new names are not looked up again. */
+export function renameUses(nodes: readonly Node[], names: ReadonlyMap<string, string>): void {
   for (const node of nodes) {
-    node.inputs = node.inputs.map((name) => (name === from ? to : name));
-    for (const inner of subgraphsOf(node)) replaceCaptures(inner, from, to);
+    if (node.inputs.some((name) => names.has(name))) {
+      node.inputs = node.inputs.map((name) => names.get(name) ?? name);
+    }
+    for (const inner of subgraphsOf(node)) renameCaptures(inner, names);
   }
 }
 
-function replaceCaptures(graph: Graph, from: string, to: string): void {
-  if (!capturedNames(graph).has(from)) return;
-  replaceUses(graph, from, to);
-  graph.outputs = graph.outputs.map((output) =>
-    output.name === from ? { ...output, name: to } : output,
-  );
+function renameCaptures(graph: Graph, names: ReadonlyMap<string, string>): void {
+  const captured = new Map([...capturedNames(graph)].map((name) => [name, names.get(name)]));
+  const renamed = new Map([...captured].filter((entry): entry is [string, string] => !!entry[1]));
+  if (renamed.size === 0) return;
+  renameUses(graph.nodes, renamed);
+  graph.outputs = graph.outputs.map((output) => ({
+    ...output,
+    name: renamed.get(output.name) ?? output.name,
+  }));
 }
 
 export function removeNodes(graph: Graph, nodes: ReadonlySet<Node>): void {

@@ -1,4 +1,4 @@
-import { allGraphs, indexGraph, removeNodes, replaceUses } from '../ir/edit.ts';
+import { allGraphs, indexGraph, removeNodes, renameUses, replaceUses } from '../ir/edit.ts';
 import type { Graph, Node } from '../ir/graph.ts';
 
 /**
@@ -13,24 +13,25 @@ export function bypassAll(root: Graph, isNoop: (node: Node, graph: Graph) => boo
 }
 
 function bypassIn(graph: Graph, isNoop: (node: Node, graph: Graph) => boolean): number {
-  const noops = graph.nodes.filter((node) => isNoop(node, graph));
-  const gone = new Set(noops.filter((node) => bypass(graph, node)));
-  removeNodes(graph, gone);
-  return gone.size;
-}
-
-function bypass(graph: Graph, node: Node): boolean {
-  const [from, to] = [node.inputs[0], node.outputs[0]];
-  if (!from || !to) return false;
-  if (!graph.outputs.some((output) => output.name === to)) {
-    replaceUses(graph, to, from);
-    return true;
+  const outputs = new Set(graph.outputs.map((output) => output.name));
+  const noops = graph.nodes.filter((node) => isNoop(node, graph) && node.inputs[0]);
+  const inner = noops.filter((node) => !outputs.has(node.outputs[0]!));
+  const aliases = new Map<string, string>();
+  for (const node of inner) {
+    const from = node.inputs[0]!;
+    aliases.set(node.outputs[0]!, aliases.get(from) ?? from);
   }
-  return takeOverName(graph, node, from, to);
+  renameUses(graph.nodes, aliases);
+  removeNodes(graph, new Set(inner));
+  const atOutput = noops.filter((node) => outputs.has(node.outputs[0]!));
+  const gone = new Set(atOutput.filter((node) => takeOverName(graph, node)));
+  removeNodes(graph, gone);
+  return inner.length + gone.size;
 }
 
-/** Lets whatever makes `from` make `to`, a graph output, in its place. */
-function takeOverName(graph: Graph, node: Node, from: string, to: string): boolean {
+/** Lets whatever makes the input of `node` make its output, a graph output, in its place. */
+function takeOverName(graph: Graph, node: Node): boolean {
+  const [from, to] = [node.inputs[0]!, node.outputs[0]!];
   const { producer, outputs } = indexGraph(graph);
   const maker = producer.get(from);
   if (maker === undefined || outputs.has(from)) return false;
