@@ -21,6 +21,12 @@ interface Subject {
   readonly names: ReadonlyMap<string, string>;
 }
 
+/**
+ * Open alerts on devices for one feature of a version: where more of them drift, the alert of the
+ * fleet says it, and a list of thousands would say nothing.
+ */
+const MAX_DEVICE_ALERTS = 100;
+
 /** Which alerts come, change and go after a window was judged. Pure. */
 export function planAlerts(
   subject: Subject,
@@ -32,11 +38,20 @@ export function planAlerts(
   const figures = (device: string, verdict: FeatureVerdict) =>
     figuresOf(subject, { device, verdict, reference: referenceOf(profile, verdict) }, settings);
   const known = new Map(open.map((alert) => [`${alert.device} ${alert.feature}`, alert]));
+  const raised = new Map<string, number>();
+  for (const { device, feature } of open) {
+    if (device !== '') raised.set(feature, (raised.get(feature) ?? 0) + 1);
+  }
+  const full = (device: string, feature: string): boolean => {
+    const count = raised.get(feature) ?? 0;
+    if (device !== '') raised.set(feature, count + 1);
+    return device !== '' && count >= MAX_DEVICE_ALERTS;
+  };
   return scopes.flatMap(({ device, verdicts }) =>
     verdicts.flatMap((verdict): Change[] => {
       const alert = known.get(`${device} ${verdict.feature}`);
       if (alert === undefined) {
-        if (!verdict.drifted) return [];
+        if (!verdict.drifted || full(device, verdict.feature)) return [];
         const key = keyOf(subject, device, verdict.feature);
         return [{ kind: 'raise', key, figures: figures(device, verdict) }];
       }

@@ -1,14 +1,20 @@
+import { setImmediate } from 'node:timers/promises';
 import { closeOutlived } from '../alerts/outlived.ts';
 import { closeAlert, openAlerts, raiseAlert, updateAlert } from '../alerts/store.ts';
 import type { ServerContext } from '../context.ts';
+import { chunks } from '../rollouts/store.ts';
 import { unpackWindow } from '../telemetry/merge.ts';
-import { type Change, planAlerts, type ScopeVerdicts } from './alerts.ts';
+import { type Change, planAlerts } from './alerts.ts';
 import {
   type Counts,
   DEFAULT_DRIFT,
   type DriftSettings,
-  judgeDevices,
+  type Judged,
+  judgeDevice,
   judgeFleet,
+  rejectionLevel,
+  type ScopeState,
+  testDevice,
 } from './judge.ts';
 import type { ProfileFor, StoredProfile } from './profiles.ts';
 import { type Period, pendingPeriods, readStates, setCursor, writeStates } from './store.ts';
@@ -58,31 +64,44 @@ async function judgePeriod(
     const key = { ...period, profile: digest };
     const states = await readStates(trx, key, ['', ...byDevice.keys()]);
     const stateOf = (device: string) => ({ features: states.get(device) ?? {} });
-    const devices = judgeDevices(
-      profile,
-      new Map(
-        [...byDevice].map(([device, counts]) => [device, { state: stateOf(device), counts }]),
-      ),
-      settings,
-    );
-    const merged = judgeFleet(profile, stateOf(''), fleet, settings);
-    const all: ScopeVerdicts[] = [
-      { device: '', verdicts: merged.verdicts },
-      ...[...devices].map(([device, { verdicts }]) => ({ device, verdicts })),
-    ];
-    await writeStates(
-      trx,
-      key,
-      new Map([
-        ['', merged.features],
-        ...[...devices].map(([device, { features }]) => [device, features] as const),
-      ]),
-      now,
-    );
+    const judged = await judgeAll(profile, byDevice, stateOf, settings);
+    judged.set('', judgeFleet(profile, stateOf(''), fleet, settings));
+    const features = new Map([...judged].map(([device, one]) => [device, one.features]));
+    await writeStates(trx, key, features, now);
+    const scopes = [...judged].map(([device, { verdicts }]) => ({ device, verdicts }));
     const open = await openAlerts(trx, period.fleet, period);
-    const changes = planAlerts({ ...period, names: observed.names }, profile, all, open, settings);
-    return applyChanges(trx, changes, now);
+    const subject = { ...period, names: observed.names };
+    return applyChanges(trx, planAlerts(subject, profile, scopes, open, settings), now);
   });
+}
+
+/** Devices at a time before others have their turn on the event loop. */
+const SLICE = 50;
+
+async function judgeAll(
+  profile: StoredProfile['profile'],
+  byDevice: ReadonlyMap<string, Counts>,
+  stateOf: (device: string) => ScopeState,
+  settings: DriftSettings,
+): Promise<Map<string, Judged>> {
+  const tested = await inSlices([...byDevice], ([device, counts]) =>
+    testDevice(profile, { device, state: stateOf(device), counts }, settings),
+  );
+  const level = rejectionLevel(tested, settings.falseShare);
+  const judged = await inSlices(
+    tested,
+    (one) => [one.device, judgeDevice(profile, one, level, settings)] as const,
+  );
+  return new Map(judged);
+}
+
+async function inSlices<T, R>(items: readonly T[], work: (item: T) => R): Promise<R[]> {
+  const results: R[] = [];
+  for (const slice of chunks(items, SLICE)) {
+    results.push(...slice.map(work));
+    await setImmediate();
+  }
+  return results;
 }
 
 async function applyChanges(
@@ -140,8 +159,11 @@ async function observe(
   const byDevice = new Map<string, Map<string, number[]>>();
   const fleet = new Map<string, number[]>();
   const bins = new Map(found.profile.features.map(({ name, counts }) => [name, counts.length]));
-  for (const { device, body } of rows) {
-    const window = unpackWindow(body);
+  const windows = await inSlices(rows, ({ device, body }) => ({
+    device,
+    window: unpackWindow(body),
+  }));
+  for (const { device, window } of windows) {
     if (window.profileDigest !== found.digest) continue;
     const own = byDevice.get(device) ?? new Map<string, number[]>();
     byDevice.set(device, own);

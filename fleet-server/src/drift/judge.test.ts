@@ -1,6 +1,18 @@
-import type { ReferenceProfile } from '@flotilla/model';
+import { benjaminiHochberg, type ReferenceProfile } from '@flotilla/model';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_DRIFT, judgeDevices, judgeFleet, type ScopeState } from './judge.ts';
+import {
+  type Counts,
+  DEFAULT_DRIFT,
+  type DriftSettings,
+  type Judged,
+  judgeDevice,
+  judgeFleet,
+  rejectionLevel,
+  type ScopeState,
+  type TestedDevice,
+  testDevice,
+} from './judge.ts';
 
 const BINS = 20;
 /** Inner edges at the 5 % quantiles of N(0,1). */
@@ -47,6 +59,19 @@ function sample(next: () => number, n: number, shift: number): number[] {
 }
 
 const fresh: ScopeState = { features: {} };
+
+/** All devices of one window, as `detectDrift` takes them through the three steps. */
+function judgeDevices(
+  reference: ReferenceProfile,
+  devices: ReadonlyMap<string, { readonly state: ScopeState; readonly counts: Counts }>,
+  settings: DriftSettings,
+): Map<string, Judged> {
+  const tested = [...devices].map(([device, rest]) =>
+    testDevice(reference, { device, ...rest }, settings),
+  );
+  const level = rejectionLevel(tested, settings.falseShare);
+  return new Map(tested.map((one) => [one.device, judgeDevice(reference, one, level, settings)]));
+}
 
 describe('drift on devices', () => {
   it('finds the devices that drifted among many, with few false alarms', {
@@ -123,6 +148,23 @@ describe('drift on devices', () => {
     ]);
     const judged = judgeDevices(profile, new Map([['d', { state: fresh, counts }]]), DEFAULT_DRIFT);
     expect(judged.get('d')?.verdicts).toEqual([]);
+  });
+});
+
+describe('the level of rejection', () => {
+  it('rejects what Benjamini and Hochberg reject', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (ps) => {
+        const tests = ps.map((p) => ({ feature: 'f', statistic: 1, p, observed: [], samples: 1 }));
+        const device: TestedDevice = {
+          device: 'd',
+          state: fresh,
+          tested: { tests, pending: new Map() },
+        };
+        const level = rejectionLevel([device], 0.05);
+        expect(ps.map((p) => p <= level)).toEqual(benjaminiHochberg(ps, 0.05));
+      }),
+    );
   });
 });
 

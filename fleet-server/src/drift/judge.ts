@@ -1,5 +1,4 @@
 import {
-  benjaminiHochberg,
   psi,
   psiPValue,
   psiThreshold,
@@ -78,31 +77,43 @@ export interface Judged {
   readonly verdicts: readonly FeatureVerdict[];
 }
 
-/**
- * Judges one window of every device of a model version: a test for each feature that has values
- * enough, all tests of all devices together under Benjamini–Hochberg, so that many devices do not
- * make many false alarms (FACTS: 10,000 devices, 20 features). Pure.
- */
-export function judgeDevices(
+/** A device's window with its tests made, before all of them are judged together. */
+export interface TestedDevice {
+  readonly device: string;
+  readonly state: ScopeState;
+  readonly tested: Tested;
+}
+
+export function testDevice(
   profile: ReferenceProfile,
-  devices: ReadonlyMap<string, { readonly state: ScopeState; readonly counts: Counts }>,
+  { device, state, counts }: { device: string; state: ScopeState; counts: Counts },
+  { minSamples }: DriftSettings,
+): TestedDevice {
+  return { device, state, tested: testScope(profile, state, counts, minSamples) };
+}
+
+/**
+ * The largest p-value that counts as drift among all tests of all devices (Benjamini and Hochberg
+ * 1995), so that many devices do not make many false alarms: of 10,000 devices with 20 features,
+ * p < 0.05 by itself would alarm on all but a few. Only p-values up to q can be rejected, so only
+ * those are sorted.
+ */
+export function rejectionLevel(devices: readonly TestedDevice[], q: number): number {
+  const ps = devices.flatMap(({ tested }) => tested.tests.map(({ p }) => p));
+  const small = ps.filter((p) => p <= q).sort((a, b) => a - b);
+  const share = q / Math.max(1, ps.length);
+  const last = small.findLastIndex((p, rank) => p <= share * (rank + 1));
+  return Math.max(share, small[last] ?? 0);
+}
+
+/** What a device's window means once all of them were tested. */
+export function judgeDevice(
+  profile: ReferenceProfile,
+  { state, tested }: TestedDevice,
+  level: number,
   settings: DriftSettings,
-): Map<string, Judged> {
-  const tested = [...devices].map(([device, { state, counts }]) => ({
-    device,
-    state,
-    ...testScope(profile, state, counts, settings.minSamples),
-  }));
-  const ps = tested.flatMap(({ tests }) => tests.map(({ p }) => p));
-  const rejected = benjaminiHochberg(ps, settings.falseShare);
-  const first = settings.falseShare / Math.max(1, ps.length);
-  const level = ps.reduce((most, p, i) => (rejected[i] ? Math.max(most, p) : most), first);
-  return new Map(
-    tested.map(({ device, state, tests, pending }) => [
-      device,
-      conclude(profile, state, { tests, pending, level }, settings),
-    ]),
-  );
+): Judged {
+  return conclude(profile, state, { ...tested, level }, settings);
 }
 
 /** Judges the merged counts of all devices: finds a shift that is too small for each of them alone. */
@@ -117,7 +128,7 @@ export function judgeFleet(
   return conclude(profile, state, { ...tested, level }, settings);
 }
 
-interface Tested {
+export interface Tested {
   readonly tests: readonly FeatureTest[];
   readonly pending: ReadonlyMap<string, readonly number[]>;
 }

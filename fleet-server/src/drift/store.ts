@@ -115,7 +115,7 @@ export async function writeStates(
   states: ReadonlyMap<string, Features>,
   now: number,
 ): Promise<void> {
-  for (const some of chunks([...states], 200)) {
+  for (const some of chunks([...states], 100)) {
     await trx
       .insertInto('drift_states')
       .values(

@@ -42,42 +42,70 @@ export async function addToRollups(
   const shard = String(shardOf(device));
   // one lock for all that devices of a shard share: taken once, it cannot deadlock
   await dialect.lock(trx, `rollups ${fleet}/${shard}`);
-  const rows = [
+  const keys = [
     ['device', device, MINUTE_MS],
     ['device', device, HOUR_MS],
     ['deployment', deployment, HOUR_MS],
     ['fleet', shard, MINUTE_MS],
     ['fleet', shard, HOUR_MS],
   ] as const;
-  for (const [scope, subject, grain_ms] of rows) {
+  const rows = keys.map(([scope, subject, grain_ms]): Key => {
     const start_ms = window.startMs - (window.startMs % grain_ms);
-    await addToRow(trx, { fleet, scope, subject, model, version, grain_ms, start_ms }, window);
-  }
+    return { fleet, scope, subject, model, version, grain_ms, start_ms };
+  });
+  await writeMerged(trx, rows, await readBodies(trx, rows), window);
 }
 
-async function addToRow(trx: Kysely<Database>, key: Key, window: Window): Promise<void> {
-  const { fleet, scope, subject, model, version, grain_ms, start_ms } = key;
-  const row = await trx
+const nameOf = ({ scope, subject, grain_ms }: Pick<Key, 'scope' | 'subject' | 'grain_ms'>) =>
+  `${scope} ${subject} ${grain_ms}`;
+
+/** One statement for all rows of a window: the way to the database costs more than the row. */
+async function readBodies(
+  trx: Kysely<Database>,
+  keys: readonly Key[],
+): Promise<Map<string, Uint8Array>> {
+  const [first] = keys;
+  if (first === undefined) return new Map();
+  const rows = await trx
     .selectFrom('telemetry_rollups')
-    .select('body')
-    .where('fleet', '=', fleet)
-    .where('scope', '=', scope)
-    .where('subject', '=', subject)
-    .where('model', '=', model)
-    .where('version', '=', version)
-    .where('grain_ms', '=', grain_ms)
-    .where('start_ms', '=', start_ms)
-    .executeTakeFirst();
-  const merged = mergeWindows(row === undefined ? emptyWindow() : unpackWindow(row.body), window);
-  const { inferences, errors } = merged;
-  const values = { inferences, errors, body: packWindow(merged) };
+    .select(['scope', 'subject', 'grain_ms', 'body'])
+    .where('fleet', '=', first.fleet)
+    .where('model', '=', first.model)
+    .where('version', '=', first.version)
+    .where((e) =>
+      e.or(
+        keys.map(({ scope, subject, grain_ms, start_ms }) =>
+          e.and({ scope, subject, grain_ms, start_ms }),
+        ),
+      ),
+    )
+    .execute();
+  return new Map(rows.map((row) => [nameOf({ ...row, scope: row.scope as Scope }), row.body]));
+}
+
+async function writeMerged(
+  trx: Kysely<Database>,
+  keys: readonly Key[],
+  bodies: ReadonlyMap<string, Uint8Array>,
+  window: Window,
+): Promise<void> {
+  const values = keys.map((key) => {
+    const body = bodies.get(nameOf(key));
+    const merged = mergeWindows(body === undefined ? emptyWindow() : unpackWindow(body), window);
+    const { inferences, errors } = merged;
+    return { ...key, inferences, errors, body: packWindow(merged) };
+  });
   await trx
     .insertInto('telemetry_rollups')
-    .values({ ...key, ...values })
+    .values(values)
     .onConflict((on) =>
       on
         .columns(['fleet', 'scope', 'subject', 'model', 'version', 'grain_ms', 'start_ms'])
-        .doUpdateSet(values),
+        .doUpdateSet((e) => ({
+          inferences: e.ref('excluded.inferences'),
+          errors: e.ref('excluded.errors'),
+          body: e.ref('excluded.body'),
+        })),
     )
     .execute();
 }
