@@ -22,9 +22,7 @@ export function connect(config: DatabaseConfig): OpenDatabase {
   const dialect =
     config.kind === 'sqlite'
       ? sqliteThreadDialect(config.file)
-      : new PostgresDialect({
-          pool: new pg.Pool({ connectionString: config.url, types, max: 10 }),
-        });
+      : new PostgresDialect({ pool: postgresPool(config.url) });
   const db = new Kysely<Database>({ dialect });
   return { db, dialect: DIALECTS[config.kind], close: () => db.destroy() };
 }
@@ -47,6 +45,15 @@ export async function openDatabase(config: DatabaseConfig): Promise<OpenDatabase
     const { reason } = asFlotillaError(error).context as { reason: string };
     throw new FlotillaError('server.database-unreachable', { where, reason }, { cause: error });
   }
+}
+
+/** Ten connections, so that a long query does not hold up the short ones. */
+function postgresPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, types, max: 10 });
+  // A database that restarts ends idle connections, which an unheard 'error' would make fatal
+  // (node-postgres.com/apis/pool#events). The pool opens new ones; a query under way throws itself.
+  pool.on('error', () => undefined);
+  return pool;
 }
 
 /** Never shows the password of a URL. */
