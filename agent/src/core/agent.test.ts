@@ -1,3 +1,4 @@
+import { encode } from '@flotilla/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { bedOptions, bedPorts } from '../testing/core-bed.ts';
 import { createPowerCutStorage } from '../testing/power-cut-storage.ts';
@@ -34,7 +35,7 @@ const ended = (fleet: TestFleet, count: number) =>
   vi.waitFor(() => expect(fleet.outcomes().length).toBeGreaterThanOrEqual(count), fast);
 
 afterEach(async () => {
-  await Promise.all(agents.splice(0).map((agent) => agent.stop()));
+  await Promise.all(agents.splice(0).map((agent) => agent.stop().catch(() => undefined)));
 });
 
 describe('agent', () => {
@@ -111,5 +112,147 @@ describe('agent', () => {
       code: 'deployment.errors',
     });
     expect(await answer(agent)).toBe(1);
+  });
+
+  test('goes back to the version before, which it kept on disk, when the server asks', async () => {
+    const fleet = createTestFleet();
+    const first = await publish(fleet, { version: 1 });
+    fleet.want({ slots: [present(fleet.deployment(first))] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    const second = await publish(fleet, { version: 2 });
+    fleet.want({ slots: [present(fleet.deployment(second))], keep: [first.digest] });
+    await ended(fleet, 2);
+    for (const blob of first.blobs.keys()) fleet.missing.add(blob);
+    fleet.want({ slots: [present(fleet.deployment(first))] });
+    await ended(fleet, 3);
+    expect(fleet.outcomes()[2]).toMatchObject({ result: 'RESULT_COMMITTED', digest: first.digest });
+    expect(await answer(agent)).toBe(1);
+  });
+
+  test('lets a newer wish end the watch of an older one', async () => {
+    const fleet = createTestFleet();
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    const second = await publish(fleet, { version: 2 });
+    fleet.want({ slots: [present(fleet.deployment(second, { watchMs: 3_600_000 }))] });
+    await vi.waitFor(() => expect(agent.status().slots[0]?.trial?.version).toBe(2), fast);
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 3 })))] });
+    await ended(fleet, 3);
+    expect(fleet.outcomes().slice(1)).toMatchObject([
+      { result: 'RESULT_ROLLED_BACK', code: 'deployment.superseded', step: 'watch' },
+      { result: 'RESULT_COMMITTED' },
+    ]);
+    expect(await answer(agent)).toBe(3);
+  });
+
+  test('removes a slot only when told so', async () => {
+    const fleet = createTestFleet();
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    fleet.want({ slots: [] });
+    await vi.waitFor(() => expect(agent.status().revision).toBe(2), fast);
+    expect(await answer(agent)).toBe(1);
+    fleet.want({ slots: [{ name: 'parts', mode: 'MODE_ABSENT' }] });
+    await ended(fleet, 2);
+    expect(fleet.outcomes()[1]).toMatchObject({ result: 'RESULT_REMOVED' });
+    await expect(answer(agent)).rejects.toMatchObject({ code: 'infer.no-slot' });
+  });
+
+  test('does nothing new while the fleet is halted, and goes on afterwards', async () => {
+    const fleet = createTestFleet();
+    fleet.halt(true);
+    const agent = await start(fleet);
+    await vi.waitFor(() => expect(agent.status().halted).toBe(true), fast);
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    await vi.waitFor(() => expect(agent.status().revision).toBe(1), fast);
+    await agent.idle();
+    expect(agent.status().attempts).toEqual([]);
+    fleet.halt(false);
+    await ended(fleet, 1);
+  });
+
+  test('ignores an older desired state and a halt that nobody signed', async () => {
+    const fleet = createTestFleet();
+    const bundle = await publish(fleet, { version: 1 });
+    fleet.want({ slots: [present(fleet.deployment(bundle))] });
+    const [old] = fleet.retained;
+    fleet.want({ slots: [] });
+    const agent = await start(fleet);
+    await vi.waitFor(() => expect(agent.status().revision).toBe(2), fast);
+    const topic = `flotilla/1/lab/all/down/halt`;
+    const forged = {
+      generation: 9,
+      counter: 9,
+      halted: true,
+      signed: new TextEncoder().encode('{}'),
+    };
+    for (const listen of fleet.listeners) {
+      listen(old?.[0] ?? '', old?.[1] ?? new Uint8Array());
+      listen(old?.[0] ?? '', Uint8Array.of(255, 255, 255));
+      listen(topic, encode('Halt', forged));
+    }
+    await vi.waitFor(
+      () => expect(agent.log.filter((line) => line.startsWith('message ignored'))).toHaveLength(2),
+      fast,
+    );
+    await agent.idle();
+    expect(agent.status()).toMatchObject({ revision: 2, halted: false, attempts: [] });
+  });
+
+  test.each([
+    [
+      'that the repository does not name',
+      'trust.rejected',
+      (fleet: TestFleet, bundle: ToyBundle) =>
+        fleet.deployment({ ...bundle, targetPath: 'parts/9/x86-64/int8' }),
+    ],
+    [
+      'with another digest than was signed',
+      'trust.rejected',
+      (fleet: TestFleet, bundle: ToyBundle) =>
+        fleet.deployment({ ...bundle, digest: `sha256:${'0'.repeat(64)}` }),
+    ],
+    [
+      'whose blobs the server lacks',
+      'download.not-found',
+      (fleet: TestFleet, bundle: ToyBundle) => {
+        for (const blob of bundle.blobs.keys()) fleet.missing.add(blob);
+        return fleet.deployment(bundle);
+      },
+    ],
+  ] as const)('refuses a bundle %s', async (_what, code, deploy) => {
+    const fleet = createTestFleet();
+    const bundle = await publish(fleet, { version: 1 });
+    fleet.want({ slots: [present(deploy(fleet, bundle))] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    expect(fleet.outcomes()).toMatchObject([{ result: 'RESULT_FAILED', step: 'download', code }]);
+    expect(agent.slots).toEqual([]);
+  });
+
+  test('goes back to the old model when the agent dies again and again with the new one', async () => {
+    const fleet = createTestFleet();
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    let storage = createPowerCutStorage();
+    const agent = await start(fleet, storage);
+    await ended(fleet, 1);
+    const second = await publish(fleet, { version: 2 });
+    fleet.want({ slots: [present(fleet.deployment(second, { watchMs: 3_600_000 }))] });
+    await vi.waitFor(() => expect(agent.status().slots[0]?.trial?.version).toBe(2), fast);
+    const served: number[] = [];
+    for (let life = 0; life < 4; life++) {
+      storage.cut();
+      storage = storage.restart('nothing');
+      served.push(await answer(await start(fleet, storage)));
+    }
+    expect(served).toEqual([2, 2, 2, 1]);
+    await ended(fleet, 2);
+    expect(fleet.outcomes()[1]).toMatchObject({
+      result: 'RESULT_ROLLED_BACK',
+      code: 'deployment.crash-loop',
+    });
   });
 });

@@ -78,7 +78,7 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
       download: { firstMs: 1, longestMs: 5, tries: 3 },
       selfTestTimeoutMs: 1000,
       loadOptions: {},
-      progressEveryMs: 1,
+      progressEveryMs: 60_000,
       watchPollMs: 1,
     },
   };

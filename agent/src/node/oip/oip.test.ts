@@ -1,0 +1,233 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ElementType, Tensor } from '@flotilla/model';
+import { FlotillaError } from '@flotilla/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Agent, Inference, LoadedModel, RawInputs } from '../../core/index.ts';
+import { type InferenceServer, serveInference } from './server.ts';
+
+const FLOATS = Float32Array.of(0.25, 0.75);
+const installed = {
+  deployment: 'd',
+  attempt: 1,
+  digest: '',
+  model: 'parts',
+  version: 7,
+  precision: 'int8',
+};
+const model = {
+  installed,
+  inputs: [{ name: 'image', type: 'FP32', shape: [-1, 3] }],
+  outputs: [{ name: 'scores', type: 'FP32', shape: [-1, 2] }],
+} as unknown as LoadedModel;
+
+let asked: RawInputs | undefined;
+
+/** An agent with one classifier that remembers what it was asked. */
+const agent = {
+  slots: ['parts'],
+  model: (slot: string) => (slot === 'parts' ? model : undefined),
+  async infer(_slot: string, inputs: RawInputs): Promise<Inference> {
+    asked = inputs;
+    const top = [{ index: 1, label: 'nut', probability: 0.75 }];
+    const prediction = {
+      kind: 'classification',
+      index: 1,
+      label: 'nut',
+      confidence: 0.75,
+    } as const;
+    return {
+      installed,
+      outputs: {
+        scores: { type: 'FP32', shape: [1, 2], data: FLOATS },
+        ids: { type: 'INT64', shape: [1], data: BigInt64Array.of(5n) },
+        flags: { type: 'BOOL', shape: [2], data: Uint8Array.of(1, 0) },
+      },
+      predictions: [{ ...prediction, top, probabilities: FLOATS }],
+      features: {},
+      latencyUs: 1234.5,
+    };
+  },
+  status: () => ({ fleet: 'lab' }),
+} as unknown as Agent;
+
+let server: InferenceServer;
+
+beforeAll(async () => {
+  server = await serveInference(agent, { listen: '127.0.0.1:0', maxRequestBytes: 4096 });
+});
+afterAll(() => server.close());
+
+const get = (path: string) => fetch(`${server.address}${path}`);
+
+const post = (body: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${server.address}/v2/models/parts/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
+  });
+
+/** A JSON head and what follows it, with the header that says where it ends. */
+function binaryPost(head: unknown, ...parts: Uint8Array[]) {
+  const json = Buffer.from(JSON.stringify(head));
+  return post(Buffer.concat([json, ...parts]), {
+    'content-type': 'application/octet-stream',
+    'inference-header-content-length': String(json.length),
+  });
+}
+
+const bytesOf = (data: Tensor['data']) =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const input = (fields: object) => ({
+  inputs: [{ name: 'image', shape: [1, 3], datatype: 'FP32', ...fields }],
+});
+
+describe('Open Inference Protocol v2', () => {
+  test('describes the server and its models', async () => {
+    expect(await (await get('/v2')).json()).toMatchObject({ extensions: ['binary_tensor_data'] });
+    expect(await (await get('/v2/health/live')).json()).toEqual({ live: true });
+    expect((await get('/v2/health/ready')).status).toBe(200);
+    expect((await get('/v2/models/parts/ready')).status).toBe(200);
+    expect((await get('/v2/models/parts/versions/7')).status).toBe(200);
+    expect((await get('/v2/models/parts/versions/8')).status).toBe(404);
+    expect((await get('/v2/models/other/ready')).status).toBe(404);
+    expect(await (await get('/v2/models/parts')).json()).toEqual({
+      name: 'parts',
+      versions: ['7'],
+      platform: 'onnxruntime_onnx',
+      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3] }],
+      outputs: [{ name: 'scores', datatype: 'FP32', shape: [-1, 2] }],
+    });
+  });
+
+  test('takes and gives tensors as JSON, flat or nested', async () => {
+    const response = await post({ id: 'a', ...input({ data: [[0.5, 1, 2]] }) });
+    expect(asked).toEqual({
+      image: { type: 'FP32', shape: [1, 3], data: Float32Array.of(0.5, 1, 2) },
+    });
+    expect(await response.json()).toEqual({
+      model_name: 'parts',
+      model_version: '7',
+      id: 'a',
+      parameters: { latency_us: 1235 },
+      outputs: [
+        { name: 'scores', datatype: 'FP32', shape: [1, 2], data: [0.25, 0.75] },
+        { name: 'ids', datatype: 'INT64', shape: [1], data: [5] },
+        { name: 'flags', datatype: 'BOOL', shape: [2], data: [true, false] },
+        { name: 'class_index', datatype: 'INT32', shape: [1], data: [1] },
+        { name: 'confidence', datatype: 'FP32', shape: [1], data: [0.75] },
+        { name: 'label', datatype: 'BYTES', shape: [1], data: ['nut'] },
+      ],
+    });
+  });
+
+  test.each([
+    ['FP32', Float32Array.of(1, 2, 3)],
+    ['FP64', Float64Array.of(1, 2, 3)],
+    ['FP16', Uint16Array.of(0x3c00, 0x4000, 0x4200)],
+    ['INT64', BigInt64Array.of(1n, 2n, -3n)],
+    ['UINT8', Uint8Array.of(1, 2, 3)],
+    ['BOOL', Uint8Array.of(1, 0, 1)],
+  ] as const)('takes %s in binary, whatever its alignment', async (datatype: ElementType, data) => {
+    const bytes = bytesOf(data);
+    for (const pad of ['', ' ', '  ']) {
+      const parameters = { binary_data_size: bytes.length, pad };
+      const response = await binaryPost(input({ datatype, parameters }), bytes);
+      expect(response.status).toBe(200);
+      expect(asked).toEqual({ image: { type: datatype, shape: [1, 3], data } });
+    }
+  });
+
+  test('gives outputs in binary where the request wants it', async () => {
+    const outputs = [
+      { name: 'label', parameters: { binary_data: true } },
+      { name: 'scores', parameters: { binary_data: true } },
+      { name: 'ids' },
+    ];
+    const response = await post({ ...input({ data: [0, 0, 0] }), outputs });
+    const body = Buffer.from(await response.arrayBuffer());
+    const cut = Number(response.headers.get('inference-header-content-length'));
+    expect(JSON.parse(body.subarray(0, cut).toString()).outputs).toEqual([
+      { name: 'label', datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 7 } },
+      { name: 'scores', datatype: 'FP32', shape: [1, 2], parameters: { binary_data_size: 8 } },
+      { name: 'ids', datatype: 'INT64', shape: [1], data: [5] },
+    ]);
+    const rest = Buffer.concat([Buffer.from([3, 0, 0, 0]), Buffer.from('nut'), bytesOf(FLOATS)]);
+    expect(body.subarray(cut).equals(rest)).toBe(true);
+    const all = await post({
+      ...input({ data: [0, 0, 0] }),
+      parameters: { binary_data_output: true },
+    });
+    expect(all.headers.get('content-type')).toBe('application/octet-stream');
+  });
+
+  test('takes an encoded image as BYTES, in base64 or in binary', async () => {
+    const image = Uint8Array.of(137, 80, 78, 71);
+    const bytes = { datatype: 'BYTES', shape: [1] };
+    await post(input({ ...bytes, data: [Buffer.from(image).toString('base64')] }));
+    expect(new Uint8Array(asked?.image as Uint8Array)).toEqual(image);
+    const item = Buffer.concat([Buffer.from([4, 0, 0, 0]), image]);
+    await binaryPost(input({ ...bytes, parameters: { binary_data_size: 8 } }), item);
+    expect(new Uint8Array(asked?.image as Uint8Array)).toEqual(image);
+  });
+
+  test.each([
+    ['no JSON', Buffer.from('{'), 400],
+    ['no inputs', { inputs: [] }, 400],
+    ['too few elements', input({ data: [1, 2] }), 400],
+    ['text for numbers', input({ data: [1, 2, 'x'] }), 400],
+    ['an unknown datatype', input({ datatype: 'BF16', data: [1, 2, 3] }), 400],
+    ['no data', input({}), 400],
+    ['a shape that overflows', input({ shape: [2 ** 31, 2 ** 31, 2 ** 31], data: [1] }), 400],
+    ['binary data that is not there', input({ parameters: { binary_data_size: 12 } }), 400],
+    ['a negative size', input({ parameters: { binary_data_size: -1 } }), 400],
+    ['bad base64', input({ datatype: 'BYTES', shape: [1], data: ['%%%'] }), 400],
+    [
+      'an output that is not there',
+      { ...input({ data: [1, 2, 3] }), outputs: [{ name: 'z' }] },
+      400,
+    ],
+    ['more than the limit', input({ data: Array(5000).fill(1) }), 413],
+  ])('refuses a request with %s', async (_what, body, status) => {
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: expect.stringMatching(/\S/) });
+  });
+
+  test('refuses other paths, media types and slots', async () => {
+    expect((await get('/v2/nothing')).status).toBe(404);
+    expect((await post({}, { 'content-type': 'text/plain' })).status).toBe(415);
+    const missing = await fetch(`${server.address}/v2/models/other/infer`, { method: 'POST' });
+    expect(missing.status).toBe(404);
+  });
+
+  test('names an address in use, and one that it cannot read', async () => {
+    const listen = server.address.replace('http://', '');
+    const open = (at: string) => serveInference(agent, { listen: at, maxRequestBytes: 1 });
+    await expect(open(listen)).rejects.toMatchObject({ code: 'agent.port-in-use' });
+    await expect(open('somewhere')).rejects.toThrow(FlotillaError);
+  });
+
+  test('serves on a Unix socket, over a stale one, never over a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-oip-'));
+    const path = join(folder, 'agent.sock');
+    const listen = { listen: `unix:${path}`, maxRequestBytes: 4096 };
+    const first = await serveInference(agent, listen);
+    await expect(serveInference(agent, listen)).rejects.toMatchObject({
+      code: 'agent.port-in-use',
+    });
+    const status = await new Promise((resolve, reject) => {
+      httpRequest({ socketPath: path, path: '/v2' }, (response) => resolve(response.statusCode))
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(200);
+    await first.close();
+    const file = join(folder, 'data');
+    await writeFile(file, 'x');
+    await expect(serveInference(agent, { ...listen, listen: `unix:${file}` })).rejects.toThrow();
+    await rm(folder, { recursive: true });
+  });
+});
