@@ -1,6 +1,6 @@
 import { FlotillaError, type Precision } from '@flotilla/protocol';
 import type { TargetProfile } from '@flotilla/targets';
-import type { CalibrationMethod } from './calibrate/calibrate.ts';
+import { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/calibrate.ts';
 import { isMakeable, MAKEABLE, type Makeable } from './quantize/quantize.ts';
 import type { ConvertRequest } from './request.ts';
 
@@ -18,11 +18,18 @@ export interface Settings {
 
 const MAX_SAMPLES = 1_000_000;
 const MAX_RUNS = 10_000;
+const MAX_VERSION = 2 ** 31 - 1;
 
 /** @throws FlotillaError `convert.request-invalid` naming the field */
 export function settingsOf(request: ConvertRequest): Settings {
   const { calibration, evaluation, method = 'min-max', targets } = request;
   if (targets.length === 0) throw invalid('targets', 'names no target');
+  whole(request, 'version', 1, MAX_VERSION);
+  const { maxDrop = 0 } = request;
+  if (!(maxDrop >= 0 && maxDrop <= 1)) throw invalid('maxDrop', 'must be a fraction from 0 to 1');
+  if (!CALIBRATION_METHODS.includes(method)) {
+    throw invalid('method', `must be one of ${CALIBRATION_METHODS.join(', ')}`);
+  }
   if (calibration === undefined && evaluation === undefined) {
     throw invalid('calibration', 'is missing: variants are judged by samples');
   }
@@ -33,12 +40,12 @@ export function settingsOf(request: ConvertRequest): Settings {
     maxEvaluation: whole(request, 'maxEvaluation', 1000, MAX_SAMPLES),
     latencyRuns: whole(request, 'latencyRuns', 30, MAX_RUNS),
     method,
-    seed: whole(request, 'seed', 1, 2 ** 31 - 1),
+    seed: whole(request, 'seed', 1, MAX_VERSION),
     epoch: request.epoch ?? 0,
   };
 }
 
-type Count = 'maxCalibration' | 'maxEvaluation' | 'latencyRuns' | 'seed';
+type Count = 'version' | 'maxCalibration' | 'maxEvaluation' | 'latencyRuns' | 'seed';
 
 function whole(request: ConvertRequest, field: Count, missing: number, most: number): number {
   const value = request[field] ?? missing;
