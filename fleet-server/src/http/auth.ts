@@ -27,7 +27,7 @@ const NOBODY: Principal = { kind: 'nobody' };
 export function addAuthentication(app: FastifyInstance, parts: Parts, throttle: Throttle): void {
   app.decorateRequest('principal');
   app.addHook('onRequest', async (request) => {
-    const access = request.routeOptions.config.access ?? 'admin';
+    const access = request.is404 ? 'public' : (request.routeOptions.config.access ?? 'admin');
     request.principal = await authenticate(parts, throttle, request, access);
     const { fleet } = request.params as { fleet?: string };
     const permission = permits(request.principal, access, fleet);

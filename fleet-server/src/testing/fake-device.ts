@@ -23,6 +23,13 @@ export interface Identity {
   readonly key: Key;
 }
 
+/** Of a machine that runs anything. */
+const CAPABILITIES = {
+  arch: 'x64',
+  memoryBytes: 2 ** 33,
+  runtimes: [{ name: 'onnxruntime', version: '1.30.0', maxOpset: 21, providers: ['cpu'] }],
+};
+
 /** Makes a claim token and enrolls a new device with it. */
 export async function enrollDevice(
   server: TestServer,
@@ -35,7 +42,7 @@ export async function enrollDevice(
     publicKey: publicFields(await exportJWK(publicKey)),
     name,
     tags,
-    capabilities: { target },
+    capabilities: { ...CAPABILITIES, target },
   });
   if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
   return { ...(answer.body as unknown as Omit<Identity, 'key'>), key: privateKey };
@@ -73,6 +80,7 @@ export interface FakeDevice {
   state(connectSeq: number, online?: boolean): Promise<void>;
   sync(sync?: Draft<Sync>): Promise<void>;
   report(record: Draft<OutboxRecord>): Promise<void>;
+  telemetry(record: Draft<OutboxRecord>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -117,6 +125,7 @@ export async function connectDevice(
       send(topics.up.state, encode('State', { at: stamp(), online, connectSeq }), true),
     sync: (sync = {}) => send(topics.up.sync, encode('Sync', { at: stamp(), ...sync })),
     report: (record) => send(topics.up.report, encode('Record', { at: stamp(), ...record })),
+    telemetry: (record) => send(topics.up.telemetry, encode('Record', { at: stamp(), ...record })),
     close: () => client.endAsync(true),
   };
 }

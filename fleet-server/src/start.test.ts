@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../test/support/ports.ts';
+import { type ServerConfig, serverConfig } from './config.ts';
+import { startServer } from './start.ts';
+import { connectDevice, enrollDevice, until } from './testing/fake-device.ts';
+import { type Body, callApi, type TestServer } from './testing/test-server.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-start-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const start = (overrides: Partial<ServerConfig> = {}) =>
+  startServer(
+    serverConfig({
+      data: join(folder, 'data'),
+      port: 0,
+      mqttPort: 0,
+      logLevel: 'silent',
+      ...overrides,
+    }),
+  );
+
+describe('a server', () => {
+  it.each(['port', 'mqttPort'] as const)(
+    'says which %s is taken, and frees what it had',
+    async (key) => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as { port: number };
+      const refused = start({ [key]: port });
+      await expect(refused).rejects.toMatchObject({ code: 'server.port-in-use', exitCode: 1 });
+      await expect(refused).rejects.toThrow(`127.0.0.1:${port}`);
+      other.close();
+      const server = await start();
+      await server.close();
+    },
+  );
+
+  it('refuses to be reached from elsewhere without TLS, unless it is told to', async () => {
+    await expect(start({ listen: '0.0.0.0' })).rejects.toMatchObject({
+      code: 'server.insecure-listen',
+    });
+    expect(await readdir(folder)).toEqual([]);
+    const server = await start({ listen: '0.0.0.0', insecure: true });
+    await server.close();
+  });
+
+  it('refuses a data folder in use and one of something else', async () => {
+    const server = await start();
+    await expect(start()).rejects.toMatchObject({ code: 'server.data-in-use' });
+    await server.close();
+    await writeFile(join(folder, 'thesis.tex'), '');
+    await expect(start({ data: folder })).rejects.toMatchObject({ code: 'server.data-foreign' });
+  });
+
+  it('shows an admin token at its first start only', async () => {
+    const first = await start();
+    expect(first.adminToken).toMatch(/^flt_/);
+    await first.close();
+    const second = await start();
+    expect(second.adminToken).toBeUndefined();
+    await second.close();
+  });
+
+  it('names the broker that it cannot reach', async () => {
+    const refused = start({ broker: 'mqtt://127.0.0.1:1' });
+    await expect(refused).rejects.toMatchObject({ code: 'server.broker-offline' });
+  });
+});
+
+interface Process {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+}
+
+async function launch(port: number, mqttPort: number): Promise<Process> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
+    env: {
+      PATH: process.env.PATH,
+      FLOTILLA_DATA: join(folder, 'data'),
+      FLOTILLA_PORT: String(port),
+      FLOTILLA_MQTT_PORT: String(mqttPort),
+      FLOTILLA_LOG_LEVEL: 'warn',
+    },
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      out += chunk.toString();
+    });
+  }
+  await until(
+    'the process to listen or end',
+    () => /MQTT at/.test(out) || child.exitCode !== null,
+    30_000,
+  );
+  return { child, out: () => out };
+}
+
+const end = async ({ child }: Process, signal: NodeJS.Signals) => {
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  return (await gone) as [number | null, string | null];
+};
+
+describe('the process', () => {
+  it('holds what it has acknowledged through kill −9, and ends in order at SIGTERM', async () => {
+    const [port, mqttPort] = [await freePort(), await freePort()];
+    let server = await launch(port, mqttPort);
+    const adminToken = /flt_\S+/.exec(server.out())?.[0] ?? '';
+    const url = `http://127.0.0.1:${port}`;
+    const call: TestServer['call'] = (method, path, body) =>
+      callApi(`${url}/api/1/fleets/default${path}`, method, body, {
+        authorization: `Bearer ${adminToken}`,
+      });
+    const api = { url, call } as TestServer;
+    const enrolled: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const enrolling = Array.from({ length: 20 }, async () => {
+        const identity = await enrollDevice(api);
+        enrolled.push(identity.device);
+        if (enrolled.length % 20 === 7) server.child.kill('SIGKILL');
+      });
+      const gone = once(server.child, 'exit');
+      await Promise.allSettled(enrolling);
+      await gone;
+      server = await launch(port, mqttPort);
+    }
+    const { body } = await call('GET', '/devices?limit=500');
+    const known = (body.items as unknown as Body[]).map(({ device }) => device as unknown);
+    expect(known).toEqual(expect.arrayContaining(enrolled));
+    const device = await connectDevice(await enrollDevice(api));
+    await device.sync();
+    await until('desired state', () => device.desired[0]);
+    await device.close();
+    expect(await end(server, 'SIGTERM')).toEqual([0, null]);
+    expect(server.out()).not.toContain('flt_');
+  });
+
+  it('ends with one line where its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { child, out } = await launch(port, 0);
+    expect(child.exitCode).toBe(1);
+    expect(out().trim().split('\n')).toHaveLength(1);
+    other.close();
+  });
+});
