@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const MAINS = { flotilla: 'cli/src/main.ts', 'flotilla-agent': 'agent/src/node/main.ts' } as const;
@@ -13,29 +14,56 @@ const EXTERNAL = ['onnxruntime-node', 'sharp', 'better-sqlite3', 'pg-native', 'e
 const BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-const MODULE_URL = /new URL\('(\.[^']+)\.ts', import\.meta\.url\)/g;
+/** How a module names another that it starts as a worker or a process of its own. */
+const MODULE_URL = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g;
+const PACKAGE_URL = /import\.meta\.resolve\('(@flotilla\/[^'.]+)'\)/g;
 
 /**
- * A worker or child is started from the URL of its source. Bundles lie side by side in one folder,
- * so each such module becomes a bundle of its own, named after its path, and the URL follows.
+ * Such a module becomes a bundle of its own. Bundles lie side by side in one folder, each named
+ * after its path, and the URLs follow.
  */
 function separateModules(found: Map<string, string>): Plugin {
+  const bundleOf = (path: string): string => {
+    const file = relative('.', path);
+    const main = Object.entries(MAINS).find(([, source]) => source === file);
+    const name = main?.[0] ?? file.replace(/\.ts$/, '').replaceAll('/', '-');
+    found.set(name, file);
+    return `new URL('./${name}.js', import.meta.url)`;
+  };
   return {
     name: 'separate-modules',
     setup(bundler) {
       bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
-        if (path.includes('node_modules') || !source.includes('import.meta.url')) return undefined;
-        const contents = source.replace(MODULE_URL, (_, target: string) => {
-          const file = relative('.', resolve(dirname(path), `${target}.ts`));
-          const name = file.replace(/\.ts$/, '').replaceAll('/', '-');
-          found.set(name, file);
-          return `new URL('./${name}.js', import.meta.url)`;
-        });
+        if (path.includes('node_modules') || !source.includes('import.meta.')) return undefined;
+        const contents = source
+          .replace(MODULE_URL, (_, target: string) => bundleOf(resolve(dirname(path), target)))
+          .replace(PACKAGE_URL, (_, entry: string) => {
+            return `${bundleOf(fileURLToPath(import.meta.resolve(entry)))}.href`;
+          });
         return { contents, loader: 'ts' };
       });
     },
   };
+}
+
+/** What a browser loads from the server. */
+async function bundleDashboard(): Promise<void> {
+  await build({
+    entryPoints: [
+      'fleet-server/src/dashboard/app/main.tsx',
+      'fleet-server/src/dashboard/styles/dashboard.css',
+    ],
+    entryNames: '[name]',
+    outdir: 'dist/dashboard',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'warning',
+  });
 }
 
 async function bundle(entries: Map<string, string>): Promise<Map<string, string>> {
@@ -66,6 +94,7 @@ while (todo.size > 0) {
   const found = await bundle(todo);
   todo = new Map([...found].filter(([name]) => !done.has(name)));
 }
+await bundleDashboard();
 execFileSync(
   'tsc',
   [

@@ -3,10 +3,7 @@ import { LEAST_MEMORY_BYTES, runLimited } from '@flotilla/model/node';
 import type { Logger, SelfTester, SelfTestReport } from '../core/index.ts';
 import type { SelfTestInput } from './self-test-task.ts';
 
-const TASK = new URL(
-  `./self-test-task${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-);
+const TASK = new URL('./self-test-task.ts', import.meta.url);
 
 /** Tests models of the data folder in a child process with limits of time and memory. */
 export function createSelfTester(data: string, threads: number, logger: Logger): SelfTester {

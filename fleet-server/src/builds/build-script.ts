@@ -1,5 +1,4 @@
-/** Module that the child process runs: TypeScript in the repository, JavaScript where it was bundled. */
+/** Module that the child process of a build runs. */
 export function buildScript(): URL {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new URL(`./build-child${extension}`, import.meta.url);
+  return new URL('./build-child.ts', import.meta.url);
 }
