@@ -71,11 +71,12 @@ export async function seedVersion(
   db: Db,
   version: number,
   targets: readonly string[],
+  fleet = FLEET,
 ): Promise<void> {
   await db
     .insertInto('versions')
     .values({
-      fleet: FLEET,
+      fleet,
       model: 'parts',
       version,
       status: 'ready',
@@ -88,7 +89,7 @@ export async function seedVersion(
     await db
       .insertInto('variants')
       .values({
-        fleet: FLEET,
+        fleet,
         model: 'parts',
         version,
         target,

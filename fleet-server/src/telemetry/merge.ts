@@ -1,8 +1,13 @@
 import { LogHistogram, Moments } from '@flotilla/model';
 import { decode, encode, type Resources, type Window } from '@flotilla/protocol';
 
-/** A window as bytes: the protocol's own encoding, in the one message that can carry it alone. */
-export const packWindow = (window: Window): Uint8Array => encode('Record', { window });
+/**
+ * A window as bytes: the protocol's own encoding, in the one message that can carry it alone. In
+ * memory of its own, since the encoder hands out parts of a pool, and a message to the database's
+ * thread would copy the whole pool for each.
+ */
+export const packWindow = (window: Window): Uint8Array =>
+  new Uint8Array(encode('Record', { window }));
 
 /** @throws FlotillaError `message.malformed` */
 export function unpackWindow(body: Uint8Array): Window {
