@@ -55,13 +55,20 @@ async function gatherPairs(
       ...(baselines.get(device) ?? []),
     ]);
     const sums = await sumByDeployment(db, rollout, ids, earliest(rollout, some));
-    for (const { device, deployment } of some) {
-      const candidate = sideOf(sums, [deployment]);
-      pairs.push({ device, candidate, baseline: sideOf(sums, baselines.get(device) ?? []) });
+    for (const { device, deployment, target_path } of some) {
+      pairs.push({
+        device,
+        variant: variantOf(target_path),
+        candidate: sideOf(sums, [deployment]),
+        baseline: sideOf(sums, baselines.get(device) ?? []),
+      });
     }
   }
   return pairs;
 }
+
+/** Of a TUF target path, `{model}/{version}/{target}/{precision}`. */
+const variantOf = (targetPath: string): string => targetPath.split('/').slice(2).join(' ');
 
 /** The hour in which the look-back of the earliest of these devices begins. */
 function earliest({ settings }: Rollout, members: readonly MemberRow[]): number {

@@ -10,8 +10,14 @@ const side = (answered: number, mean: number, classCounts: number[], errors = 0)
   classCounts,
 });
 
-const pair = (candidate: Side, baseline: Side, device = 'd1'): DevicePair => ({
+const pair = (
+  candidate: Side,
+  baseline: Side,
+  device = 'd1',
+  variant = 'x86-64 int8',
+): DevicePair => ({
   device,
+  variant,
   candidate,
   baseline,
 });
@@ -122,6 +128,25 @@ describe('judging', () => {
     expect(all).toEqual([...GATE_NAMES]);
     const some = judgeGates(evidence, { ...DEFAULT_GATES, disabled: ['class-mix', 'errors'] });
     expect(some.map(({ gate }) => gate)).toEqual(['activations', 'confidence']);
+  });
+
+  it('closes on what is bad on one target only, and names it', () => {
+    const fine = Array.from({ length: 40 }, (_, i) =>
+      pair(side(100, 0.93, []), side(100, 0.93, []), `d${i}`),
+    );
+    const bad = pair(side(100, 0.6, []), side(100, 0.93, []), 'orin', 'jetson-orin fp16');
+    const activations = { ordered: 41, failed: 0, commonCode: '' };
+    const verdicts = judgeGates({ activations, pairs: [...fine, bad] }, DEFAULT_GATES);
+    expect(verdicts.filter(({ state }) => state === 'closed')).toMatchObject([
+      {
+        gate: 'confidence',
+        sentence: expect.stringMatching(
+          /^on jetson-orin fp16: confidence fell from 0\.93 to 0\.60 /,
+        ),
+      },
+    ]);
+    const whole = judgeGates({ activations, pairs: fine }, DEFAULT_GATES);
+    expect(whole.some(({ state }) => state === 'closed')).toBe(false);
   });
 
   it('rarely closes on two samples of the same mix', () => {

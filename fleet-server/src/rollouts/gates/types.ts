@@ -31,6 +31,8 @@ export interface Side {
 /** The new version against the previous one on the same device. */
 export interface DevicePair {
   readonly device: string;
+  /** Target and precision of the new version there, as `jetson-orin fp16`. */
+  readonly variant: string;
   readonly candidate: Side;
   readonly baseline: Side;
 }
