@@ -16,7 +16,7 @@ import { createHttp } from './http/http.ts';
 import { forgetIdempotency } from './http/idempotency.ts';
 import { isLoopback } from './http/listen.ts';
 import { type HttpListener, listenHttp } from './http/listener.ts';
-import { createMetrics } from './http/metrics.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
 import { allRoutes } from './http/routes/index.ts';
 import { createLog } from './log.ts';
 import { openBroker } from './mqtt/open.ts';
@@ -80,9 +80,9 @@ async function start(config: ServerConfig, options: StartOptions, onClose: OnClo
   const { context, ready } = await createContext(config, options, folder, listener, tls, onClose);
   const app = createApp(context, folder.folder('builds'));
   onClose(() => app.close());
-  await prepare(context, app);
-  const adminToken = await createFirstToken(context);
   const metrics = createMetrics(context);
+  await prepare(context, app, metrics);
+  const adminToken = await createFirstToken(context);
   const http = await createHttp(context, listener, allRoutes(context, app, metrics));
   onClose(() => http.close());
   onClose(startTimers(context));
@@ -114,12 +114,20 @@ async function createContext(
   );
   onClose(() => database.close());
   const { db, dialect } = database;
-  const signer = await openSigner(folder.folder('keys'));
+  const signer = await openSigner(folder.file('keys'), nodeFileSystem);
   const artifacts = await openArtifactFolder(folder.file('artifacts'), nodeFileSystem);
   const { promise: isReady, resolve: ready } = Promise.withResolvers<void>();
   const login = (fleet: string, device: string, jwt: string) =>
     isReady.then(() => verifyDeviceJwt({ db, now }, jwt, { fleet, device }));
-  const broker = await openBroker({ config, id: folder.id, login, log, listener, ...tls });
+  const broker = await openBroker({
+    config,
+    id: folder.id,
+    instance,
+    login,
+    log,
+    listener,
+    ...tls,
+  });
   onClose(() => broker.close());
   const context: ServerContext = {
     config,
@@ -139,14 +147,15 @@ async function createContext(
 }
 
 /** Brings the data to where a running server expects it, and listens to devices. */
-async function prepare(context: ServerContext, app: App): Promise<void> {
+async function prepare(context: ServerContext, app: App, metrics: Metrics): Promise<void> {
   const { broker, config, trust } = context;
   await forgetIdempotency(context, 'unfinished');
   if (config.broker === '') await forgetPresence(context);
   await createFleet(context, 'server', config.fleet);
+  await trust.checkKey();
   await trust.refresh();
   const ingest = createIngest(context, app.handlers);
-  broker.onUp(createRouter(context, app.handlers, ingest));
+  broker.onUp(createRouter(context, app.handlers, ingest, metrics.received));
 }
 
 /** What must be done again and again; each failure is logged and the next turn tries again. */

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConvertRequest, ConvertResult, Progress } from '@flotilla/converters';
 import { runLimited } from '@flotilla/model/node';
@@ -75,7 +75,9 @@ export function createBuilder(
       writeFileDurably(join(folderOf(build), UPLOAD), JSON.stringify(upload)),
     enqueue,
     async resume() {
-      for (const build of await unfinishedBuilds(parts.db)) enqueue(build);
+      const builds = await unfinishedBuilds(parts.db);
+      await removeOthers(folder, new Set(builds.map(({ build }) => build)));
+      for (const build of builds) enqueue(build);
     },
     idle: async () => running,
     async close() {
@@ -83,6 +85,13 @@ export function createBuilder(
       await running;
     },
   };
+}
+
+/** What a crash has left of uploads that no build knows. */
+async function removeOthers(folder: string, known: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!known.has(name)) await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 async function runBuild(

@@ -9,11 +9,16 @@ import { ingestSync } from './sync.ts';
 
 type Handler = (fleet: string, device: string, payload: Uint8Array) => Promise<void> | void;
 
-/** Leads what devices say to the part that takes it in; nothing a device sends stops the server. */
+/**
+ * Leads what devices say to the part that takes it in; nothing a device sends stops the server.
+ *
+ * @param received told the kind of each message, to count them
+ */
 export function createRouter(
   context: ServerContext,
   handlers: IngestHandlers,
   ingest: Ingest,
+  received: (kind: UpKind) => void = () => {},
 ): (message: UpMessage) => void {
   const { log } = context;
   const take: Handler = (fleet, device, payload) => ingest.take(fleet, device, payload);
@@ -48,6 +53,7 @@ export function createRouter(
     };
     try {
       const { fleet, device, kind } = parseUpTopic(topic);
+      received(kind);
       Promise.resolve(table[kind](fleet, device, payload)).catch(refused);
     } catch (error) {
       refused(error);

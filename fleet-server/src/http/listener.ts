@@ -22,6 +22,7 @@ export interface ListenerConfig {
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
+const IDLE_MS = 120_000;
 const MAX_FRAME_BYTES = 2 << 20;
 
 /** @throws FlotillaError `server.port-in-use` */
@@ -32,6 +33,9 @@ export async function listenHttp({ host, port, tls }: ListenerConfig): Promise<H
   const answer: RequestListener = (request, response) => handler(request, response);
   const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.keepAliveTimeout = 60_000;
+  // An upload may take hours, but not stand still.
+  server.requestTimeout = 0;
+  server.timeout = IDLE_MS;
   const sockets = acceptWebSockets(server);
   const bound = await listenOn(server, host, port, 'HTTP server');
   return {

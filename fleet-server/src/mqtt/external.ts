@@ -13,6 +13,8 @@ export interface ExternalConfig {
   readonly clientId: string;
   /** `dynsec`: devices get accounts by Mosquitto's plugin; `none`: the broker knows them already. */
   readonly accounts: 'dynsec' | 'none';
+  /** What the broker says, retained, when this server is gone without a word. */
+  readonly will?: { readonly topic: string; readonly payload: Uint8Array };
   readonly log: Logger;
   readonly connectTimeoutMs?: number;
 }
@@ -81,10 +83,18 @@ function connectWith(config: ExternalConfig, protocolVersion: 4 | 5): Promise<Mq
     queueQoSZero: false,
     reconnectPeriod: 1000,
     connectTimeout: config.connectTimeoutMs ?? 10_000,
+    ...(config.will === undefined ? {} : { will: willOf(config.will) }),
     ...(config.username === '' ? {} : { username: config.username, password: config.password }),
   };
   return mqtt.connectAsync(config.url, options, false);
 }
+
+const willOf = ({ topic, payload }: NonNullable<ExternalConfig['will']>) => ({
+  topic,
+  payload: Buffer.from(payload),
+  qos: 1 as const,
+  retain: true,
+});
 
 function codeOf(error: unknown): number {
   const { code } = error as { code?: unknown };

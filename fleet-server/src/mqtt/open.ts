@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { encode, FlotillaError, fleetTopics } from '@flotilla/protocol';
 import type { Logger } from 'pino';
 import type { ServerConfig } from '../config.ts';
 import type { HttpListener } from '../http/listener.ts';
@@ -11,6 +11,8 @@ export interface BrokerParts {
   readonly config: ServerConfig;
   /** Of the data folder: the client id at a broker outside stays the same from start to start. */
   readonly id: string;
+  /** Of this running server: names its state topic. */
+  readonly instance: string;
   readonly login: DeviceLogin;
   readonly log: Logger;
   /** Takes MQTT over WebSocket for the embedded broker. */
@@ -28,6 +30,10 @@ export async function openBroker(parts: BrokerParts): Promise<Broker> {
       password: config.brokerPassword,
       clientId: `flotilla-server-${parts.id}`,
       accounts: accountsOf(config),
+      will: {
+        topic: fleetTopics(config.fleet).server(parts.instance),
+        payload: encode('ServerState', { online: false }),
+      },
       log,
     });
   }

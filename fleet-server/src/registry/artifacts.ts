@@ -1,8 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { FlotillaError, isDigest } from '@flotilla/protocol';
-import type { FileSystem } from './file-system.ts';
+import { type FileSystem, storeWhole } from './file-system.ts';
 
 export interface ArtifactInfo {
   readonly digest: string;
@@ -35,18 +35,6 @@ export async function openArtifactFolder(root: string, fs: FileSystem): Promise<
   const fanOut = (digest: string) => join(root, 'sha256', hexOf(digest).slice(0, 2));
   const path = (digest: string) => join(fanOut(digest), hexOf(digest));
 
-  const write = async (digest: string, content: Uint8Array): Promise<void> => {
-    const incoming = join(root, INCOMING, randomBytes(12).toString('hex'));
-    try {
-      await fs.write(incoming, content);
-      await fs.syncFile(incoming);
-      await fs.rename(incoming, path(digest));
-    } catch (error) {
-      await fs.remove(incoming).catch(() => undefined);
-      throw error;
-    }
-  };
-
   return {
     async put(digest, content) {
       const actual = `sha256:${createHash('sha256').update(content).digest('hex')}`;
@@ -57,8 +45,9 @@ export async function openArtifactFolder(root: string, fs: FileSystem): Promise<
       const folder = fanOut(digest);
       await fs.makeFolder(folder);
       await fs.syncFolder(join(root, 'sha256'));
-      if ((await fs.size(path(digest))) !== content.length) await write(digest, content);
-      await fs.syncFolder(folder);
+      if ((await fs.size(path(digest))) !== content.length) {
+        await storeWhole(fs, join(root, INCOMING), path(digest), content);
+      } else await fs.syncFolder(folder);
     },
     async stat(digest) {
       const size = isDigest(digest) ? await fs.size(path(digest)) : undefined;

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { syncFolder } from '@flotilla/protocol/node';
 
@@ -52,3 +54,26 @@ export const nodeFileSystem: FileSystem = {
   read: (path, range) =>
     createReadStream(path, range === undefined ? {} : { start: range.first, end: range.last }),
 };
+
+/**
+ * Puts a file into a folder whole or not at all, and for good once this resolves.
+ *
+ * @param incoming folder on the same disk where it lies until it is whole
+ */
+export async function storeWhole(
+  fs: FileSystem,
+  incoming: string,
+  target: string,
+  content: Uint8Array,
+): Promise<void> {
+  const temporary = join(incoming, `.${randomBytes(12).toString('hex')}.tmp`);
+  try {
+    await fs.write(temporary, content);
+    await fs.syncFile(temporary);
+    await fs.rename(temporary, target);
+  } catch (error) {
+    await fs.remove(temporary).catch(() => undefined);
+    throw error;
+  }
+  await fs.syncFolder(dirname(target));
+}

@@ -1,29 +1,34 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  createSigner,
-  generateKeyPair,
-  type KeyPair,
-  type Signer,
-  writeFileDurably,
-} from '@flotilla/protocol/node';
+import { dirname, join } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
+import { createSigner, generateKeyPair, type KeyPair, type Signer } from '@flotilla/protocol/node';
+import { type FileSystem, storeWhole } from '../registry/file-system.ts';
 
 const FILE = 'online.json';
 
 /**
- * The server's online key, made at the first start and readable by its owner only. In the beginning
- * it holds every role (DESIGN: root and targets move offline later), which the server says at start.
+ * The server's online key, made at the first start and readable by its owner only. One key holds
+ * every role; what it signs is lost with it, so it is on the disk before anything is signed.
  *
  * @param folder of the keys, in the data folder
  * @throws FlotillaError `key.invalid`
  */
-export async function openSigner(folder: string): Promise<Signer> {
+export async function openSigner(folder: string, fs: FileSystem): Promise<Signer> {
+  await fs.makeFolder(folder);
+  await fs.syncFolder(dirname(folder));
   const path = join(folder, FILE);
-  const known = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  if (known !== undefined) return createSigner(JSON.parse(known) as KeyPair);
+  if ((await fs.size(path)) !== undefined) return createSigner(await readKey(path, fs));
   const made = generateKeyPair();
-  await writeFileDurably(path, JSON.stringify(made), { mode: 0o600 });
+  await storeWhole(fs, folder, path, new TextEncoder().encode(JSON.stringify(made)));
   return createSigner(made);
+}
+
+async function readKey(path: string, fs: FileSystem): Promise<KeyPair> {
+  const text = Buffer.concat(await fs.read(path).toArray()).toString('utf8');
+  try {
+    const { publicKey, privateKey } = JSON.parse(text) as Record<string, unknown>;
+    return { publicKey: String(publicKey), privateKey: String(privateKey) };
+  } catch (cause) {
+    const reason = `${path} is damaged: put it back from a back-up`;
+    throw new FlotillaError('key.invalid', { reason }, { cause });
+  }
 }

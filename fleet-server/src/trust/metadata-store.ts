@@ -7,6 +7,16 @@ type Db = Kysely<Database>;
 
 const utf8 = new TextEncoder();
 
+export async function fleetsWithRoot(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('tuf_metadata')
+    .select('fleet')
+    .distinct()
+    .where('role', '=', 'root')
+    .execute();
+  return rows.map((row) => row.fleet);
+}
+
 /** Every root of a fleet, oldest first. */
 export async function readRoots(db: Db, fleet: string): Promise<Uint8Array[]> {
   const rows = await db

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { trustRoot, verifyDirector, verifyMetadata, webCryptoVerifier } from '@flotilla/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CutMode, PowerCut, PowerCutDisk } from '../../../test/support/power-cut.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
+import { nodeFileSystem } from '../registry/file-system.ts';
 import { audit, findBreak } from './audit.ts';
 import { openSigner } from './keys.ts';
 import { createTrust, type Trust } from './trust.ts';
@@ -21,7 +23,11 @@ const now = () => clock;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flotilla-trust-'));
   database = await openDatabase({ kind: 'sqlite', file: join(folder, 'fleet.db') });
-  trust = createTrust({ ...database, signer: await openSigner(folder), now });
+  trust = createTrust({
+    ...database,
+    signer: await openSigner(join(folder, 'keys'), nodeFileSystem),
+    now,
+  });
 });
 afterAll(async () => {
   await database.close();
@@ -87,6 +93,14 @@ describe('trust', () => {
     expect((await verified('nice')).targets.size).toBe(1);
   });
 
+  it('does not sign for a fleet that trusts another key', async () => {
+    const other = await openSigner(join(folder, 'other-keys'), nodeFileSystem);
+    await create('lille');
+    const stranger = createTrust({ ...database, signer: other, now });
+    await expect(stranger.checkKey()).rejects.toMatchObject({ code: 'server.key-foreign' });
+    await trust.checkKey();
+  });
+
   it('signs director documents that hold for their device only', async () => {
     await create('brest');
     const [root = new Uint8Array()] = await trust.roots('brest');
@@ -114,15 +128,32 @@ describe('trust', () => {
 describe('the key of the server', () => {
   it('is made once, for its owner to read only', async () => {
     const keys = await mkdtemp(join(tmpdir(), 'flotilla-keys-'));
-    const first = await openSigner(keys);
-    const second = await openSigner(keys);
+    const first = await openSigner(keys, nodeFileSystem);
+    const second = await openSigner(keys, nodeFileSystem);
     expect(second.keyId).toBe(first.keyId);
     const [file = ''] = await readdir(keys);
     expect((await stat(join(keys, file))).mode & 0o777).toBe(0o600);
     const text = await readFile(join(keys, file), 'utf8');
     await writeFile(join(keys, file), text.replace(/[0-9a-f]{8}/, '00000000'));
-    await expect(openSigner(keys)).rejects.toMatchObject({ code: 'key.invalid' });
+    await expect(openSigner(keys, nodeFileSystem)).rejects.toMatchObject({ code: 'key.invalid' });
     await rm(keys, { recursive: true });
+  });
+});
+
+describe.each<CutMode>(['names-lost', 'names-kept'])('a power cut (%s)', (mode) => {
+  it('never takes a key away that was used, and never leaves half of one', async () => {
+    for (let cut = 0; ; cut++) {
+      const disk = new PowerCutDisk();
+      disk.cutAfter(cut);
+      const used = await openSigner('/data', disk).catch((error) => {
+        if (!(error instanceof PowerCut)) throw error;
+      });
+      disk.restart(mode);
+      const again = await openSigner('/data', disk);
+      if (used === undefined) continue;
+      expect(again.keyId).toBe(used.keyId);
+      break;
+    }
   });
 });
 

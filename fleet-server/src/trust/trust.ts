@@ -1,4 +1,4 @@
-import type { TufMetadata } from '@flotilla/protocol';
+import { FlotillaError, type TufMetadata } from '@flotilla/protocol';
 import {
   createRepository,
   refreshRepository,
@@ -11,7 +11,13 @@ import {
 import type { Kysely } from 'kysely';
 import type { SqlDialect } from '../db/dialect.ts';
 import type { Database } from '../db/schema.ts';
-import { expiresBefore, readRepository, readRoots, writeRepository } from './metadata-store.ts';
+import {
+  expiresBefore,
+  fleetsWithRoot,
+  readRepository,
+  readRoots,
+  writeRepository,
+} from './metadata-store.ts';
 
 /** A bundle that the fleet's repository says may exist. */
 export interface SignedTarget {
@@ -26,6 +32,12 @@ export interface SignedTarget {
 export interface Trust {
   /** Makes the fleet's repository where it has none. */
   createRepository(trx: Kysely<Database>, fleet: string): Promise<void>;
+  /**
+   * Makes sure that this key may sign for every fleet: devices reject what another one signs.
+   *
+   * @throws FlotillaError `server.key-foreign`
+   */
+  checkKey(): Promise<void>;
   /** Every root, oldest first: a device trusts the newest from its enrolment on. */
   roots(fleet: string): Promise<Uint8Array[]>;
   /** Undefined where the fleet has no repository. */
@@ -68,6 +80,15 @@ export function createTrust({ db, dialect, signer, now }: TrustParts): Trust {
       await alone(trx, fleet);
       if ((await readRepository(trx, fleet)) !== undefined) return;
       await writeRepository(trx, fleet, createRepository(signer, { fleet, ...time() }));
+    },
+    async checkKey() {
+      for (const fleet of await fleetsWithRoot(db)) {
+        const root = (await readRoots(db, fleet)).at(-1);
+        const text = new TextDecoder().decode(root);
+        if (!text.includes(`"${signer.keyId}"`)) {
+          throw new FlotillaError('server.key-foreign', { fleet, key: signer.keyId.slice(0, 12) });
+        }
+      }
     },
     roots: (fleet) => readRoots(db, fleet),
     metadata: (fleet) => readRepository(db, fleet),

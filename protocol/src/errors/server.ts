@@ -88,6 +88,11 @@ export const SERVER_ERRORS = {
     (c: { address: string }) =>
       `${c.address} can be reached from other machines without TLS: give --tls-cert and --tls-key, or --insecure`,
   ),
+  'server.key-foreign': refused(
+    409,
+    (c: { fleet: string; key: string }) =>
+      `fleet ${c.fleet} trusts other keys than this data folder's (${c.key}…): give the --data that belongs to this database`,
+  ),
   'server.not-found': refused(
     404,
     (c: { what: string; id: string }) => `there is no ${c.what} ${c.id} in this fleet`,
