@@ -1,0 +1,120 @@
+import { buildProfile, type Prediction } from '@flotilla/model';
+import { describe, expect, test } from 'vitest';
+import type { Inference, LoadedModel } from '../serving/loaded-model.ts';
+import { createRecorder } from './recorder.ts';
+
+const observations = Array.from({ length: 400 }, (_, i) => ({
+  features: { light: (i % 100) / 100 },
+}));
+
+const model = (version: number) =>
+  ({
+    installed: {
+      deployment: `d${version}`,
+      attempt: 1,
+      digest: 'x',
+      model: 'parts',
+      version,
+      precision: '',
+    },
+    bundle: { profile: buildProfile(observations), profileDigest: 'sha256:p' },
+  }) as unknown as LoadedModel;
+
+const inference = (index: number, light: number): Inference => {
+  const confidence = 0.9;
+  const probabilities = Float32Array.of(0.1, 0.9);
+  const prediction: Prediction = {
+    kind: 'classification',
+    index,
+    label: '',
+    confidence,
+    top: [],
+    probabilities,
+  };
+  return {
+    installed: model(1).installed,
+    outputs: {},
+    predictions: [prediction],
+    features: { light },
+    latencyUs: 1000,
+  };
+};
+
+function bed(lengthMs = 1000) {
+  const time = { nowMs: 10_250 };
+  const clock = { now: () => time.nowMs, monotonic: () => 0, sleep: async () => undefined };
+  return { time, recorder: createRecorder(clock, () => lengthMs) };
+}
+
+describe('recorder', () => {
+  test('begins windows on multiples of their length and counts what happened in each', () => {
+    const { time, recorder } = bed();
+    const parts = model(1);
+    recorder.swapped('parts', undefined, parts);
+    recorder.inferred(parts, inference(1, 0.5));
+    recorder.inferred(parts, inference(0, 0.5));
+    recorder.failed(parts);
+    expect(recorder.take()).toEqual([]);
+    expect(recorder.untilBoundary()).toBe(750);
+    time.nowMs = 11_000;
+    const [first] = recorder.take();
+    expect(first).toMatchObject({
+      slot: 'parts',
+      deployment: 'd1',
+      startMs: 10_000,
+      lengthMs: 1000,
+      inferences: 3,
+      errors: 1,
+      classCounts: [1, 1],
+      profileDigest: 'sha256:p',
+      role: 'ROLE_ACTIVE',
+    });
+    expect(first?.confidence).toMatchObject({ count: 2 });
+    expect(first?.features?.[0]?.counts?.reduce((a, b) => a + b, 0)).toBe(2);
+    time.nowMs = 11_900;
+    recorder.inferred(parts, inference(1, 0.5));
+    time.nowMs = 14_100;
+    recorder.inferred(parts, inference(1, 0.5));
+    expect(recorder.take()).toMatchObject([{ startMs: 11_000, inferences: 1 }]);
+    recorder.closeAll();
+    expect(recorder.take()).toMatchObject([{ startMs: 14_000 }]);
+  });
+
+  test('closes a window at a swap, and names one deployment in each', () => {
+    const { recorder } = bed();
+    const [one, two] = [model(1), model(2)];
+    recorder.swapped('parts', undefined, one);
+    recorder.inferred(one, inference(1, 0.5));
+    recorder.swapped('parts', one, two);
+    recorder.inferred(two, inference(1, 0.5));
+    recorder.inferred(one, inference(1, 0.5));
+    recorder.swapped('parts', two, undefined);
+    expect(recorder.take()).toMatchObject([
+      { deployment: 'd1', startMs: 10_000, inferences: 1 },
+      { deployment: 'd2', startMs: 10_000, inferences: 1 },
+    ]);
+  });
+
+  test('sends no window in which nothing happened', () => {
+    const { time, recorder } = bed();
+    recorder.swapped('parts', undefined, model(1));
+    time.nowMs += 5000;
+    recorder.closeAll();
+    expect(recorder.take()).toEqual([]);
+  });
+
+  test('says when inputs drift from the reference', () => {
+    const { time, recorder } = bed();
+    const parts = model(1);
+    recorder.swapped('parts', undefined, parts);
+    for (let window = 0; window < 3; window++) {
+      for (let i = 0; i < 100; i++) recorder.inferred(parts, inference(1, 0.02));
+      time.nowMs += 1000;
+    }
+    const windows = recorder.take();
+    recorder.closeAll();
+    const verdicts = [...windows, ...recorder.take()].flatMap(({ drift }) => drift ?? []);
+    expect(verdicts.at(-1)).toMatchObject({ name: 'light', drifted: true });
+    expect(recorder.drifting()).toEqual({ parts: ['light'] });
+  });
+});
