@@ -2,7 +2,7 @@ import { tensorAttribute } from '../ir/attributes.ts';
 import type { DataType } from '../ir/dtype.ts';
 import { subgraphsOf } from '../ir/edit.ts';
 import { type Dim, type Graph, isOp, type Node, type ValueInfo } from '../ir/graph.ts';
-import type { TensorValue } from '../ir/tensor.ts';
+import { isNumeric, type TensorValue } from '../ir/tensor.ts';
 import { inferShape } from './infer-shapes.ts';
 import { inferTypes } from './infer-types.ts';
 
@@ -48,6 +48,7 @@ class Scope implements Facts {
     return this.#facts.get(value) ?? this.#parent?.get(value);
   }
 
+  /** A constant of numbers, which rules for shapes may read. */
   constant(value: string): TensorValue | undefined {
     return this.#constants.get(value) ?? this.#parent?.constant(value);
   }
@@ -57,7 +58,7 @@ class Scope implements Facts {
   }
 
   setConstant(value: string, tensor: TensorValue): void {
-    this.#constants.set(value, tensor);
+    if (isNumeric(tensor.dtype)) this.#constants.set(value, tensor);
     this.#facts.set(value, { dtype: tensor.dtype, shape: tensor.dims });
   }
 }

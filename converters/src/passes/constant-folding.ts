@@ -75,7 +75,7 @@ function constantValue(
   if (isOp(node, 'Constant')) return valueOfConstant(node);
   if (isOp(node, 'Shape', 'Size')) {
     const shape = facts?.get(node.inputs[0] ?? '')?.shape;
-    const dims = shape?.filter((dim) => typeof dim === 'number');
+    const dims = shape?.filter((dim): dim is number => Number.isSafeInteger(dim));
     if (dims === undefined || dims.length !== shape?.length) return undefined;
     return shapeValue(node, dims);
   }

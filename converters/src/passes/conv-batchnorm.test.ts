@@ -81,7 +81,7 @@ describe('conv-batchnorm', () => {
           model.graph.nodes[1]!.inputs[1]!,
           fromNumbers('float32', [3], [1, 2, 3]),
         ),
-      /3 channels/,
+      /one for each channel/,
     ],
   ])('says why it does not fold where the convolution %s', (_, spoil, reason) => {
     const model = net('Conv', 1, true);

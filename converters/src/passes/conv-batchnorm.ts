@@ -53,6 +53,11 @@ function fold(graph: Graph, conv: Node, norm: Node, namer: Namer): string | unde
   if (!scale || !beta || !mean || !variance) return 'its parameters are not constant';
 
   const channels = elementCount(scale);
+  const parameters = [scale, beta, mean, variance, ...(bias ? [bias] : [])];
+  if (parameters.some((each) => !isFloat(each) || elementCount(each) !== channels)) {
+    return 'its parameters are not floats, one for each channel';
+  }
+  if (!isFloat(weight)) return 'the weights before it are not floats';
   const channelOf = weightChannels(conv, weight, channels);
   if (channelOf === undefined) return `its ${channels} channels are not those of the weights`;
   const epsilon = floatAttribute(norm, 'epsilon', Math.fround(1e-5));
@@ -119,6 +124,10 @@ function zip(
   combine: (a: number, b: number) => number,
 ): Float64Array {
   return a.map((value, i) => combine(value, b[i]!));
+}
+
+function isFloat({ dtype }: TensorValue): boolean {
+  return ['float16', 'bfloat16', 'float32', 'float64'].includes(dtype);
 }
 
 function allFinite(tensor: TensorValue): boolean {

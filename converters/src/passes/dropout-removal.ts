@@ -1,6 +1,6 @@
 import { indexGraph } from '../ir/edit.ts';
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
-import { toNumbers } from '../ir/tensor.ts';
+import { isNumeric, toNumbers } from '../ir/tensor.ts';
 import { bypassAll } from './bypass.ts';
 import type { Pass } from './pass.ts';
 
@@ -28,7 +28,8 @@ function reasonToKeep(node: Node, graph: Graph): string | undefined {
   const training = node.inputs[2];
   if (!training) return undefined;
   const value = graph.initializers.get(training) ?? constantOf(graph, training);
-  if (value === undefined) return 'its training mode is decided at run time';
+  if (value === undefined || !isNumeric(value.dtype))
+    return 'its training mode is decided at run time';
   return toNumbers(value)[0] === 0 ? undefined : 'it is in training mode';
 }
 

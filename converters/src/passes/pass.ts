@@ -44,12 +44,28 @@ export function runPassList(
   for (const pass of passes) {
     const unmet = pass.requires?.(model, options);
     if (unmet !== undefined) throw failed(pass, `needs ${unmet}`, reports);
-    const result = pass.run(model, options);
+    const result = runPass(pass, model, options, reports);
     const broken = graphFault(model.graph) ?? pass.ensures?.(model, options);
     if (broken !== undefined) throw failed(pass, `left ${broken}`, reports);
     reports.push({ pass: pass.name, ...result });
   }
   return reports;
+}
+
+/** A model may be wrong in ways that no check foresaw: that too ends with the pass's name. */
+function runPass(
+  pass: Pass,
+  model: Model,
+  options: PassOptions,
+  before: readonly PassReport[],
+): PassResult {
+  try {
+    return pass.run(model, options);
+  } catch (cause) {
+    if (cause instanceof FlotillaError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw failed(pass, `stopped: ${reason}`, before, cause);
+  }
 }
 
 /** @throws FlotillaError `model.graph-invalid` where the graph breaks a rule of the IR. */
@@ -59,7 +75,16 @@ export function checkModel(model: Model): void {
   throw new FlotillaError('model.graph-invalid', { graph: model.graph.name, reason });
 }
 
-function failed(pass: Pass, reason: string, before: readonly PassReport[]): FlotillaError {
+function failed(
+  pass: Pass,
+  reason: string,
+  before: readonly PassReport[],
+  cause?: unknown,
+): FlotillaError {
   const ran = before.map((report) => report.pass).join(', ') || 'none';
-  return new FlotillaError('model.pass-failed', { pass: pass.name, reason, before: ran });
+  return new FlotillaError(
+    'model.pass-failed',
+    { pass: pass.name, reason, before: ran },
+    { cause },
+  );
 }

@@ -2,6 +2,7 @@ import { intAttribute, intsAttribute } from '../../ir/attributes.ts';
 import type { DataType } from '../../ir/dtype.ts';
 import type { Node } from '../../ir/graph.ts';
 import {
+  elementCount,
   fromNumbers,
   isNumeric,
   makeTensor,
@@ -16,6 +17,9 @@ type Binary = (a: number, b: number) => number;
 type BigBinary = (a: bigint, b: bigint) => bigint;
 
 const WIDE: readonly DataType[] = ['int64', 'uint64'];
+/** Integers are computed one by one as bigints: many of them are left to the runtime. */
+const MAX_INTEGERS = 1 << 18;
+
 const FLOATS: readonly DataType[] = ['float16', 'bfloat16', 'float32', 'float64'];
 
 /** Elementwise over two or more tensors; integers stay exact and wrap. */
@@ -41,6 +45,7 @@ function combine(
   if (dims === undefined || a.dtype !== b.dtype || !isNumeric(a.dtype)) return undefined;
   const [left, right] = [broadcastPositions(a.dims, dims), broadcastPositions(b.dims, dims)];
   if (!FLOATS.includes(a.dtype)) {
+    if (elementCount({ dims }) > MAX_INTEGERS) return undefined;
     const [x, y] = [toBigInts(a), toBigInts(b)];
     const values = Array.from(left, (_, i) => onBigInts(x[left[i]!]!, y[right[i]!]!));
     return fromBigInts(a.dtype, dims, values);
@@ -135,6 +140,7 @@ export const where: Evaluator = ([condition, yes, no]) => {
 export function reduce(onBigInts: BigBinary, start: bigint | undefined): Evaluator {
   return ([input, axesInput], node) => {
     if (!input || !['int64', 'int32'].includes(input.dtype)) return undefined;
+    if (elementCount(input) > MAX_INTEGERS) return undefined;
     const axes = reducedAxes(node, axesInput, input.dims.length);
     if (axes === undefined) return undefined;
     const kept = input.dims.map((dim, axis) => (axes.has(axis) ? 1 : dim));

@@ -1,5 +1,5 @@
 import type { Node } from '../../ir/graph.ts';
-import type { TensorValue } from '../../ir/tensor.ts';
+import { isNumeric, type TensorValue } from '../../ir/tensor.ts';
 import {
   divide,
   elementwise,
@@ -90,7 +90,9 @@ export function evaluate(
   node: Node,
   inputs: readonly (TensorValue | undefined)[],
 ): TensorValue | undefined {
-  if (node.domain !== '' || !Object.hasOwn(EVALUATORS, node.op)) return undefined;
+  if (!canEvaluate(node) || inputs.some((input) => input && !isNumeric(input.dtype))) {
+    return undefined;
+  }
   return EVALUATORS[node.op]!(inputs, node);
 }
 

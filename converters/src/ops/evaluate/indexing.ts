@@ -1,6 +1,15 @@
 import { DATA_TYPES } from '../../ir/dtype.ts';
 import { elementCount, type TensorValue } from '../../ir/tensor.ts';
 
+/** Most elements that anything here makes; a file may ask for any number. */
+const MAX_ELEMENTS = 1 << 24;
+
+/** True for dimensions of a tensor that may be made here. */
+export function isMakeable(dims: readonly number[]): boolean {
+  const sizes = dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
+  return sizes && elementCount({ dims }) <= MAX_ELEMENTS;
+}
+
 /** Steps between neighbors of each dimension, in elements, row-major. */
 export function stridesOf(dims: readonly number[]): number[] {
   const strides = dims.map(() => 1);
@@ -35,7 +44,7 @@ export function positions(
   return found;
 }
 
-/** The dimensions that several broadcast to (numpy rules), or undefined where they do not fit. */
+/** The dimensions that several broadcast to (numpy rules), or undefined where they do not fit or are too large. */
 export function broadcastDims(shapes: readonly (readonly number[])[]): number[] | undefined {
   const rank = Math.max(0, ...shapes.map((dims) => dims.length));
   const result = new Array<number>(rank).fill(1);
@@ -46,7 +55,7 @@ export function broadcastDims(shapes: readonly (readonly number[])[]): number[] 
       else if (dim !== 1 && dim !== result[axis]) return undefined;
     }
   }
-  return result;
+  return isMakeable(result) ? result : undefined;
 }
 
 /** Where each element of the broadcast result comes from in a tensor of `dims`. */

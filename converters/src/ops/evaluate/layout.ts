@@ -5,6 +5,7 @@ import {
   broadcastDims,
   broadcastPositions,
   frontAxis,
+  isMakeable,
   pick,
   positions,
   stridesOf,
@@ -62,6 +63,8 @@ export const gather: Evaluator = ([data, indices], node) => {
   const chosen = Array.from(toNumbers(indices), (index) => frontAxis(index, size));
   const [before, after] = [data.dims.slice(0, axis), data.dims.slice(axis + 1)];
   const inner = elementCount({ dims: after });
+  const result = [...before, ...indices.dims, ...after];
+  if (!isMakeable(result)) return undefined;
   const from: number[] = [];
   for (let outer = 0; outer < elementCount({ dims: before }); outer++) {
     for (const index of chosen) {
@@ -70,7 +73,7 @@ export const gather: Evaluator = ([data, indices], node) => {
       for (let i = 0; i < inner; i++) from.push(start + i);
     }
   }
-  return pick(data, [...before, ...indices.dims, ...after], from);
+  return pick(data, result, from);
 };
 
 export const slice: Evaluator = ([data, starts, ends, axesInput, stepsInput]) => {
@@ -116,5 +119,6 @@ export const tile: Evaluator = ([input, repeats]) => {
   const paired = input.dims.flatMap((dim, axis) => [times[axis]!, dim]);
   const strides = stridesOf(input.dims).flatMap((stride) => [0, stride]);
   const dims = input.dims.map((dim, axis) => dim * times[axis]!);
+  if (!isMakeable(dims) || !isMakeable(times)) return undefined;
   return pick(input, dims, positions(paired, strides));
 };

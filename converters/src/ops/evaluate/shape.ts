@@ -11,7 +11,7 @@ import {
   toNumbers,
 } from '../../ir/tensor.ts';
 import type { Evaluator } from './evaluator.ts';
-import { frontAxis, pick } from './indexing.ts';
+import { frontAxis, isMakeable, pick } from './indexing.ts';
 
 /** Largest tensor that is made out of a shape alone. */
 const MAX_FILLED = 1 << 16;
@@ -79,7 +79,8 @@ export const unsqueeze: Evaluator = ([input, axesInput]) => {
 };
 
 function sameSize(input: TensorValue, dims: readonly number[]): TensorValue | undefined {
-  return elementCount({ dims }) === elementCount(input) ? reshaped(input, dims) : undefined;
+  const fits = isMakeable(dims) && elementCount({ dims }) === elementCount(input);
+  return fits ? reshaped(input, dims) : undefined;
 }
 
 /** Casts whose result the specification fixes: a float that leaves an integer's range is not one. */
@@ -110,7 +111,7 @@ export const constantOfShape: Evaluator = ([wanted], node) => {
   if (!wanted) return undefined;
   const dims = Array.from(toNumbers(wanted));
   const count = elementCount({ dims });
-  if (count > MAX_FILLED || dims.some((dim) => dim < 0)) return undefined;
+  if (count > MAX_FILLED || !isMakeable(dims)) return undefined;
   const zero = makeTensor('float32', [1], new Uint8Array(byteSize('float32', 1)));
   return pick(tensorAttribute(node, 'value') ?? zero, dims, new Uint8Array(count));
 };

@@ -1,5 +1,5 @@
 import { floatAttribute, floatsAttribute, string, stringAttribute } from '../../ir/attributes.ts';
-import { float32Tensor, toNumbers } from '../../ir/tensor.ts';
+import { float32Tensor, isNumeric, toNumbers } from '../../ir/tensor.ts';
 import { type Adapter, setInput, take, type Upgrade } from './adapter.ts';
 
 /** Upsample-1 scales height and width by attributes. */
@@ -44,7 +44,7 @@ export const resizeCoordinates: Adapter = (upgrade) => {
 
 function nearestMode(upgrade: Upgrade): 'floor' | 'ceil' {
   const scales = upgrade.constant(1);
-  if (!scales) return 'floor';
+  if (!scales || !isNumeric(scales.dtype)) return 'floor';
   const values = Array.from(toNumbers(scales));
   if (values.every((scale) => scale >= 1)) return 'floor';
   if (values.every((scale) => scale <= 1)) return 'ceil';
