@@ -3,6 +3,7 @@ import { type Extra, NO_EXTRA } from '../../ir/extra.ts';
 import type { AttributeProtoAttributeType, ModelProto } from './onnx.gen.ts';
 import { descriptor } from './onnx.gen.ts';
 
+/** Schema: `onnx/onnx-ml.proto` of onnx 1.23.2, whose fields only grow in number. */
 const MODEL = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
 
 /** A message to be written: fields left out are not in the file. */
