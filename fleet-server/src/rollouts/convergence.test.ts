@@ -78,7 +78,7 @@ const behaviors: readonly Behavior[] = [
   (version) => ({ result: version === 2 ? 'RESULT_IN_PROGRESS' : 'RESULT_COMMITTED' }),
 ];
 
-describe('a rollout', () => {
+describe('a rollout', { timeout: 600_000 }, () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'flotilla-converge-'));
