@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/models/**'],
+    globalSetup: ['test/support/run-folder.ts'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

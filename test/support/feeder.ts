@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Frame } from './parts.ts';
+
+/** What a device said of an image. */
+export interface Answer {
+  readonly version: number;
+  readonly label: string;
+  readonly confidence: number;
+}
+
+interface InferResponse {
+  readonly model_version: string;
+  readonly outputs: readonly { readonly name: string; readonly data: readonly unknown[] }[];
+}
+
+/** Asks a device over the Open Inference Protocol v2, in JSON alone. */
+export async function infer(url: string, slot: string, image: Uint8Array): Promise<Answer> {
+  const data = [Buffer.from(image).toString('base64')];
+  const input = { name: 'image', shape: [1], datatype: 'BYTES', data };
+  const response = await fetch(`${url}/v2/models/${slot}/infer`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: [input] }),
+  });
+  if (!response.ok) throw new Refused(response.status, await response.text());
+  const { model_version, outputs } = (await response.json()) as InferResponse;
+  const first = (name: string) => outputs.find((output) => output.name === name)?.data[0];
+  return {
+    version: Number(model_version),
+    label: String(first('label')),
+    confidence: Number(first('confidence')),
+  };
+}
+
+/** The device answered, but not with a prediction: it counted no inference. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+  constructor(status: number, text: string) {
+    super(`${status} ${text}`);
+    this.status = status;
+  }
+}
+
+/** Shows frames to a device, one after the other, and notes each answer. */
+export interface Feeder {
+  /** Wall-clock ms, whether the label was right, and the version that answered. */
+  readonly answers: readonly { atMs: number; version: number; right: boolean }[];
+  /** Requests that were sent and broke off: the device may have counted them or not. */
+  readonly broken: number;
+  show(frames: readonly Frame[]): void;
+  stop(): Promise<void>;
+}
+
+export function startFeeder(
+  device: { readonly url: string },
+  slot: string,
+  first: readonly Frame[],
+  pauseMs = 40,
+): Feeder {
+  const answers: { atMs: number; version: number; right: boolean }[] = [];
+  let broken = 0;
+  let frames = first;
+  let stopped = false;
+  const loop = async () => {
+    for (let at = 0; !stopped; at++) {
+      const frame = frames[at % frames.length];
+      if (frame === undefined) return;
+      try {
+        const { version, label } = await infer(device.url, slot, frame.bytes);
+        answers.push({ atMs: Date.now(), version, right: label === frame.label });
+      } catch (error) {
+        if (!(error instanceof Refused)) broken++;
+      }
+      await sleep(pauseMs);
+    }
+  };
+  const running = loop();
+  return {
+    answers,
+    get broken() {
+      return broken;
+    },
+    show(next) {
+      frames = next;
+    },
+    stop() {
+      stopped = true;
+      return running;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Api, createApi } from './api.ts';
+import { freePort } from './ports.ts';
+import { type Ended, type Environment, type Running, run, start } from './processes.ts';
+
+export interface ServerOptions {
+  /** Further options of `flotilla serve`. */
+  readonly args?: readonly string[];
+  /** Length of telemetry windows, ms; default 1000. */
+  readonly telemetryWindowMs?: number;
+}
+
+/** A fleet server in a process of its own, on loopback ports that it keeps over restarts. */
+export interface Server {
+  readonly url: string;
+  readonly mqttUrl: string;
+  readonly data: string;
+  readonly adminToken: string;
+  readonly api: Api;
+  /** Runs `flotilla COMMAND …` against this server. */
+  cli(...args: readonly string[]): Promise<Ended>;
+  claimToken(uses?: number): Promise<string>;
+  kill9(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<Ended>;
+}
+
+/** An enrolled device with its agent in a process of its own. */
+export interface Device {
+  readonly id: string;
+  readonly name: string;
+  readonly data: string;
+  /** Where it serves inference now; another port after each start. */
+  readonly url: string;
+  kill9(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<Ended>;
+}
+
+/** Folders and processes of one suite; `close` ends and removes all of them. */
+export interface Bed {
+  readonly folder: string;
+  server(options?: ServerOptions): Promise<Server>;
+  device(name: string, options: DeviceOptions): Promise<Device>;
+  close(): Promise<void>;
+}
+
+export interface DeviceOptions {
+  /** Base address of the fleet server. */
+  readonly server: string;
+  readonly token: string;
+  /** Hardware class that the device declares; default x86-64. */
+  readonly target?: string;
+}
+
+interface Address {
+  readonly url: string;
+  readonly mqttUrl: string;
+  readonly adminToken?: string;
+}
+
+export async function createBed(): Promise<Bed> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-bed-'));
+  const stops: (() => Promise<unknown>)[] = [];
+  // a command never touches the home folder of who runs the tests
+  const env: Environment = { HOME: folder, FLOTILLA_HOME: join(folder, 'home') };
+  return {
+    folder,
+    async server(options = {}) {
+      const server = await startServer(join(folder, 'server'), options, env);
+      stops.push(() => server.stop());
+      return server;
+    },
+    async device(name, options) {
+      const device = await startDevice(join(folder, name), name, options, env);
+      stops.push(() => device.stop());
+      return device;
+    },
+    async close() {
+      for (const stop of stops.reverse()) await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startServer(
+  data: string,
+  { args = [], telemetryWindowMs = 1000 }: ServerOptions,
+  env: Environment,
+): Promise<Server> {
+  const ports = [`--port=${await freePort()}`, `--mqtt-port=${await freePort()}`];
+  const window = `--telemetry-window-ms=${telemetryWindowMs}`;
+  const command = ['serve', `--data=${data}`, ...ports, window, '--json', ...args];
+  const launch = async () => {
+    const running = start('flotilla', command, env);
+    const line = await running.line((text) => text.startsWith('{'));
+    return { running, address: JSON.parse(line) as Address };
+  };
+  let { running, address } = await launch();
+  const { url, mqttUrl, adminToken = '' } = address;
+  const api = createApi(url, adminToken);
+  return {
+    url,
+    mqttUrl,
+    data,
+    adminToken,
+    api,
+    cli: (...words) =>
+      run('flotilla', words, { ...env, FLOTILLA_SERVER: url, FLOTILLA_TOKEN: adminToken }),
+    async claimToken(uses = 1) {
+      const { token } = await api.post<{ token: string }>('/claim-tokens', { uses });
+      return token;
+    },
+    kill9: () => running.kill9(),
+    async restart() {
+      ({ running, address } = await launch());
+    },
+    stop: () => running.stop(),
+  };
+}
+
+async function startDevice(
+  data: string,
+  name: string,
+  { server, token, target = 'x86-64' }: DeviceOptions,
+  env: Environment,
+): Promise<Device> {
+  const options = ['--server', server, '--token', token, '--target', target, '--name', name];
+  const enrolled = await run('flotilla-agent', ['enroll', '--data', data, ...options], env);
+  if (enrolled.code !== 0) throw new Error(`enroll: ${enrolled.code} ${enrolled.stderr}`);
+  const launch = async (): Promise<{ running: Running; address: string; device: string }> => {
+    const where = ['--data', data, '--http', '127.0.0.1:0', '--log', 'debug', '--json'];
+    const running = start('flotilla-agent', ['run', ...where], env);
+    const line = await running.line((text) => text.startsWith('{'));
+    return { running, ...(JSON.parse(line) as { address: string; device: string }) };
+  };
+  let launched = await launch();
+  return {
+    id: launched.device,
+    name,
+    data,
+    get url() {
+      return launched.address;
+    },
+    kill9: () => launched.running.kill9(),
+    async restart() {
+      launched = await launch();
+    },
+    stop: () => launched.running.stop(),
+  };
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../../', import.meta.url);
+const MAINS = {
+  flotilla: fileURLToPath(new URL('cli/src/main.ts', ROOT)),
+  'flotilla-agent': fileURLToPath(new URL('agent/src/node/main.ts', ROOT)),
+} as const;
+
+/** A command of the project, run from its source. */
+export type Program = keyof typeof MAINS;
+export type Environment = Readonly<Record<string, string>>;
+
+/** How a process ended, and all that it said. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process that runs until it is stopped. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves with the first line of standard output that is accepted; rejects if the process ends. */
+  line(accepts: (line: string) => boolean): Promise<string>;
+  readonly ended: Promise<Ended>;
+  /** As a crash: children that it had run on. */
+  kill9(): Promise<void>;
+  /** As an operator would: SIGTERM, then −9 where it does not go. */
+  stop(): Promise<Ended>;
+}
+
+const STOP_GRACE_MS = 10_000;
+const LIMIT_MS = 60_000;
+const KEPT_BYTES = 1 << 20;
+
+/** Groups that were started, so that nothing of them outlives the tests. */
+const groups = new Set<number>();
+process.once('exit', () => {
+  for (const pid of groups) killGroup(pid);
+});
+
+/** Starts a command in a group of its own; only `PATH` of this environment is handed on. */
+export function start(program: Program, args: readonly string[], env: Environment = {}): Running {
+  const child = spawn(process.execPath, [MAINS[program], ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', ...env },
+    detached: true,
+  });
+  const pid = child.pid ?? 0;
+  groups.add(pid);
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      said[stream] = (said[stream] + text).slice(-KEPT_BYTES);
+    });
+  }
+  let crashed = false;
+  const exited = once(child, 'exit').then(() => {
+    // what a crash leaves behind runs on until the tests end
+    if (!crashed) killGroup(pid);
+  });
+  const ended = once(child, 'close').then(([code]): Ended => ({ code, ...said }));
+  return {
+    pid,
+    ended,
+    line: (accepts) => firstLine(child, said, ended, accepts),
+    async kill9() {
+      crashed = true;
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+      return ended.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function run(
+  program: Program,
+  args: readonly string[],
+  env: Environment = {},
+): Promise<Ended> {
+  const running = start(program, args, env);
+  const timer = setTimeout(() => killGroup(running.pid), LIMIT_MS);
+  return running.ended.finally(() => clearTimeout(timer));
+}
+
+async function firstLine(
+  child: ChildProcess,
+  said: { readonly stdout: string },
+  ended: Promise<Ended>,
+  accepts: (line: string) => boolean,
+): Promise<string> {
+  const gone = ended.then((end) => {
+    throw new Error(`ended with ${end.code}: ${end.stderr.slice(-2000)}`);
+  });
+  gone.catch(() => undefined);
+  for (;;) {
+    const whole = said.stdout.split('\n').slice(0, -1);
+    const found = whole.find(accepts);
+    if (found !== undefined) return found;
+    await Promise.race([once(child.stdout ?? child, 'data'), gone]);
+  }
+}
+
+/** A group that is gone already is no error. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ended meanwhile
+  }
+}
