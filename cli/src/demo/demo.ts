@@ -50,8 +50,8 @@ export async function demo(options: DemoOptions): Promise<boolean> {
     if (signal.aborted) return false;
     const reason = cause instanceof Error ? cause.message : String(cause);
     screen.failed(reason);
-    const step = `chapter ${new Set(screen.checks.map(({ chapter }) => chapter)).size}`;
-    throw new FlotillaError('demo.step-failed', { step, reason, logs: folder }, { cause });
+    const context = { step: screen.current, reason, logs: folder };
+    throw new FlotillaError('demo.step-failed', context, { cause });
   } finally {
     await tearDown(running);
   }
@@ -111,7 +111,7 @@ async function firstVersion(stage: Stage): Promise<void> {
       offset: index * OFFSET,
     }),
   );
-  (stage.feeders as Feeder[]).push(...started);
+  stage.feeders.push(...started);
   const right = await watchPredictions(stage);
   check(screen, right > 0.8, `${percent(right)} of the parts are named rightly by version 1`);
 }

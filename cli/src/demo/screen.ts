@@ -9,6 +9,8 @@ export interface Screen {
   held(text: string): void;
   failed(text: string): void;
   progress(label: string, share: number): void;
+  /** Title of the chapter under way. */
+  readonly current: string;
   /** Checks so far. */
   readonly checks: readonly Check[];
 }
@@ -61,5 +63,8 @@ export function terminalScreen(out: NodeJS.WriteStream, color: boolean): Screen 
     failed: (text) => check(text, false),
     progress: (label, share) => live.update(label, share),
     checks,
+    get current() {
+      return chapter;
+    },
   };
 }

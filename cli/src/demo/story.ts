@@ -18,7 +18,8 @@ export const MODEL = 'parts';
 export interface Stage {
   readonly server: DemoServer;
   readonly agents: readonly DemoAgent[];
-  readonly feeders: readonly Feeder[];
+  /** Filled when the first version runs. */
+  readonly feeders: Feeder[];
   readonly images: DemoImages;
   readonly screen: Screen;
   readonly signal: AbortSignal;
@@ -65,7 +66,7 @@ export async function rollOut(stage: Stage, order: RolloutOrder): Promise<Rollou
   const { id } = await server.api.post<{ id: string }>('/rollouts', body);
   let told = '';
   return until(
-    `the rollout of version ${order.version}`,
+    () => `the rollout of version ${order.version}`,
     () => server.api.get<RolloutView>(`/rollouts/${id}`),
     (rollout) => {
       const line = progressLine(rollout);
@@ -93,7 +94,7 @@ export async function versionsOf({ server }: Stage): Promise<Map<string, number>
 /** Waits until every device says that it runs the version. */
 export async function allRun(stage: Stage, version: number): Promise<void> {
   await until(
-    `every device on version ${version}`,
+    () => `every device on version ${version}`,
     () => versionsOf(stage),
     (versions) => [...versions.values()].every((running) => running === version),
     { timeoutMs: ROLLOUT_MS, signal: stage.signal },
@@ -105,8 +106,9 @@ export async function allRun(stage: Stage, version: number): Promise<void> {
 export async function watchPredictions(stage: Stage): Promise<number> {
   const { feeders, screen, signal } = stage;
   for (const feeder of feeders) feeder.recount();
+  const refusal = () => feeders.find((feeder) => feeder.refusal !== undefined)?.refusal ?? '';
   await until(
-    'predictions of every device',
+    () => `predictions of every device ${refusal()}`,
     async () => Math.min(...feeders.map(({ shown }) => shown)),
     (least) => {
       screen.progress('frames pass the cameras', least / ENOUGH_FRAMES);
@@ -131,7 +133,7 @@ export function rightShare(feeders: readonly Feeder[]): number {
 /** Waits for an open drift alert on the version. */
 export function driftAlert(stage: Stage, version: number): Promise<DriftView[]> {
   return until(
-    'a drift alert',
+    () => 'a drift alert',
     () => stage.server.api.all<DriftView>('/drift'),
     (alerts) => alerts.some((alert) => alert.state === 'open' && alert.version === version),
     { timeoutMs: DRIFT_MS, signal: stage.signal },

@@ -8,7 +8,7 @@ const POLL_MS = 200;
  * @throws Error naming `what` after `timeoutMs`, or when the signal is aborted
  */
 export async function until<T>(
-  what: string,
+  what: () => string,
   ask: () => Promise<T>,
   accepts: (answer: T) => boolean,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -19,7 +19,7 @@ export async function until<T>(
     const answer = await ask();
     if (accepts(answer)) return answer;
     if (performance.now() > deadline) {
-      throw new Error(`${what}: not within ${options.timeoutMs / 1000} s`);
+      throw new Error(`${what()}: not within ${options.timeoutMs / 1000} s`);
     }
     await sleep(POLL_MS, undefined, { signal: options.signal });
   }
