@@ -15,11 +15,18 @@ import { SqliteWriter } from './sqlite-writer.ts';
 /** Kysely's dialect for a SQLite file that one thread writes and another reads (WAL). */
 export function sqliteThreadDialect(file: string): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new ThreadAdapter(),
     createDriver: () => new SqliteThreadDriver(file),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
+}
+
+/** Reads go on beside a transaction, and transactions queue here, not in Kysely. */
+class ThreadAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
 class SqliteThreadDriver implements Driver {
