@@ -233,6 +233,17 @@ describe('agent', () => {
     expect(agent.slots).toEqual([]);
   });
 
+  test('waits for a server that is away, and for one that signs anew meanwhile', async () => {
+    const fleet = createTestFleet();
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    fleet.unavailable = 2;
+    fleet.resignAfter = 'timestamp.json';
+    await start(fleet);
+    await ended(fleet, 1);
+    expect(fleet.resignAfter).toBe('');
+    expect(fleet.outcomes()).toMatchObject([{ result: 'RESULT_COMMITTED' }]);
+  });
+
   test('goes back to the old model when the agent dies again and again with the new one', async () => {
     const fleet = createTestFleet();
     fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });

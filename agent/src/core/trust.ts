@@ -3,6 +3,7 @@ import {
   type DirectorTarget,
   FlotillaError,
   type Halt,
+  type RepositoryTarget,
   type TufMetadata,
   type Verifier,
   verifyDirector,
@@ -16,6 +17,8 @@ import { type HaltState, mutable, type WantedDeployment } from './state.ts';
 
 /** Largest metadata file that is read; targets of a fleet with 10,000 bundles are about 4 MB. */
 const MAX_METADATA_BYTES = 16 << 20;
+const METADATA_TRIES = 3;
+const METADATA_PAUSE_MS = 300;
 /** Roots fetched in one go; the next attempt takes the rest. */
 const MAX_ROOTS = 32;
 
@@ -40,22 +43,32 @@ export async function authorizeInstall(
   deployment: WantedDeployment,
   signal: AbortSignal,
 ): Promise<number> {
-  const { journal, verifier, clock } = ports;
-  const metadata = await fetchMetadata(ports, signal);
-  const verdict = await verifyMetadata(
-    journal.state.trusted,
-    metadata,
-    new Date(clock.now()),
-    verifier,
-  );
-  if (!verdict.ok) throw rejected(verdict.role, verdict.reason);
-  await journal.update((draft) => {
-    draft.trusted = mutable(verdict.state);
-  });
+  const repository = await openRepository(ports, signal);
   const director = await openDirector(ports);
-  const check = checkInstall(deployment.targetPath, deployment.digest, verdict.targets, director);
+  const check = checkInstall(deployment.targetPath, deployment.digest, repository, director);
   if (!check.ok) throw rejected('director', check.reason);
   return director.get(deployment.targetPath)?.length ?? 0;
+}
+
+/** The server may sign anew between two of our requests: then the files do not fit together. */
+async function openRepository(
+  ports: TrustPorts,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, RepositoryTarget>> {
+  const { journal, verifier, clock } = ports;
+  for (let left = METADATA_TRIES - 1; ; left--) {
+    const metadata = await fetchMetadata(ports, signal);
+    const now = new Date(clock.now());
+    const verdict = await verifyMetadata(journal.state.trusted, metadata, now, verifier);
+    if (verdict.ok) {
+      await journal.update((draft) => {
+        draft.trusted = mutable(verdict.state);
+      });
+      return verdict.targets;
+    }
+    if (left === 0) throw rejected(verdict.role, verdict.reason);
+    await clock.sleep(METADATA_PAUSE_MS, signal);
+  }
 }
 
 async function openDirector(ports: TrustPorts): Promise<ReadonlyMap<string, DirectorTarget>> {

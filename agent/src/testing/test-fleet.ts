@@ -34,6 +34,10 @@ export interface TestFleet {
   readonly root: string;
   /** Requests for these digests are answered 404. */
   readonly missing: Set<string>;
+  /** So many next requests for metadata are answered 503. */
+  unavailable: number;
+  /** Signs anew after the next request for that file, as a server may at any time. */
+  resignAfter: string;
   /** Records by `outbox/seq`. */
   readonly records: Map<string, RecordMessage>;
   /** As published, retained. */
@@ -92,6 +96,8 @@ export function createTestFleet(
     identity: { fleet, device, api, mqtt: { url: mqttUrl, username: `${fleet}/${device}` } },
     root: new TextDecoder().decode(metadata.root[0]),
     missing,
+    unavailable: 0,
+    resignAfter: '',
     listeners,
     records,
     state: undefined,
@@ -145,8 +151,13 @@ export function createTestFleet(
     get(path) {
       if (path === '/api/1/time') return { status: 200, body: json({ wallMs: Date.now() }) };
       const name = path.split('/').at(-1) ?? '';
+      if (path.includes('/tuf/') && self.unavailable-- > 0) return { status: 503, body: NOTHING };
       const found = path.includes('/tuf/') ? files()[name] : blobs.get(name);
       if (found === undefined || missing.has(name)) return { status: 404, body: NOTHING };
+      if (name === self.resignAfter) {
+        self.resignAfter = '';
+        metadata = signTargets(metadata, targets, signer);
+      }
       return { status: 200, body: found };
     },
     outcomes: () =>

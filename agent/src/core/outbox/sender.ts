@@ -29,10 +29,13 @@ export function createSender(
   logger: Logger,
   { window, resendMs }: SenderOptions = SENDER_OPTIONS,
 ): Sender {
-  const wakeup = createWakeup(clock);
+  // one for each run, so that a run that ends takes no wake from the next
+  let wakeup = createWakeup(clock);
   return {
     wake: () => wakeup.wake(),
     async run(publish, signal) {
+      const own = createWakeup(clock);
+      wakeup = own;
       const sentMs = new Map<number, number>();
       let last = 0;
       while (!signal.aborted) {
@@ -40,7 +43,7 @@ export function createSender(
         const late = overdue(sentMs, clock.monotonic() - resendMs);
         const batch = late.length > 0 ? late : outbox.pending(last, window - sentMs.size);
         if (batch.length === 0) {
-          await wakeup.wait(resendMs / 2, signal);
+          await own.wait(resendMs / 2, signal);
           continue;
         }
         for (const { seq } of batch) {

@@ -7,6 +7,7 @@ import {
 } from '@flotilla/protocol';
 import { fetchBlob } from '../fetch-blob.ts';
 import type { StepOf } from '../plan.ts';
+import { retry } from '../retry.ts';
 import type { WantedDeployment } from '../state.ts';
 import { authorizeInstall } from '../trust.ts';
 import { attemptIn, type StepContext } from './context.ts';
@@ -22,7 +23,9 @@ export async function download(
     attemptIn(draft, deployment);
     draft.bundles[deployment.digest] ??= 'partial';
   });
-  const length = await authorizeInstall(context, deployment, signal);
+  const length = await retry(context, context.settings.download, signal, () =>
+    authorizeInstall(context, deployment, signal),
+  );
   const manifest = { mediaType: '', digest: deployment.digest, size: length };
   if (length > MAX_MANIFEST_BYTES) throw tooLong(deployment, length);
   await fetchAll(context, deployment, [manifest], signal);

@@ -33,7 +33,7 @@ export async function serveInference(
   agent: Agent,
   { listen, maxRequestBytes }: InferenceServerOptions,
 ): Promise<InferenceServer> {
-  const server = Fastify({ bodyLimit: maxRequestBytes, forceCloseConnections: true });
+  const server = Fastify({ bodyLimit: maxRequestBytes, forceCloseConnections: 'idle' });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(
     ['application/json', 'application/octet-stream'],
