@@ -16,7 +16,11 @@ import {
   generateKeyPair,
   writeBundleFile,
 } from '@flotilla/protocol/node';
-import { connectDevice, enrollDevice, type FakeDevice } from '../../fleet-server/src/testing/fake-device.ts';
+import {
+  connectDevice,
+  enrollDevice,
+  type FakeDevice,
+} from '../../fleet-server/src/testing/fake-device.ts';
 import { startTestServer, type TestServer } from '../../fleet-server/src/testing/test-server.ts';
 import { push, tarOf } from '../../fleet-server/src/testing/uploads.ts';
 
@@ -62,6 +66,7 @@ export class SimulatedDevice {
   /** How an attempt ends; `RESULT_IN_PROGRESS`: it stays under way. */
   result: (version: number) => Result = () => 'RESULT_COMMITTED';
   readonly #fleet: SimulatedFleet;
+  #underWay: Deployment | undefined;
   #seen = '';
   #seq = 0;
 
@@ -78,7 +83,14 @@ export class SimulatedDevice {
     this.#seen = `${wanted.id}/${wanted.attempt}`;
     const result = this.result(wanted.version);
     await this.#outcome(wanted, 'RESULT_IN_PROGRESS');
-    if (result === 'RESULT_IN_PROGRESS') return;
+    this.#underWay = wanted;
+    if (result !== 'RESULT_IN_PROGRESS') await this.finish(result);
+  }
+
+  /** Ends the attempt that is under way. */
+  async finish(result: Result): Promise<void> {
+    const wanted = this.#underWay;
+    if (wanted === undefined) throw new Error(`${this.id} has nothing under way`);
     if (result === 'RESULT_COMMITTED') {
       this.active = wanted;
       await this.reportActive();
@@ -215,7 +227,9 @@ export class SimulatedFleet {
     const sureBins = new FixedBins(Array.from({ length: 19 }, (_, i) => (i + 1) / 20));
     const classCounts = LABELS.map(() => 0);
     for (let i = 0; i < inferences; i++) {
-      latency.record(1000 * latencyMs * (0.8 + 0.3 * this.#chance() + (this.#chance() > 0.97 ? 1 : 0)));
+      latency.record(
+        1000 * latencyMs * (0.8 + 0.3 * this.#chance() + (this.#chance() > 0.97 ? 1 : 0)),
+      );
       const value = this.#sure(confidence);
       sure.record(value);
       sureBins.count(value);
@@ -236,7 +250,13 @@ export class SimulatedFleet {
         return { name, counts: [...bins.counts] };
       }),
       drift: suspects.map((name) => ({ name, statistic: 0.6, threshold: 0.2, drifted: true })),
-      resources: { rssBytes: 120e6, cpuMs: 900, temperatureC: 51, throttled: false, bytesWritten: 0 },
+      resources: {
+        rssBytes: 120e6,
+        cpuMs: 900,
+        temperatureC: 51,
+        throttled: false,
+        bytesWritten: 0,
+      },
     };
   }
 

@@ -1,6 +1,8 @@
+import { FlotillaError } from '@flotilla/protocol';
 import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
-import { buildDashboard } from '../../dashboard/build.ts';
+import { type Assets, buildDashboard } from '../../dashboard/build.ts';
 import { pageHtml } from '../../dashboard/page.ts';
 import type { Routes } from '../http.ts';
 
@@ -30,22 +32,37 @@ const HEADERS = {
 export const dashboardRoutes =
   ({ config }: Pick<ServerContext, 'config'>): Routes =>
   async (app) => {
-    const { script, style } = await buildDashboard();
     const open = { config: { access: 'public' as const }, schema: { hide: true } };
-    const page = pageHtml(config.fleet, { script: script.path, style: style.path });
     const secured = (reply: FastifyReply) => reply.headers(HEADERS);
-    app.get('/', open, (_, reply) =>
-      secured(reply)
+    // made when the first person looks: a server that nobody looks at needs none
+    let built: Promise<Assets> | undefined;
+    const assets = (): Promise<Assets> => {
+      built ??= buildDashboard();
+      return built;
+    };
+    app.get('/', open, async (_, reply) => {
+      const { script, style } = await assets();
+      const page = pageHtml(config.fleet, { script: script.path, style: style.path });
+      return secured(reply)
         .header('cache-control', 'no-cache')
         .type('text/html; charset=utf-8')
-        .send(page),
-    );
-    for (const { path, type, body } of [script, style]) {
-      app.get(path, open, (_, reply) =>
-        secured(reply)
+        .send(page);
+    });
+    app.get(
+      '/assets/:file',
+      {
+        ...open,
+        schema: { hide: true, params: Type.Object({ file: Type.String({ maxLength: 80 }) }) },
+      },
+      async ({ url, params: { file } }, reply) => {
+        const { script, style } = await assets();
+        const found = [script, style].find(({ path }) => path === `/assets/${file}`);
+        if (found === undefined)
+          throw new FlotillaError('server.not-found', { what: 'page', id: url });
+        return secured(reply)
           .header('cache-control', 'public, max-age=31536000, immutable')
-          .type(type)
-          .send(body),
-      );
-    }
+          .type(found.type)
+          .send(found.body);
+      },
+    );
   };

@@ -5,12 +5,14 @@ import type { Metrics } from '../metrics.ts';
 import { auditRoutes } from './audit.ts';
 import { blobRoutes } from './blobs.ts';
 import { claimTokenRoutes } from './claim-tokens.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { deviceRoutes } from './devices.ts';
 import { driftRoutes } from './drift.ts';
 import { enrollRoutes } from './enroll.ts';
 import { eventRoutes } from './events.ts';
 import { fleetRoutes } from './fleets.ts';
 import { modelRoutes } from './models.ts';
+import { overviewRoutes } from './overview.ts';
 import { rolloutRoutes } from './rollouts.ts';
 import { systemRoutes } from './system.ts';
 import { telemetryRoutes } from './telemetry.ts';
@@ -33,4 +35,6 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   tufRoutes(context),
   auditRoutes(context),
   eventRoutes(context),
+  overviewRoutes(context),
+  dashboardRoutes(context),
 ];

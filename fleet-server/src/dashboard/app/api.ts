@@ -1,0 +1,75 @@
+import type { Session } from './session.ts';
+
+/** What a call came to; `status` is 0 where no server answered. */
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly status: number; readonly detail: string };
+
+export interface Api {
+  get<T>(path: string): Promise<Answer<T>>;
+  /** Every item of a list, page by page, at most `most`. */
+  all<T>(path: string, most?: number): Promise<Answer<T[]>>;
+  post<T>(path: string, body?: unknown): Promise<Answer<T>>;
+  readonly eventsUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
+
+/** @param onRefused told when the server does not take the token any more */
+export function createApi({ token, fleet }: Session, onRefused: () => void): Api {
+  const base = `/api/1/fleets/${encodeURIComponent(fleet)}`;
+  const headers = { authorization: `Bearer ${token}` };
+
+  async function call<T>(path: string, init: RequestInit): Promise<Answer<T>> {
+    try {
+      const response = await fetch(`${base}${path}`, {
+        ...init,
+        cache: 'no-store',
+        credentials: 'omit',
+        headers: { ...headers, ...init.headers },
+      });
+      if (response.ok) return { ok: true, value: (await response.json()) as T };
+      if (response.status === 401) onRefused();
+      return { ok: false, status: response.status, detail: await detailOf(response) };
+    } catch {
+      return { ok: false, status: 0, detail: 'the fleet server does not answer' };
+    }
+  }
+
+  async function all<T>(path: string, most = 10_000): Promise<Answer<T[]>> {
+    const items: T[] = [];
+    const joint = path.includes('?') ? '&' : '?';
+    let cursor: string | undefined = '';
+    while (cursor !== undefined && items.length < most) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: Answer<Page<T>> = await call(`${path}${joint}limit=500${query}`, {});
+      if (!page.ok) return page;
+      items.push(...page.value.items);
+      cursor = page.value.next;
+    }
+    return { ok: true, value: items };
+  }
+
+  return {
+    all,
+    headers,
+    eventsUrl: `${base}/events`,
+    get: (path) => call(path, {}),
+    post: (path, body = {}) =>
+      call(path, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+  };
+}
+
+/** The line of an RFC 9457 problem. */
+async function detailOf(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
+  return typeof problem.detail === 'string' ? problem.detail : `status ${response.status}`;
+}

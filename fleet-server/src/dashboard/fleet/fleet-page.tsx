@@ -1,0 +1,87 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { useDashboard } from '../app/context.ts';
+import { EmptyFleet } from './empty-fleet.tsx';
+import { FleetHead } from './fleet-head.tsx';
+import { type FleetStore, openFleetStore } from './fleet-store.ts';
+import { FleetTable } from './fleet-table.tsx';
+import { linesOf, matches, type Order, sortLines } from './table.ts';
+
+/** Lines that are drawn before a person asks for more. */
+const SHOWN = 100;
+
+/** Every device of the fleet and how it is. */
+export function FleetPage() {
+  const dashboard = useDashboard();
+  const store = useSignal<FleetStore | undefined>(undefined);
+  useEffect(() => {
+    const opened = openFleetStore(dashboard);
+    store.value = opened;
+    return opened.close;
+  }, [dashboard, store]);
+  return (
+    <>
+      <FleetHead />
+      {store.value && <Devices store={store.value} />}
+    </>
+  );
+}
+
+function Devices({ store }: { readonly store: FleetStore }) {
+  const filter = useSignal('');
+  const order = useSignal<Order>({ column: 'name', descending: false });
+  const limit = useSignal(SHOWN);
+  const found = useComputed(() => {
+    const lines = linesOf([...(store.rows.value?.values() ?? [])]);
+    return sortLines(
+      lines.filter((line) => matches(line, filter.value)),
+      order.value,
+    );
+  });
+  const shown = found.value.slice(0, limit.value);
+  const ids = [...new Set(shown.map(({ row }) => row.device))].join(',');
+  useEffect(() => {
+    store.shown.value = ids === '' ? [] : ids.split(',');
+  }, [store, ids]);
+
+  if (store.rows.value === undefined) {
+    return <p class="card placeholder muted">{store.trouble.value || 'Loading devices …'}</p>;
+  }
+  if (store.rows.value.size === 0) return <EmptyFleet />;
+  return (
+    <section class="card flush" aria-label="Devices">
+      <div class="toolbar">
+        <input
+          class="filter"
+          type="search"
+          placeholder="Filter: name, target, model, online, drifting …"
+          aria-label="Filter devices"
+          value={filter.value}
+          onInput={(event) => {
+            filter.value = event.currentTarget.value;
+          }}
+        />
+        <span class="muted small" role="status">
+          {found.value.length === store.rows.value.size
+            ? `${found.value.length} shown`
+            : `${found.value.length} of ${store.rows.value.size} shown`}
+        </span>
+      </div>
+      <FleetTable lines={shown} sparklines={store.lines} order={order} />
+      {found.value.length === 0 && <p class="placeholder muted">No device matches the filter.</p>}
+      {found.value.length > shown.length && (
+        <p class="more">
+          <button
+            class="button"
+            type="button"
+            onClick={() => {
+              limit.value += SHOWN;
+            }}
+          >
+            Show more ({found.value.length - shown.length} left)
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}
