@@ -1,3 +1,4 @@
+import { buildVariants } from './builds/build-variants.ts';
 import { type Builder, createBuilder } from './builds/builder.ts';
 import type { BuildRow } from './builds/store.ts';
 import type { ServerContext } from './context.ts';
@@ -11,7 +12,14 @@ import { ingestOutcome } from './rollouts/outcome.ts';
 import { createRolloutTicker, type RolloutTicker } from './rollouts/ticker.ts';
 import { ingestTelemetry } from './telemetry/ingest.ts';
 
-/** The way of a model through the server, from a push to what devices say of it. */
+/**
+ * The way of a model through the server.
+ *
+ * There: `pushModel` (`registerVersion`) → `buildVariants` → `signBuild` → `createRollout` →
+ * `planWave` → `publishDesired`. Back: `ingestOutcome`, `ingestTelemetry` → drift → `judgeGates` →
+ * `planWave`. Nothing between two hops is kept in memory only: after a crash each goes on from the
+ * database.
+ */
 export interface App {
   /** Receives a version, builds its variants, signs them. */
   pushModel(push: Push): Promise<BuildRow>;
@@ -26,9 +34,10 @@ export interface App {
 /** @param folder of builds under way, in the data folder */
 export function createApp(context: ServerContext, folder: string): App {
   const { changes } = context;
-  const builder = createBuilder(context, folder, (build, built) =>
-    signBuild(context, build, built),
-  );
+  const builder = createBuilder(context, folder, async (build, job) => {
+    const built = await buildVariants(context, build, job);
+    await signBuild(context, build, built);
+  });
   const rollouts = createRolloutTicker({
     ...context,
     publishDesired: (fleet, device) => publishDesired(context, fleet, device),

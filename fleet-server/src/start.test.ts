@@ -1,9 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import mqtt from 'mqtt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../test/support/ports.ts';
 import { type ServerConfig, serverConfig } from './config.ts';
@@ -11,6 +14,7 @@ import { startServer } from './start.ts';
 import { connectDevice, enrollDevice, until } from './testing/fake-device.ts';
 import { type Body, callApi, type TestServer } from './testing/test-server.ts';
 
+const run = promisify(execFile);
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flotilla-start-'));
@@ -68,6 +72,25 @@ describe('a server', () => {
     const second = await start();
     expect(second.adminToken).toBeUndefined();
     await second.close();
+  });
+
+  it('speaks HTTPS and MQTTS where it has a certificate', async () => {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const pair = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    await run('openssl', [...pair, ...subject, '-keyout', key, '-out', cert, '-days', '2']);
+    const server = await start({ tlsCert: cert, tlsKey: key });
+    const ca = await readFile(cert);
+    const status = await new Promise((resolve, reject) => {
+      get(`${server.url}/healthz`, { ca }, (answer) => resolve(answer.resume().statusCode)).on(
+        'error',
+        reject,
+      );
+    });
+    expect(status).toBe(200);
+    const login = mqtt.connectAsync(server.mqttUrl, { ca, reconnectPeriod: 0 }, false);
+    await expect(login).rejects.toThrow(/not authorized/i);
+    await server.close();
   });
 
   it('names the broker that it cannot reach', async () => {

@@ -1,27 +1,19 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConvertRequest, ConvertResult, Progress } from '@flotilla/converters';
-import { runLimited } from '@flotilla/model/node';
-import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import { asFlotillaError } from '@flotilla/protocol';
 import { writeFileDurably } from '@flotilla/protocol/node';
 import type { ServerContext } from '../context.ts';
 import type { Upload } from '../registry/upload.ts';
-import { buildScript } from './build-script.ts';
-import {
-  type BuildRequest,
-  type BuildRow,
-  failBuild,
-  setBuild,
-  unfinishedBuilds,
-} from './store.ts';
+import { type BuildRow, failBuild, setBuild, unfinishedBuilds } from './store.ts';
 
 export type SourceUpload = Extract<Upload, { kind: 'source' }>;
 
-/** What a finished build has made, before anything of it is signed. */
-export interface Built {
-  readonly result: ConvertResult;
-  /** Folder of the bundles. */
-  readonly out: string;
+/** What a build works with. */
+export interface BuildJob {
+  /** Of this build alone; it is removed when the build has ended. */
+  readonly folder: string;
+  /** The server stops: the build is given up and done again at the next start. */
+  readonly signal: AbortSignal;
 }
 
 export interface Builder {
@@ -40,17 +32,17 @@ export interface Builder {
 
 type Parts = Pick<ServerContext, 'db' | 'now' | 'log' | 'changes' | 'config'>;
 
-const UPLOAD = 'upload.json';
-const PROGRESS_MS = 300;
+/** Where a build's folder says what was uploaded. */
+export const UPLOAD = 'upload.json';
 
 /**
  * @param folder holds one folder for each build under way
- * @param finish signs and publishes what was built; it fails the build by throwing
+ * @param work makes the version out of what was uploaded; it fails the build by throwing
  */
 export function createBuilder(
   parts: Parts,
   folder: string,
-  finish: (build: BuildRow, built: Built) => Promise<void>,
+  work: (build: BuildRow, job: BuildJob) => Promise<void>,
 ): Builder {
   const queue: BuildRow[] = [];
   const stop = new AbortController();
@@ -60,7 +52,10 @@ export function createBuilder(
   const drain = async () => {
     for (let build = queue.shift(); build !== undefined; build = queue.shift()) {
       if (stop.signal.aborted) break;
-      await runBuild(parts, folderOf(build.build), build, finish, stop.signal);
+      const job = { folder: folderOf(build.build), signal: stop.signal };
+      await runBuild(parts, build, job, work).catch((error: Error) =>
+        parts.log.error({ build: build?.build, reason: error.message }, 'build left for later'),
+      );
     }
     running = undefined;
   };
@@ -96,10 +91,9 @@ async function removeOthers(folder: string, known: ReadonlySet<string>): Promise
 
 async function runBuild(
   parts: Parts,
-  folder: string,
   build: BuildRow,
-  finish: (build: BuildRow, built: Built) => Promise<void>,
-  signal: AbortSignal,
+  job: BuildJob,
+  work: (build: BuildRow, job: BuildJob) => Promise<void>,
 ): Promise<void> {
   const { db, log, changes, now } = parts;
   const { fleet, model, version } = build;
@@ -108,83 +102,14 @@ async function runBuild(
   try {
     await setBuild(db, build, { status: 'running' });
     emit('running');
-    await finish(build, await buildVariants(parts, folder, build, signal));
+    await work(build, job);
     emit('succeeded');
   } catch (cause) {
-    if (signal.aborted) return;
+    if (job.signal.aborted) return;
     const error = asFlotillaError(cause);
     log.warn({ fleet, model, version, reason: error.message }, 'build failed');
     await failBuild(db, build, error, now());
     emit('failed');
   }
-  await rm(folder, { recursive: true, force: true });
-}
-
-/** Converts in a child process with limits of memory and time. */
-async function buildVariants(
-  parts: Parts,
-  folder: string,
-  build: BuildRow,
-  signal: AbortSignal,
-): Promise<Built> {
-  const { config, log } = parts;
-  const out = join(folder, 'out');
-  await rm(out, { recursive: true, force: true });
-  const result = await runLimited<ConvertResult, Progress>({
-    script: buildScript(),
-    name: `building ${build.model}@${build.version}`,
-    input: await requestOf(folder, build, out),
-    memoryBytes: config.buildMemoryBytes,
-    timeoutMs: config.buildTimeoutMs,
-    onProgress: progressWriter(parts, build),
-    onWarning: (text) => log.warn(text),
-    signal,
-  });
-  if (result.model !== build.model) {
-    const where = 'model.yaml';
-    const reason = `names model ${result.model}, but it was pushed as ${build.model}`;
-    throw new FlotillaError('upload.invalid', { where, reason });
-  }
-  return { result, out };
-}
-
-async function requestOf(folder: string, build: BuildRow, out: string): Promise<ConvertRequest> {
-  const request = JSON.parse(build.request) as BuildRequest;
-  const text = await readFile(join(folder, UPLOAD), 'utf8').catch((cause) => {
-    const what = `build ${build.build}`;
-    const reason = 'its upload is gone: push the model again';
-    throw new FlotillaError('request.conflict', { what, reason }, { cause });
-  });
-  const { modelFile, specFile, ...data } = JSON.parse(text) as SourceUpload;
-  // One folder of data serves for both: the converter then divides it by a seeded draw.
-  const calibration = data.calibration ?? data.evaluation;
-  const evaluation = data.evaluation ?? data.calibration;
-  return {
-    modelFile,
-    ...(specFile === undefined ? {} : { specFile }),
-    ...(calibration === undefined ? {} : { calibration }),
-    ...(evaluation === undefined ? {} : { evaluation }),
-    ...(request.maxDrop === undefined ? {} : { maxDrop: request.maxDrop }),
-    version: build.version,
-    targets: request.targets as ConvertRequest['targets'],
-    precisions: request.precisions as ConvertRequest['precisions'],
-    out,
-  };
-}
-
-/** Progress is for people: at most a few a second, and a lost one harms nothing. */
-function progressWriter(
-  { db, changes, now, log }: Parts,
-  build: BuildRow,
-): (progress: Progress) => void {
-  let last = 0;
-  return (progress) => {
-    if (now() - last < PROGRESS_MS) return;
-    last = now();
-    const { fleet, build: id, model, version } = build;
-    changes.emit({ topic: 'build', fleet, id, data: { model, version, progress } });
-    setBuild(db, build, { progress: JSON.stringify(progress) }).catch((error: Error) =>
-      log.debug({ reason: error.message }, 'progress not stored'),
-    );
-  };
+  await rm(job.folder, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 import type { ConvertResult, VariantReport } from '@flotilla/converters';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
-import type { Built } from '../builds/builder.ts';
+import type { Built } from '../builds/build-variants.ts';
 import { type BuildRow, setBuild, setVersionStatus } from '../builds/store.ts';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
