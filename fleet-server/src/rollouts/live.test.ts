@@ -103,8 +103,14 @@ describe('a rollout over MQTT', () => {
     const canary = await until('the canary', () =>
       devices.find(({ active }) => active?.version === 2),
     );
+    await canary.measure(startMs, 30, 0.61);
+    await until('a verdict that counts', async () => {
+      const { body } = await server.call('GET', `/rollouts/${second}`);
+      const verdicts = body.verdicts as unknown as { sentence: string }[];
+      return verdicts.some(({ sentence }) => sentence.includes('30 of 50 inferences'));
+    });
     const asked = performance.now();
-    await canary.measure(startMs, 120, 0.61);
+    await canary.measure(startMs, 90, 0.61);
     await until('version 1 again', () => canary.active?.version === 1);
     expect(performance.now() - asked).toBeLessThan(5000);
     await until('the end', async () => (await state(second)) === 'rolled-back');
