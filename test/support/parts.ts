@@ -30,8 +30,8 @@ const VERSIONS = [1, 2, 3] as const;
 const SETS = {
   calibration: { perClass: 12, seed: 11 },
   evaluation: { perClass: 8, seed: 12 },
-  clean: { perClass: 10, seed: 13 },
-  dark: { perClass: 10, seed: 13, drift: 'lamp' },
+  clean: { perClass: 24, seed: 13 },
+  dark: { perClass: 12, seed: 13, drift: 'lamp' },
 } as const satisfies Record<string, { perClass: number; seed: number; drift?: Drift }>;
 const BUILD_MS = 60_000;
 
