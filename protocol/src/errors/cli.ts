@@ -33,7 +33,8 @@ export const CLI_ERRORS = {
   ),
   'file.changed': transient(
     409,
-    (c: { file: string }) => `${c.file} changed while it was sent: send it again when it is at rest`,
+    (c: { file: string }) =>
+      `${c.file} changed while it was sent: send it again when it is at rest`,
   ),
   'push.build-failed': refused(
     422,
