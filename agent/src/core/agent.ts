@@ -3,15 +3,13 @@
  * are left (`planSteps`), each is carried out (`executeStep`: download → verify → selfTest →
  * activate → watch → commit or rollBack), and how it ended goes to the server (`report`).
  */
-import { type Draft, deviceTopics, encode, type Outcome } from '@flotilla/protocol';
+import { deviceTopics, encode } from '@flotilla/protocol';
 import { type AgentOptions, type AgentPorts, assemble, type Parts } from './assemble.ts';
-import { createQueue } from './durable.ts';
 import { createInbox } from './inbox.ts';
 import { createLanes } from './lanes.ts';
 import { type Link, startLink } from './link/link.ts';
-import { createSender } from './outbox/sender.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
-import { activeOf, outcomeOf, reportEndings, syncOf } from './report.ts';
+import { activeOf, syncOf } from './report.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
@@ -36,27 +34,15 @@ const REPLAN_MS = 5_000;
 /** Before a step that could not even fail is tried again. */
 const BROKEN_PAUSE_MS = 15_000;
 
-const IN_PROGRESS = 'RESULT_IN_PROGRESS' as const;
-
-/** Steps whose begin the server is told. */
-const ANNOUNCED: ReadonlySet<StepKind> = new Set([
-  'download',
-  'verify',
-  'selfTest',
-  'activate',
-  'watch',
-]);
 /** Steps that change what a slot runs. */
 const CHANGING: ReadonlySet<StepKind> = new Set(['activate', 'commit', 'rollBack', 'remove']);
 
 /** Starts with the models that the journal names, then connects: inference needs no server. */
 export async function startAgent(ports: AgentPorts, options: AgentOptions): Promise<Agent> {
-  const parts = await assemble(ports, options, (outcome) => tell(outcome));
-  const { journal, outbox, serving, clock, context } = parts;
+  const parts = await assemble(ports, options);
+  const { journal, serving, clock, context, reporter } = parts;
   const { logger } = ports;
   const stopping = new AbortController();
-  const sender = createSender(outbox, clock, logger);
-  const inOrder = createQueue();
 
   await startSlots({ journal, serving, logger, load: context.load });
 
@@ -66,56 +52,23 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       return planSteps({ ...journal.state, nowMs }, journal.state.wanted);
     },
     execute: async (step, signal) => {
-      await begin(step);
+      await reporter.begin(step);
       await executeStep(context, step, signal);
       await report(step);
     },
     broken: (step, error) => logger.error('step cannot go on', { step: step.kind, error }),
     pause: (signal) => clock.sleep(BROKEN_PAUSE_MS, signal),
   });
-  const link = connect(ports, options, parts, {
-    changed: () => lanes.wake(),
-    send: (publish, signal) => sender.run(publish, signal),
-    settled: () => sender.wake(),
-  });
-
-  async function begin(step: Step): Promise<void> {
-    if (!('deployment' in step)) return;
-    const { model, version } = step.deployment;
-    logger.info(step.kind, { slot: step.slot, model, version });
-    if (ANNOUNCED.has(step.kind)) {
-      const { deployment } = step;
-      await tell({
-        ...outcomeOf({ deployment, stage: 'accepted', reported: false }),
-        step: step.kind,
-      });
-    }
-  }
-
-  /** What cannot be stored now is reported at the next look at the plan. */
-  async function reportAll(): Promise<void> {
-    await inOrder(() => reportEndings(journal, outbox, clock)).catch((error) => {
-      logger.error('outcome not stored', { error });
-    });
-    sender.wake();
-  }
+  const link = connect(ports, options, parts, () => lanes.wake());
 
   async function report(step: Step): Promise<void> {
-    await reportAll();
-    if (CHANGING.has(step.kind)) await link.announce().catch(() => undefined);
-  }
-
-  async function tell(outcome: Draft<Outcome>): Promise<void> {
-    const record = { at: clock.stamp(), outcome: { ...outcome, result: IN_PROGRESS } };
-    await outbox.append('report', record, clock.now()).catch((error) => {
-      logger.error('progress not stored', { error });
-    });
-    sender.wake();
+    await reporter.endings();
+    if (CHANGING.has(step.kind)) link.announce();
   }
 
   async function replan(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await reportAll();
+      await reporter.endings();
       lanes.wake();
       await clock.sleep(REPLAN_MS, stopping.signal);
     }
@@ -124,7 +77,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   const running = Promise.all([
     replan(),
     runTelemetry(
-      { ...parts, device: ports.device, logger, stored: () => sender.wake() },
+      { ...parts, device: ports.device, logger, stored: () => parts.sender.wake() },
       stopping.signal,
     ),
   ]);
@@ -149,24 +102,28 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   };
 }
 
-interface Reactions {
-  changed(): void;
-  settled(): void;
-  send(
-    publish: (topic: 'report' | 'telemetry', payload: Uint8Array) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<void>;
-}
-
 /** Ties the link to the inbox and the outbox. */
 function connect(
   ports: AgentPorts,
   { identity, backoff, version }: AgentOptions,
-  { journal, outbox, clock }: Parts,
-  { changed, settled, send }: Reactions,
+  { journal, outbox, clock, sender }: Parts,
+  changed: () => void,
 ): Link {
   const topics = deviceTopics(identity.fleet, identity.device);
   let sending = new AbortController();
+  const received = createInbox({
+    ...ports,
+    identity,
+    journal,
+    outbox,
+    clock,
+    changed,
+    settled: () => sender.wake(),
+    answer: (command, result) => {
+      const payload = encode('CommandResult', { at: clock.stamp(), ...result });
+      return link.publish(topics.commandResult(command), payload, { qos: 1 });
+    },
+  });
   const link: Link = startLink(
     { ...ports, identity, journal, clock, backoff },
     {
@@ -176,24 +133,12 @@ function connect(
         agentVersion: version,
       }),
       sync: () => syncOf(journal.state),
-      received: createInbox({
-        ...ports,
-        identity,
-        journal,
-        outbox,
-        clock,
-        changed,
-        settled,
-        answer: (command, result) => {
-          const payload = encode('CommandResult', { at: clock.stamp(), ...result });
-          return link.publish(topics.commandResult(command), payload, { qos: 1 });
-        },
-      }),
+      received,
       connected(connection) {
         sending = new AbortController();
         const publish = (topic: 'report' | 'telemetry', payload: Uint8Array) =>
           connection.publish(topics.up[topic], payload, { qos: 1 });
-        send(publish, sending.signal).catch((error) => {
+        sender.run(publish, sending.signal).catch((error) => {
           ports.logger.error('outbox cannot be sent', { error });
         });
         changed();

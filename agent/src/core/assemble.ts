@@ -1,11 +1,12 @@
 import type { ImageDecoder, Runtime } from '@flotilla/model';
-import type { Draft, Outcome, Verifier } from '@flotilla/protocol';
+import type { Verifier } from '@flotilla/protocol';
 import type { BackoffOptions } from './backoff.ts';
 import { openBlobStore } from './blobs.ts';
 import type { Identity } from './identity.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { createFleetClock, type FleetClock } from './link/fleet-clock.ts';
 import { type Outbox, type OutboxLimits, openOutbox } from './outbox/outbox.ts';
+import { createSender, type Sender } from './outbox/sender.ts';
 import type {
   Clock,
   Credentials,
@@ -18,6 +19,7 @@ import type {
   Storage,
   Transport,
 } from './ports.ts';
+import { createReporter, type Reporter } from './reporter.ts';
 import { loadModel } from './serving/loaded-model.ts';
 import { createServing, type Serving } from './serving/serving.ts';
 import type { StepContext, StepSettings } from './steps/context.ts';
@@ -60,6 +62,8 @@ export interface AgentOptions {
 export interface Parts {
   readonly journal: Journal;
   readonly outbox: Outbox;
+  readonly sender: Sender;
+  readonly reporter: Reporter;
   readonly clock: FleetClock;
   readonly serving: Serving;
   readonly recorder: Recorder;
@@ -70,11 +74,7 @@ export interface Parts {
 const SHORTEST_WINDOW_MS = 100;
 
 /** Opens what lies on disk and puts the parts together. */
-export async function assemble(
-  ports: AgentPorts,
-  options: AgentOptions,
-  progress: (outcome: Draft<Outcome>) => Promise<void>,
-): Promise<Parts> {
+export async function assemble(ports: AgentPorts, options: AgentOptions): Promise<Parts> {
   const { storage } = ports;
   const clock = createFleetClock(ports.clock);
   const journal = await openJournal(storage, options.root);
@@ -84,6 +84,14 @@ export async function assemble(
     const said = journal.state.wanted.telemetryWindowMs || options.telemetryWindowMs;
     return Math.max(SHORTEST_WINDOW_MS, options.telemetryOverrideMs || said);
   };
+  const sender = createSender(outbox, clock, ports.logger);
+  const reporter = createReporter({
+    journal,
+    outbox,
+    clock,
+    logger: ports.logger,
+    stored: () => sender.wake(),
+  });
   const recorder = createRecorder(clock, windowMs);
   const serving = createServing(recorder);
   const { loadOptions } = options.steps;
@@ -100,7 +108,7 @@ export async function assemble(
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),
     load: (installed) => loadModel({ ...ports, blobs, clock, loadOptions }, installed),
-    progress,
+    progress: (outcome) => reporter.progress(outcome),
   };
-  return { journal, outbox, clock, serving, recorder, context };
+  return { journal, outbox, sender, reporter, clock, serving, recorder, context };
 }

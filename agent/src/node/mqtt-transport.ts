@@ -3,6 +3,7 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { Connection, ConnectOptions, Transport } from '../core/index.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 const KEEPALIVE_S = 30;
 /** CONNACK return codes "bad user name or password" and "not authorized" (MQTT 3.1.1 §3.2.2.3). */
 const REFUSED: ReadonlySet<unknown> = new Set([4, 5]);
@@ -88,6 +89,17 @@ function createConnection(client: MqttClient, { url, onClose }: ConnectOptions):
           done(error ?? (refused ? new Error(`${refused.topic} was not granted`) : null));
         }),
       ),
-    close: () => new Promise((resolve) => client.end(false, {}, () => resolve())),
+    close: () => closeClient(client),
   };
+}
+
+/** DISCONNECT first, so that no will is published; what is not acknowledged by then stays so. */
+function closeClient(client: MqttClient): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => client.end(true, {}, () => resolve()), CLOSE_TIMEOUT_MS);
+    client.end(false, {}, () => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
 }

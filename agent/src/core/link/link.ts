@@ -8,6 +8,7 @@ import {
   type Sync,
 } from '@flotilla/protocol';
 import { type BackoffOptions, createBackoff } from '../backoff.ts';
+import { createQueue } from '../durable.ts';
 import type { Identity } from '../identity.ts';
 import type { Journal } from '../journal.ts';
 import type { Connection, Credentials, Fetcher, Logger, Random, Transport } from '../ports.ts';
@@ -37,8 +38,8 @@ export interface LinkHandlers {
 
 export interface Link {
   readonly online: boolean;
-  /** Publishes the state anew, when what it says has changed. */
-  announce(): Promise<void>;
+  /** Publishes the state anew, because what it says has changed. */
+  announce(): void;
   publish(topic: string, payload: Uint8Array, options: { qos: 0 | 1 }): Promise<void>;
   /** Says goodbye and ends. */
   stop(): Promise<void>;
@@ -46,6 +47,9 @@ export interface Link {
 
 /** A connection that lasted this long was a good one: the next try comes soon. */
 const GOOD_CONNECTION_MS = 60_000;
+
+/** A broker that does not answer must not hold up the end. */
+const GOODBYE_MS = 2_000;
 
 interface Live {
   readonly connection: Connection;
@@ -58,6 +62,7 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
   const topics = deviceTopics(identity.fleet, identity.device);
   const stopping = new AbortController();
   const backoff = createBackoff(ports.backoff, ports.random);
+  const inOrder = createQueue();
   let live: Live | undefined;
 
   const state = async (connectSeq: number, online: boolean) => {
@@ -82,10 +87,18 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
     return { live: { connection, connectSeq }, closed };
   }
 
-  async function greet({ connection, connectSeq }: Live): Promise<void> {
+  /** One after the other, so that nothing is said after the goodbye. */
+  const say = ({ connection, connectSeq }: Live, online: boolean): Promise<void> =>
+    inOrder(async () => {
+      if (online && stopping.signal.aborted) return;
+      const payload = await state(connectSeq, online);
+      await connection.publish(topics.up.state, payload, { qos: 1, retain: true });
+    });
+
+  async function greet(opened: Live): Promise<void> {
+    const { connection } = opened;
     await connection.subscribe(topics.subscriptions);
-    const birth = await state(connectSeq, true);
-    await connection.publish(topics.up.state, birth, { qos: 1, retain: true });
+    await say(opened, true);
     const sync = encode('Sync', { ...handlers.sync(), at: clock.stamp() });
     await connection.publish(topics.up.sync, sync, { qos: 1 });
   }
@@ -128,11 +141,10 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
     get online() {
       return live !== undefined;
     },
-    async announce() {
-      if (live === undefined) return;
-      const { connection, connectSeq } = live;
-      const options = { qos: 1, retain: true } as const;
-      await connection.publish(topics.up.state, await state(connectSeq, true), options);
+    announce() {
+      if (live !== undefined) {
+        say(live, true).catch((error) => logger.debug('state not published', { error }));
+      }
     },
     async publish(topic, payload, options) {
       if (live === undefined) throw unreachable(identity.mqtt.url, 'not connected');
@@ -140,12 +152,11 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
     },
     async stop() {
       stopping.abort();
-      if (live !== undefined) {
-        const { connection, connectSeq } = live;
-        const death = await state(connectSeq, false);
-        const options = { qos: 1, retain: true } as const;
-        await connection.publish(topics.up.state, death, options).catch(() => undefined);
-        await connection.close().catch(() => undefined);
+      const last = live;
+      if (last !== undefined) {
+        const goodbye = say(last, false).then(() => last.connection.close());
+        await Promise.race([goodbye.catch(() => undefined), clock.sleep(GOODBYE_MS)]);
+        await last.connection.close();
       }
       await running;
     },
