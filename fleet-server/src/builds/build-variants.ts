@@ -4,7 +4,6 @@ import type { ConvertRequest, ConvertResult, Progress } from '@flotilla/converte
 import { runLimited } from '@flotilla/model/node';
 import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
-import { siblingModule } from '../sibling.ts';
 import { type BuildJob, type SourceUpload, UPLOAD } from './builder.ts';
 import { type BuildRequest, type BuildRow, setBuild } from './store.ts';
 
@@ -33,7 +32,7 @@ export async function buildVariants(
   const out = join(folder, 'out');
   await rm(out, { recursive: true, force: true });
   const result = await runLimited<ConvertResult, Progress>({
-    script: siblingModule('build-child', import.meta.url),
+    script: new URL('./build-child.ts', import.meta.url),
     name: `building ${build.model}@${build.version}`,
     input: await requestOf(folder, build, out),
     memoryBytes: config.buildMemoryBytes,

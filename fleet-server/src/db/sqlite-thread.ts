@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { siblingModule } from '../sibling.ts';
 import type { SqliteReply, SqliteRequest, SqliteWorkerData } from './sqlite-worker.ts';
 
 export interface SqliteAnswer {
@@ -32,7 +31,7 @@ export class SqliteThread {
   #failed: Error | undefined;
 
   constructor(data: SqliteWorkerData) {
-    this.#worker = new Worker(siblingModule('sqlite-worker', import.meta.url), {
+    this.#worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
       workerData: data,
       name: data.readonly ? 'sqlite-reader' : 'sqlite-writer',
     });
