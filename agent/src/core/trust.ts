@@ -60,12 +60,10 @@ async function openRepository(
     const metadata = await fetchMetadata(ports, signal);
     const now = new Date(clock.now());
     const verdict = await verifyMetadata(journal.state.trusted, metadata, now, verifier);
-    if (verdict.ok) {
-      await journal.update((draft) => {
-        draft.trusted = mutable(verdict.state);
-      });
-      return verdict.targets;
-    }
+    await journal.update((draft) => {
+      draft.trusted = mutable(verdict.state);
+    });
+    if (verdict.ok) return verdict.targets;
     if (left === 0) throw rejected(verdict.role, verdict.reason);
     await clock.sleep(METADATA_PAUSE_MS, signal);
   }

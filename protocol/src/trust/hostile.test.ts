@@ -117,10 +117,18 @@ describe('a root', () => {
 });
 
 describe('one key under two ids', () => {
-  it('is one vote', async () => {
+  const upper = signer.publicKey.toUpperCase();
+  const spki = Buffer.from(`302a300506032b6570032100${signer.publicKey}`, 'hex');
+  const pem = `-----BEGIN PUBLIC KEY-----\n${spki.toString('base64')}\n-----END PUBLIC KEY-----\n`;
+
+  it.each([
+    ['written alike', signer.publicKey],
+    ['written in capitals', upper],
+    ['written in PEM', pem],
+  ])('is one vote, %s', async (_how, written) => {
     const root = open(repository.root[0] ?? new Uint8Array());
-    const [key] = Object.values(root.signed.keys);
-    const twins = { one: key, two: key };
+    const key = { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: signer.publicKey } };
+    const twins = { one: key, two: { ...key, keyval: { public: written } } };
     const timestamp = { keyids: ['one', 'two'], threshold: 2 };
     const signed = {
       ...root.signed,
@@ -133,7 +141,7 @@ describe('one key under two ids', () => {
     const signatures = ['one', 'two'].map((id) => ({ keyid: id, sig }));
     const files = { ...repository, timestamp: bytesOf({ ...file, signatures }) };
     const verdict = await verifyMetadata(state, files, new Date(), webCryptoVerifier);
-    expect(verdict).toEqual({
+    expect(verdict).toMatchObject({
       ok: false,
       role: 'timestamp',
       reason: '1 of 2 needed signatures are valid',

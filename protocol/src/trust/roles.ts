@@ -1,3 +1,4 @@
+import { toHex } from '../digest.ts';
 import type { JsonValue } from '../json.ts';
 import {
   accept,
@@ -8,6 +9,7 @@ import {
   refuse,
   type SignedDocument,
 } from './document.ts';
+import { readPublicKey } from './public-key.ts';
 import type { Verifier } from './verifier.ts';
 
 /** Roles whose keys root names; `director` signs what each device gets, and the halt. */
@@ -78,8 +80,8 @@ function readRole(field: JsonValue | undefined, keys: ReadonlyMap<string, Key>):
 }
 
 /**
- * Whether enough of a role's keys signed a document. Counts public keys, not key ids: one key
- * under two ids is one vote.
+ * Whether enough of a role's keys signed a document. Counts public keys, not key ids or the ways to
+ * write a key: one key under two ids, in hex and in PEM, is one vote.
  */
 export async function isSignedBy(
   root: RootDocument,
@@ -95,9 +97,14 @@ export async function isSignedBy(
     if (key === undefined) continue;
     const { keytype, scheme } = key;
     if (await verifier.verify(keytype, scheme, key.public, document.payload, sig)) {
-      voters.add(key.public);
+      voters.add(voterOf(key));
     }
   }
   if (voters.size >= role.threshold) return accept(undefined);
   return refuse(`${voters.size} of ${role.threshold} needed signatures are valid`);
+}
+
+function voterOf(key: Key): string {
+  const bytes = readPublicKey(key.public);
+  return bytes === undefined ? key.public : toHex(bytes);
 }

@@ -65,6 +65,7 @@ describe('verifying a repository', () => {
       ok: false,
       role: 'timestamp',
       reason: '0 of 1 needed signatures are valid',
+      state: trusted,
     });
   });
 });
@@ -230,6 +231,50 @@ describe('rotation of keys', () => {
     const verdict = await verifyMetadata(trusted, two, NOW, webCryptoVerifier);
     expect(verdict).toMatchObject({ ok: true, state: { timestampVersion: 3 } });
   });
+
+  it('frees the director and the epochs that a stolen key ran up', async () => {
+    const [stolen, fresh] = [newSigner(), newSigner()];
+    const one = makeRepository(stolen);
+    const trusted = { ...first(one), directorVersion: 9999, epochs: { parts: 9999 } };
+    const two = rotateKeys(one, stolen, fresh, { now: NOW });
+    const verdict = await verifyMetadata(trusted, two, NOW, webCryptoVerifier);
+    expect(verdict).toMatchObject({ ok: true, state: { directorVersion: 0, epochs: {} } });
+    expect(verdict.ok && verdict.targets.get(PARTS_1)?.minimumEpoch).toBe(0);
+  });
+
+  it('keeps every version where no key was taken away', async () => {
+    const signer = newSigner();
+    const one = makeRepository(signer);
+    const two = rotateKeys(one, signer, signer, { now: NOW });
+    const trusted = { ...first(one), directorVersion: 7, epochs: { parts: 3 } };
+    const verdict = await verifyMetadata(trusted, two, NOW, webCryptoVerifier);
+    expect(verdict).toMatchObject({
+      ok: true,
+      state: { directorVersion: 7, epochs: { parts: 3 } },
+    });
+    const behind = await verifyMetadata(
+      { ...trusted, timestampVersion: 9999 },
+      two,
+      NOW,
+      webCryptoVerifier,
+    );
+    expect(behind).toMatchObject({ ok: false, role: 'timestamp' });
+  });
+
+  it('counts even where what follows the new root is refused', async () => {
+    const [a, b] = [newSigner(), newSigner()];
+    const one = makeRepository(a);
+    const two = rotateKeys(one, a, b, { now: NOW });
+    const withheld = { ...one, root: two.root };
+    const verdict = await verifyMetadata(first(one), withheld, NOW, webCryptoVerifier);
+    if (verdict.ok) throw new Error('a timestamp of the old key was taken');
+    expect(verdict.role).toBe('timestamp');
+    expect(JSON.parse(verdict.state.root).signed.version).toBe(2);
+    const replayed = await verifyMetadata(verdict.state, one, NOW, webCryptoVerifier);
+    expect(replayed).toMatchObject({ ok: false, role: 'timestamp' });
+    const whole = await verifyMetadata(verdict.state, two, NOW, webCryptoVerifier);
+    expect(whole.ok).toBe(true);
+  });
 });
 
 describe('threshold', () => {
@@ -246,14 +291,14 @@ describe('threshold', () => {
     const lone = { ...parsed, signatures: [one] };
     const timestamp = new TextEncoder().encode(JSON.stringify(lone));
     const half = { ...repository, timestamp };
-    expect(await verifyMetadata(first(repository), half, NOW, webCryptoVerifier)).toEqual({
+    expect(await verifyMetadata(first(repository), half, NOW, webCryptoVerifier)).toMatchObject({
       ok: false,
       role: 'timestamp',
       reason: '1 of 2 needed signatures are valid',
     });
     const twice = new TextEncoder().encode(JSON.stringify({ ...parsed, signatures: [one, one] }));
     const doubled = { ...repository, timestamp: twice };
-    expect(await verifyMetadata(first(repository), doubled, NOW, webCryptoVerifier)).toEqual({
+    expect(await verifyMetadata(first(repository), doubled, NOW, webCryptoVerifier)).toMatchObject({
       ok: false,
       role: 'timestamp',
       reason: 'signatures are malformed',

@@ -17,9 +17,15 @@ export type MetadataVerdict =
       readonly state: TrustedState;
       readonly targets: ReadonlyMap<string, RepositoryTarget>;
     }
-  | { readonly ok: false; readonly role: RoleName; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly role: RoleName;
+      readonly reason: string;
+      /** To be stored all the same: newer roots count even where what follows them is refused. */
+      readonly state: TrustedState;
+    };
 
-/** Roots that one call follows; a device further behind takes them in several calls. */
+/** Roots that one call follows; more than a fleet rotates through in its life. */
 const MAX_ROTATIONS = 256;
 
 /** Ends the workflow; caught at its top and returned as the verdict. */
@@ -42,26 +48,29 @@ export async function verifyMetadata(
   now: Date,
   verifier: Verifier,
 ): Promise<MetadataVerdict> {
+  let known = trusted;
   try {
-    return await runWorkflow(trusted, metadata, now, verifier);
+    let root = orReject('root', readTrustedRoot(trusted.root));
+    for await (const next of newerRoots(root, metadata.root, verifier)) {
+      known = trustRotation(known, root, next);
+      root = next;
+    }
+    return await verifyBelow(root, known, metadata, now, verifier);
   } catch (error) {
-    if (error instanceof Rejected) return { ok: false, role: error.role, reason: error.message };
-    throw error;
+    if (!(error instanceof Rejected)) throw error;
+    return { ok: false, role: error.role, reason: error.message, state: known };
   }
 }
 
-async function runWorkflow(
+/** Timestamp, snapshot and targets, under a root that is trusted (§5.3.10 to §5.6). */
+async function verifyBelow(
+  root: TrustedRoot,
   trusted: TrustedState,
   metadata: TufMetadata,
   now: Date,
   verifier: Verifier,
 ): Promise<MetadataVerdict> {
-  const { root, recovered } = await followRoots(trusted, metadata.root, verifier);
   checkExpiry('root', root.document, now);
-  const floor = recovered
-    ? { timestampVersion: 0, snapshotVersion: 0, targetsVersion: 0 }
-    : trusted;
-
   const open = async (role: RoleName, bytes: Uint8Array): Promise<SignedDocument> => {
     const document = orReject(role, readDocument(bytes));
     if (document.type !== role) throw new Rejected(role, `it is of type ${document.type}`);
@@ -70,16 +79,16 @@ async function runWorkflow(
   };
 
   const timestamp = await open('timestamp', metadata.timestamp);
-  checkVersion('timestamp', timestamp.version, floor.timestampVersion);
+  checkVersion('timestamp', timestamp.version, trusted.timestampVersion);
   const snapshotMeta = orReject('timestamp', readMeta(timestamp, 'snapshot.json'));
-  checkVersion('snapshot', snapshotMeta.version, floor.snapshotVersion);
+  checkVersion('snapshot', snapshotMeta.version, trusted.snapshotVersion);
   checkExpiry('timestamp', timestamp, now);
 
   await checkContent('snapshot', metadata.snapshot, snapshotMeta);
   const snapshot = await open('snapshot', metadata.snapshot);
   checkPromised('snapshot', snapshot, snapshotMeta);
   const targetsMeta = orReject('snapshot', readMeta(snapshot, 'targets.json'));
-  checkVersion('targets', targetsMeta.version, floor.targetsVersion);
+  checkVersion('targets', targetsMeta.version, trusted.targetsVersion);
   checkExpiry('snapshot', snapshot, now);
 
   await checkContent('targets', metadata.targets, targetsMeta);
@@ -89,11 +98,10 @@ async function runWorkflow(
   const content = orReject('targets', readTargets(targets, trusted.epochs ?? {}));
 
   const state: TrustedState = {
-    root: new TextDecoder().decode(root.bytes),
+    ...trusted,
     timestampVersion: timestamp.version,
     snapshotVersion: snapshot.version,
     targetsVersion: targets.version,
-    directorVersion: trusted.directorVersion,
     epochs: content.epochs,
   };
   return { ok: true, state, targets: content.targets };
@@ -114,15 +122,13 @@ export function readTrustedRoot(text: string): Reading<TrustedRoot> {
 
 /**
  * From the trusted root to the newest, one version at a time, each signed by the keys of the one
- * before it and by its own (§5.3.3 to §5.3.9). `recovered` tells that a key of timestamp or
- * snapshot was taken away: versions signed with it no longer count (§5.3.11).
+ * before it and by its own (§5.3.3 to §5.3.9).
  */
-async function followRoots(
-  trusted: TrustedState,
+async function* newerRoots(
+  start: TrustedRoot,
   chain: readonly Uint8Array[],
   verifier: Verifier,
-): Promise<{ root: TrustedRoot; recovered: boolean }> {
-  const start = orReject('root', readTrustedRoot(trusted.root));
+): AsyncGenerator<TrustedRoot> {
   let root = start;
   if (chain.length > MAX_ROTATIONS) throw new Rejected('root', `${chain.length} roots at once`);
   for (const bytes of chain) {
@@ -136,12 +142,27 @@ async function followRoots(
     orReject('root', await isSignedBy(root, 'root', document, verifier));
     orReject('root', await isSignedBy(next, 'root', document, verifier));
     root = { ...next, bytes };
+    yield root;
   }
-  const { roles } = root;
-  const recovered = (['timestamp', 'snapshot'] as const).some((role) =>
-    start.roles.get(role)?.keyids.some((id) => !roles.get(role)?.keyids.includes(id)),
-  );
-  return { root, recovered };
+}
+
+/**
+ * What is trusted after a root took the place of another. Where it took a key away, what that key
+ * may have signed no longer bounds what follows: whoever stole it could have raised a version so
+ * far that nothing honest would be taken again (§5.3.11, and the same for the director).
+ */
+function trustRotation(known: TrustedState, old: TrustedRoot, next: TrustedRoot): TrustedState {
+  const lost = (role: RoleName) =>
+    old.roles.get(role)?.keyids.some((id) => !next.roles.get(role)?.keyids.includes(id)) ?? false;
+  const isRecovery = lost('timestamp') || lost('snapshot');
+  return {
+    root: new TextDecoder().decode(next.bytes),
+    timestampVersion: isRecovery ? 0 : known.timestampVersion,
+    snapshotVersion: isRecovery ? 0 : known.snapshotVersion,
+    targetsVersion: isRecovery ? 0 : known.targetsVersion,
+    directorVersion: lost('director') ? 0 : known.directorVersion,
+    epochs: lost('targets') ? {} : (known.epochs ?? {}),
+  };
 }
 
 interface Meta {
