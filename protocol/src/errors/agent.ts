@@ -47,6 +47,16 @@ export const AGENT_ERRORS = {
     (c: { url: string; reason: string }) =>
       `${c.url} does not answer (${c.reason}): check the address and the network`,
   ),
+  'deployment.errors': refused(
+    500,
+    (c: { slot: string; errors: number; inferences: number }) =>
+      `${c.errors} of ${c.inferences} inferences in slot ${c.slot} failed while the new model was watched: look at its inputs`,
+  ),
+  'deployment.self-test-failed': refused(
+    422,
+    (c: { bundle: string; reason: string }) =>
+      `${c.bundle} does not reproduce its golden outputs here: ${c.reason}; build it again for this device's target`,
+  ),
   'deployment.unfit': refused(
     422,
     (c: { bundle: string; reason: string }) =>

@@ -2,6 +2,9 @@ import { refused, usage } from './row.ts';
 
 /** Models, model specs, data folders, optimization. */
 export const MODEL_ERRORS = {
+  'convert.request-invalid': usage(
+    (c: { field: string; reason: string }) => `the conversion cannot begin: ${c.field} ${c.reason}`,
+  ),
   'data.empty': usage(
     (c: { folder: string; reason: string }) =>
       `${c.folder}: ${c.reason}; give a folder of images, or of .npy or .npz arrays`,
