@@ -5,12 +5,12 @@ import { until } from './until.ts';
 export const HOSTILE = '<img src=x onerror="window.pwned=1">';
 
 const DEVICES = [
-  ['line 1 camera', 'raspberry-pi-5'],
-  ['line 2 camera', 'raspberry-pi-5'],
-  ['press shop', 'jetson-orin'],
-  ['gate 10', 'x86-64'],
-  ['gate 9', 'x86-64'],
-  [HOSTILE, 'raspberry-pi-4'],
+  ['line 1 camera', 'raspberry-pi-5', 'lyon'],
+  ['line 2 camera', 'raspberry-pi-5', 'metz'],
+  ['press shop', 'jetson-orin', 'lyon'],
+  ['gate 10', 'x86-64', 'lyon'],
+  ['gate 9', 'x86-64', 'lyon'],
+  [HOSTILE, 'raspberry-pi-4', 'lyon'],
 ] as const;
 
 const MINUTE = 60_000;
@@ -25,7 +25,7 @@ export interface Story {
 
 /**
  * Six devices with version 1 and twenty minutes of telemetry; version 2, which a gate stopped;
- * version 3, half-way; and on one device a lamp that failed. Its last device is offline.
+ * version 3, half-way, both for one site; and on the device of the other site a lamp that failed. Its last device is offline.
  */
 export async function tellStory(): Promise<Story> {
   const fleet = await SimulatedFleet.start();
@@ -38,7 +38,7 @@ export async function tellStory(): Promise<Story> {
 }
 
 async function tell(fleet: SimulatedFleet): Promise<Story> {
-  for (const [name, target] of DEVICES) await fleet.addDevice(name, target);
+  for (const [name, target, site] of DEVICES) await fleet.addDevice(name, target, site);
   const targets = [...new Set(DEVICES.map(([, target]) => target))];
   for (const version of [1, 2, 3]) await fleet.push(version, targets);
   const ended = (id: string) =>
@@ -48,7 +48,7 @@ async function tell(fleet: SimulatedFleet): Promise<Story> {
   await ended(await fleet.rollOut(1, { waves: ['2', '100%'] }));
   await pastOf(fleet);
 
-  const halted = await fleet.rollOut(2);
+  const halted = await fleet.rollOut(2, { devices: 'site=lyon' });
   const canary = await until('the canary', () =>
     fleet.devices.find(({ active }) => active?.version === 2),
   );
@@ -60,7 +60,11 @@ async function tell(fleet: SimulatedFleet): Promise<Story> {
   await ended(halted);
 
   for (const device of fleet.devices) device.result = () => 'RESULT_IN_PROGRESS';
-  const running = await fleet.rollOut(3, { waves: ['50%', '100%'], gates: { minInferences: 500 } });
+  const running = await fleet.rollOut(3, {
+    devices: 'site=lyon',
+    waves: ['60%', '100%'],
+    gates: { minInferences: 500 },
+  });
   const first = await until('devices that take version 3', async () => {
     const { body } = await fleet.server.call('GET', `/rollouts/${running}`);
     const devices = body.devices as unknown as { device: string; state: string }[];
@@ -81,7 +85,8 @@ async function tell(fleet: SimulatedFleet): Promise<Story> {
   await last?.link.state(2, false);
   await until('drift alerts', async () => {
     const { body } = await fleet.server.call('GET', '/drift?state=open');
-    return Number(body.items?.length) > 0;
+    const items = body.items as unknown as { scope: string }[];
+    return ['device', 'fleet'].every((scope) => items.some((alert) => alert.scope === scope));
   });
   return { fleet, halted, running };
 }

@@ -157,8 +157,8 @@ export class SimulatedFleet {
     return new SimulatedFleet(await startTestServer());
   }
 
-  async addDevice(name: string, target: string): Promise<SimulatedDevice> {
-    const identity = await enrollDevice(this.server, { name, target, tags: { site: 'lyon' } });
+  async addDevice(name: string, target: string, site: string): Promise<SimulatedDevice> {
+    const identity = await enrollDevice(this.server, { name, target, tags: { site } });
     const link = await connectDevice(identity);
     await link.state(1);
     await link.sync();

@@ -23,7 +23,8 @@ export interface ClassShare {
 /** How often each class is predicted, two versions or reference and observation side by side. */
 export function ClassBars({ title, labels, reference, observed, names }: ClassBarsProps) {
   const rows = classShares(labels, reference, observed);
-  const most = Math.max(0.01, ...rows.flatMap((row) => [row.reference, row.observed]));
+  const floor = rows.length < SHOWN ? 0.25 : 0.01;
+  const most = Math.max(floor, ...rows.flatMap((row) => [row.reference, row.observed]));
   return (
     <table class="class-bars" aria-label={title}>
       <thead class="legend">

@@ -1,6 +1,6 @@
 import { useId } from 'preact/hooks';
-import { digits, percent } from '../app/format.ts';
-import { labelled, shares, ticks } from './scale.ts';
+import { percent } from '../app/format.ts';
+import { labelled, placesOf, shares, ticks } from './scale.ts';
 import { useWidth } from './width.ts';
 
 interface HistogramProps {
@@ -33,7 +33,7 @@ export function Histogram(props: HistogramProps) {
   return (
     <figure class="chart">
       <Legend names={names} />
-      <div ref={ref} style={{ height: HEIGHT }}>
+      <div ref={ref} class="plot" style={{ height: HEIGHT }}>
         <svg class="histogram" width={width.value} height={HEIGHT} role="img" aria-labelledby={id}>
           <title id={id}>{title}</title>
           <Plot {...props} width={width.value} />
@@ -45,7 +45,7 @@ export function Histogram(props: HistogramProps) {
 
 export function Legend({ names }: { readonly names: Required<HistogramProps>['names'] }) {
   return (
-    <figcaption class="legend">
+    <p class="legend">
       <span>
         <i class="swatch reference" aria-hidden="true" />
         {names.reference}
@@ -54,7 +54,7 @@ export function Legend({ names }: { readonly names: Required<HistogramProps>['na
         <i class="swatch observed" aria-hidden="true" />
         {names.observed}
       </span>
-    </figcaption>
+    </p>
   );
 }
 
@@ -71,6 +71,7 @@ function Plot({
   const [inner, tall] = [width - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.top - MARGIN.bottom];
   const bins = Math.max(reference.length, observed.length, 1);
   const band = inner / bins;
+  const places = placesOf(edges);
   const x = (place: number) => MARGIN.left + place * band;
   const y = (share: number) => MARGIN.top + tall * (1 - share / top);
   const bar = (share: number, i: number, part: number, name: string) => (
@@ -100,7 +101,7 @@ function Plot({
         <g key={i}>
           <line class="axis" x1={x(i + 1)} x2={x(i + 1)} y1={y(0)} y2={y(0) + 4} />
           <text class="tick" x={x(i + 1)} y={y(0) + 16} text-anchor="middle">
-            {digits(edges[i] ?? 0)}
+            {(edges[i] ?? 0).toFixed(places)}
           </text>
         </g>
       ))}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { labelled, shares, ticks } from './scale.ts';
+import { labelled, placesOf, shares, ticks } from './scale.ts';
 import { sparkPoints } from './sparkline.tsx';
 
 test('ticks are round, begin at 0 and cover the largest value', () => {
@@ -20,6 +20,11 @@ test('ticks are round, begin at 0 and cover the largest value', () => {
 test('shares sum to 1, or are all 0', () => {
   expect(shares([1, 3])).toEqual([0.25, 0.75]);
   expect(shares([0, 0])).toEqual([0, 0]);
+});
+
+test('an axis has as many digits as tell its numbers apart', () => {
+  expect([placesOf([0.05, 0.95]), placesOf([0.38, 0.65]), placesOf([10, 250])]).toEqual([2, 2, 0]);
+  expect([placesOf([]), placesOf([1e-5, 3e-5])]).toEqual([2, 6]);
 });
 
 test('labels never exceed their room and lie within the row', () => {

@@ -17,6 +17,12 @@ export function ticks(most: number, wanted = 4): number[] {
   return Array.from({ length: last + 1 }, (_, i) => Number((i * size).toPrecision(12)));
 }
 
+/** Digits after the point that tell rising numbers apart on an axis. */
+export function placesOf(edges: readonly number[]): number {
+  const range = (edges.at(-1) ?? 0) - (edges[0] ?? 0);
+  return range > 0 ? Math.min(8, Math.max(0, 1 - Math.floor(Math.log10(range)))) : 2;
+}
+
 /** Which of `count` places get a label, so that `room` are not exceeded; even steps. */
 export function labelled(count: number, room: number): number[] {
   if (count === 0) return [];

@@ -86,6 +86,7 @@ function optionsOf(
     ticks: { stroke: color('--grid'), width: 1, size: 4 },
   };
   const [first] = lines;
+  const few = (first?.values.length ?? 0) < 3;
   return {
     width: Math.max(120, place.clientWidth),
     height: HEIGHT,
@@ -93,11 +94,12 @@ function optionsOf(
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, top) => [0, most ?? Math.max(top * 1.1, 1e-3)] } },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(timeText) },
+      { ...axis, size: 30, values: (_, splits) => splits.map(timeText) },
       {
         ...axis,
         size: 62,
-        values: (_, splits) => splits.map((value) => first?.format(value) ?? ''),
+        values: (_, splits) =>
+          splits.map((value) => (value === 0 ? '0' : (first?.format(value) ?? ''))),
       },
     ],
     series: [
@@ -106,7 +108,7 @@ function optionsOf(
         label: line.label,
         stroke: color(line.color),
         width: 1.75,
-        points: { size: 5 },
+        points: { show: few, size: 5 },
         spanGaps: true,
       })),
     ],

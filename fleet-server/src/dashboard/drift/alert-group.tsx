@@ -3,6 +3,7 @@ import { ago, count, plural } from '../app/format.ts';
 import { hrefOf } from '../app/route.ts';
 import { Histogram } from '../charts/histogram.tsx';
 import { Level } from '../charts/level.tsx';
+import { said } from '../rollouts/squares.ts';
 import type { AlertGroup, DriftAlert } from './groups.ts';
 
 /** Alerts of a version on one device or over the fleet; the worst feature is unfolded. */
@@ -58,7 +59,7 @@ function AlertFold({ alert, open = false }: AlertFoldProps) {
             : `closed ${ago(closedMs, now.value)}`}
         </span>
       </summary>
-      <p class="alert-sentence">{sentence}</p>
+      <p class="alert-sentence">{said(sentence)}</p>
       <AlertPicture alert={alert} />
     </details>
   );

@@ -27,25 +27,32 @@ export function PredictionsSection({ device = '' }: { readonly device?: string }
       <p class="muted small section-note">
         Class mix and confidence need no labels, and so cannot see a change in what a class means.
       </p>
-      {items.map((item) => (
-        <PredictionsCard key={`${item.model}@${item.version}`} item={item} />
-      ))}
+      {items
+        .toSorted((a, b) => b.inferences - a.inferences)
+        .map((item, i) => (
+          <PredictionsCard key={`${item.model}@${item.version}`} item={item} open={i === 0} />
+        ))}
     </section>
   );
 }
 
-function PredictionsCard({ item }: { readonly item: Predictions }) {
+interface PredictionsCardProps {
+  readonly item: Predictions;
+  readonly open: boolean;
+}
+
+function PredictionsCard({ item, open }: PredictionsCardProps) {
   const { model, version, inferences, labels, classes, confidence } = item;
   const bins = Math.max(confidence.observed.length, confidence.reference.length, 1);
   const edges = Array.from({ length: bins - 1 }, (_, i) => (i + 1) / bins);
   return (
-    <article class="card">
-      <h3>
+    <details class="card predictions" open={open}>
+      <summary>
         <span class="mono">
           <bdi>{model}</bdi>@{version}
         </span>{' '}
         <span class="muted small">{plural(inferences, 'inference')} in the last hour</span>
-      </h3>
+      </summary>
       <div class="columns">
         <ClassBars
           title={`Class mix of ${model}@${version}`}
@@ -63,6 +70,6 @@ function PredictionsCard({ item }: { readonly item: Predictions }) {
           names={NAMES}
         />
       </div>
-    </article>
+    </details>
   );
 }

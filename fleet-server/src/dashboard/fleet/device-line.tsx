@@ -26,7 +26,7 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
           <bdi>{row.name || row.device}</bdi>
         </a>
       </td>
-      <td data-label="Target" class="mono">
+      <td data-label="Target" class="cell-target mono">
         {row.target || dash}
       </td>
       <td data-label="Model" class="cell-model">
@@ -41,10 +41,10 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
           </>
         )}
       </td>
-      <td data-label="Inferences" class="number" title={count(row.inferencesDay)}>
+      <td data-label="Inferences" class="cell-inferences number" title={count(row.inferencesDay)}>
         {row.inferencesDay === 0 ? dash : compact(row.inferencesDay)}
       </td>
-      <td data-label="Latency p95" class="number">
+      <td data-label="Latency p95" class="cell-latency number">
         <span class="with-spark">
           <Sparkline
             values={sparklines.value[line.key] ?? []}
@@ -53,10 +53,10 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
           <span class="spark-value">{window === undefined ? dash : latency(window.p95Ms)}</span>
         </span>
       </td>
-      <td data-label="Confidence" class="number">
+      <td data-label="Confidence" class="cell-confidence number">
         {window === undefined || window.confidence === 0 ? dash : window.confidence.toFixed(2)}
       </td>
-      <td data-label="Drift">
+      <td data-label="Drift" class="cell-drift">
         <DriftMark state={driftOf(line)} />
       </td>
       <td data-label="Last seen" class="number cell-seen">

@@ -53,7 +53,9 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
   }, LINES_MS);
 
   rowsRefresher.request();
-  const unwatch = shown.subscribe(() => linesRefresher.request());
+  const unwatch = shown.subscribe((ids) => {
+    if (ids.length > 0) linesRefresher.request();
+  });
   const stop = onChange(({ topic, id }) => {
     if (topic === 'build' || topic === 'rollout') return;
     if (topic === 'device' || topic === 'telemetry') changed.add(id);

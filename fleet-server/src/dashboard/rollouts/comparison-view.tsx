@@ -1,6 +1,7 @@
 import { count, percent } from '../app/format.ts';
 import { hrefOf } from '../app/route.ts';
 import { ClassBars } from '../charts/class-bars.tsx';
+import { Legend } from '../charts/histogram.tsx';
 import type { ComparedSide, Comparison } from '../data/schemas.ts';
 
 /** Confidence and class mix of both versions as bars. */
@@ -16,17 +17,17 @@ export function ComparisonView({ comparison }: { readonly comparison: Comparison
     <div class="columns">
       <div>
         <h3>Confidence</h3>
+        <Legend names={names} />
         <Pair name="Mean of all" before={before.confidence} now={now.confidence} strong />
-        {devices.length > 1 &&
-          devices.map(({ device, name, before: old, now: fresh }) => (
-            <Pair
-              key={device}
-              name={name || device}
-              href={hrefOf({ page: 'device', id: device })}
-              before={old}
-              now={fresh}
-            />
-          ))}
+        {devices.map(({ device, name, before: old, now: fresh }) => (
+          <Pair
+            key={device}
+            name={name || device}
+            href={hrefOf({ page: 'device', id: device })}
+            before={old}
+            now={fresh}
+          />
+        ))}
         <p class="muted small">
           {evidence(before)} and {evidence(now)}; each device counts with the smaller of its two
           numbers.

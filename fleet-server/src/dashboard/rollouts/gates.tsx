@@ -1,4 +1,5 @@
-import type { Rollout } from './squares.ts';
+import { GATE_NAMES } from '../../rollouts/gates/types.ts';
+import { type Rollout, said } from './squares.ts';
 
 type Verdict = Rollout['verdicts'][number];
 
@@ -23,24 +24,14 @@ export function Gates({ rollout }: { readonly rollout: Rollout }) {
             <strong>{title}</strong>
             <span class={`pill ${STATES[state].tone}`}>{STATES[state].title}</span>
           </p>
-          <p class="gate-sentence">{withoutState(sentence)}</p>
+          <p class="gate-sentence">{said(sentence)}</p>
         </li>
       ))}
     </ul>
   );
 }
 
-/** Verdicts come newest wave first: the first of each gate counts. */
-export function latestOf(verdicts: readonly Verdict[]): Verdict[] {
-  const seen = new Map<string, Verdict>();
-  for (const verdict of verdicts) {
-    if (!seen.has(verdict.gate)) seen.set(verdict.gate, verdict);
-  }
-  return [...seen.values()];
+/** Verdicts come newest wave first: the first of each gate counts. In the order of the gates. */
+function latestOf(verdicts: readonly Verdict[]): Verdict[] {
+  return GATE_NAMES.flatMap((name) => verdicts.find(({ gate }) => gate === name) ?? []);
 }
-
-/** The pill beside it says open or closed already. */
-const withoutState = (sentence: string): string => {
-  const said = sentence.replace(/: (open|closed)$/, '');
-  return said.charAt(0).toUpperCase() + said.slice(1);
-};

@@ -6,7 +6,7 @@ import { Actions } from './actions.tsx';
 import { ComparisonView } from './comparison-view.tsx';
 import { Gates } from './gates.tsx';
 import { Members } from './members.tsx';
-import type { Rollout } from './squares.ts';
+import { type Rollout, said } from './squares.ts';
 import { StatePill } from './state-pill.tsx';
 import { Timeline } from './timeline.tsx';
 import { Waves } from './waves.tsx';
@@ -46,7 +46,7 @@ export function RolloutPage({ id }: { readonly id: string }) {
 
 function Head({ rollout }: { readonly rollout: Rollout }) {
   const { now } = useDashboard();
-  const { model, version, state, sentence, sizes, selector, createdMs, createdBy } = rollout;
+  const { model, version, state, sentence, sizes, selector, createdMs } = rollout;
   const stopped = state === 'halted' || state === 'rolled-back';
   return (
     <>
@@ -69,18 +69,24 @@ function Head({ rollout }: { readonly rollout: Rollout }) {
                 <span class="mono">{selector}</span>
               </>
             )}
-            {`, made ${ago(createdMs, now.value)} by ${createdBy}`}
+            {`, made ${ago(createdMs, now.value)}`}
           </p>
         </div>
         <Actions rollout={rollout} />
       </header>
       {sentence !== '' && (
         <p class={`banner inset ${stopped ? 'bad' : 'info'}`} role="status" data-testid="sentence">
-          {sentence}
+          {haltText(rollout)}
         </p>
       )}
     </>
   );
+}
+
+/** Why it is in its state, with the gate that stopped it. */
+function haltText({ haltedBy, sentence, verdicts }: Rollout): string {
+  const gate = verdicts.find((verdict) => verdict.gate === haltedBy);
+  return gate === undefined ? said(sentence) : `Stopped by a gate. ${said(sentence)}.`;
 }
 
 /** New against previous version; loaded apart, since it is the costlier part. */
@@ -93,7 +99,10 @@ function Compared({ id, rollout }: { readonly id: string; readonly rollout: Roll
     intervalMs: 2000,
   });
   return (
-    <section class="card" aria-labelledby="compared-title">
+    <section
+      class={rollout.haltedBy === '' ? 'card' : 'card alarm'}
+      aria-labelledby="compared-title"
+    >
       <h2 id="compared-title">Against the previous version, on the same devices</h2>
       {value.value === undefined ? (
         <p class="muted">Loading …</p>

@@ -3,6 +3,7 @@ import type { RolloutSummary } from '../../http/schemas-rollouts.ts';
 import { useDashboard, useResource } from '../app/context.ts';
 import { ago, plural } from '../app/format.ts';
 import { hrefOf } from '../app/route.ts';
+import { said } from './squares.ts';
 import { StatePill } from './state-pill.tsx';
 
 type Summary = Static<typeof RolloutSummary>;
@@ -52,7 +53,7 @@ function RolloutItem({ item }: { readonly item: Summary }) {
       <Progress item={item} />
       <p class="muted small">
         {waveText(item)}
-        {item.sentence !== '' && ` · ${item.sentence}`}
+        {item.sentence !== '' && ` · ${said(item.sentence)}`}
       </p>
     </li>
   );
@@ -77,7 +78,7 @@ function Progress({ item: { counts, sizes, model, version, state } }: { readonly
       role="img"
       aria-label={`${model}@${version}: ${said.join(', ') || 'no device yet'} of ${total}`}
     >
-      {PARTS.map((part) => {
+      {PARTS.filter((part) => (counts[part] ?? 0) > 0).map((part) => {
         const look = back && part === 'committed' ? 'rolled-back' : part;
         const width = `${(100 * (counts[part] ?? 0)) / total}%`;
         return <span key={part} class={`part ${look}`} style={{ width }} />;

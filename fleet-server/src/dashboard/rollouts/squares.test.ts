@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Member, memberText, type Rollout, squareOf, wavesOf } from './squares.ts';
+import { type Member, memberText, type Rollout, said, squareOf, wavesOf } from './squares.ts';
 
 const member = (fields: Partial<Member>): Member => ({
   device: '01j00000000000000000000001',
@@ -54,6 +54,14 @@ test('waves hold their devices, and those after a halt never open', () => {
     ],
   );
   const halted = wavesOf({ ...rollout, state: 'rolled-back' });
-  expect(halted.map(({ state }) => state)).toEqual(['done', 'done', 'never']);
+  expect(halted.map(({ state }) => state)).toEqual(['done', 'stopped', 'never']);
   expect(wavesOf({ ...rollout, wave: 2, state: 'done' }).at(-1)?.state).toBe('done');
+});
+
+test('a sentence loses the state that its pill says, and nothing else', () => {
+  expect(said('confidence fell by 0.3 (limit 0.05): closed')).toBe(
+    'Confidence fell by 0.3 (limit 0.05)',
+  );
+  expect(said('fell (limit 1): closed; 2 devices stay')).toBe('Fell (limit 1); 2 devices stay');
+  expect(said('')).toBe('');
 });

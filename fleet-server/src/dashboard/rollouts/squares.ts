@@ -66,9 +66,15 @@ export function memberText(member: Member): string {
   return member.step === '' ? title : `${title}: ${member.step}${share}`;
 }
 
+/** A verdict's sentence without the state that stands beside it anyway. */
+export function said(sentence: string): string {
+  const bare = sentence.replace(/: (open|closed)(?=$|;)/, '');
+  return bare.charAt(0).toUpperCase() + bare.slice(1);
+}
+
 export interface Wave {
   readonly index: number;
-  readonly state: 'done' | 'open' | 'waiting' | 'never';
+  readonly state: 'done' | 'open' | 'stopped' | 'waiting' | 'never';
   /** Devices that come with this wave. */
   readonly size: number;
   readonly members: readonly Member[];
@@ -79,7 +85,7 @@ export function wavesOf({ sizes, wave, state, devices }: Rollout): Wave[] {
   const ended = state === 'halted' || state === 'rolled-back' || state === 'aborted';
   const stateOf = (index: number): Wave['state'] => {
     if (index < wave || (index === wave && state === 'done')) return 'done';
-    if (index === wave) return ended ? 'done' : 'open';
+    if (index === wave) return ended ? 'stopped' : 'open';
     return ended ? 'never' : 'waiting';
   };
   return sizes.map((size, index) => ({

@@ -9,7 +9,7 @@ export function Timeline({ events }: Pick<Rollout, 'events'>) {
   return (
     <ol class="timeline">
       {events.toReversed().map(({ atMs, kind, sentence }, i) => (
-        <li key={events.length - i} class={`event ${kind}`}>
+        <li key={events.length - i} class={`event event-${kind}`}>
           <time class="mono small muted">{clock(atMs, today)}</time>
           <span>{sentence}</span>
         </li>

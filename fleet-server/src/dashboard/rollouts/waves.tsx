@@ -13,6 +13,10 @@ import {
 
 /** Squares that are drawn of a wave. */
 const SHOWN = 300;
+/** Waves up to that many devices name them. */
+const NAMED = 8;
+/** From there on squares are small. */
+const DENSE = 60;
 
 /** Every wave with its devices, one square each. */
 export function Waves({ rollout }: { readonly rollout: Rollout }) {
@@ -34,6 +38,7 @@ export function Waves({ rollout }: { readonly rollout: Rollout }) {
 const WAVE_STATES = {
   done: 'passed',
   open: 'open',
+  stopped: 'stopped here',
   waiting: 'waits',
   never: 'never opened',
 } as const satisfies Record<Wave['state'], string>;
@@ -48,9 +53,9 @@ function WaveBox({ wave: { index, state, size, members } }: { readonly wave: Wav
           {plural(size, 'device')} · {WAVE_STATES[state]}
         </span>
       </p>
-      <ul class={size > 60 ? 'squares dense' : 'squares'}>
+      <ul class={`squares ${size <= NAMED ? 'named' : size > DENSE ? 'dense' : ''}`}>
         {shown.map((member) => (
-          <Cell key={member.device} member={member} />
+          <Cell key={member.device} member={member} named={size <= NAMED} />
         ))}
       </ul>
       {size > shown.length && <p class="muted small">and {count(size - shown.length)} more</p>}
@@ -58,7 +63,7 @@ function WaveBox({ wave: { index, state, size, members } }: { readonly wave: Wav
   );
 }
 
-function Cell({ member }: { readonly member: Member }) {
+function Cell({ member, named }: { readonly member: Member; readonly named: boolean }) {
   const square = squareOf(member);
   const text = `${member.name || member.device}: ${memberText(member)}`;
   return (
@@ -72,6 +77,12 @@ function Cell({ member }: { readonly member: Member }) {
       >
         {SQUARES[square].glyph}
       </a>
+      {named && (
+        <span class="cell-text" aria-hidden="true">
+          <bdi>{member.name || member.device}</bdi>
+          <span class="muted small">{memberText(member)}</span>
+        </span>
+      )}
     </li>
   );
 }
