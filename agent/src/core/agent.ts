@@ -15,6 +15,7 @@ import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
 import { runTelemetry } from './telemetry/run.ts';
+import { createWakeup } from './wakeup.ts';
 
 export interface Agent {
   /** Slots that have a model, sorted. */
@@ -59,7 +60,11 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     broken: (step, error) => logger.error('step cannot go on', { step: step.kind, error }),
     pause: (signal) => clock.sleep(BROKEN_PAUSE_MS, signal),
   });
-  const link = connect(ports, options, parts, () => lanes.wake());
+  const windows = createWakeup(clock);
+  const link = connect(ports, options, parts, () => {
+    lanes.wake();
+    windows.wake();
+  });
 
   async function report(step: Step): Promise<void> {
     await reporter.endings();
@@ -77,7 +82,13 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   const running = Promise.all([
     replan(),
     runTelemetry(
-      { ...parts, device: ports.device, logger, stored: () => parts.sender.wake() },
+      {
+        ...parts,
+        device: ports.device,
+        logger,
+        wakeup: windows,
+        stored: () => parts.sender.wake(),
+      },
       stopping.signal,
     ),
   ]);

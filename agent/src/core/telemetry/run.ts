@@ -2,6 +2,7 @@ import type { Draft, Window } from '@flotilla/protocol';
 import type { FleetClock } from '../link/fleet-clock.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Device, Logger } from '../ports.ts';
+import type { Wakeup } from '../wakeup.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface TelemetryPorts {
@@ -10,6 +11,8 @@ export interface TelemetryPorts {
   readonly clock: FleetClock;
   readonly device: Device;
   readonly logger: Logger;
+  /** Woken when the length of windows may have changed. */
+  readonly wakeup: Wakeup;
   /** Windows were put into the outbox. */
   stored(): void;
 }
@@ -19,9 +22,9 @@ const MARGIN_MS = 5;
 
 /** Moves ended windows to the outbox at each boundary; the last ones when the signal aborts. */
 export async function runTelemetry(ports: TelemetryPorts, signal: AbortSignal): Promise<void> {
-  const { recorder, clock, logger } = ports;
+  const { recorder, logger, wakeup } = ports;
   for (;;) {
-    await clock.sleep(recorder.untilBoundary() + MARGIN_MS, signal);
+    await wakeup.wait(recorder.untilBoundary() + MARGIN_MS, signal);
     if (signal.aborted) recorder.closeAll();
     await storeWindows(ports, recorder.take()).catch((error) => {
       logger.error('telemetry not stored', { error });
