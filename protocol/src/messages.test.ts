@@ -85,6 +85,15 @@ describe('a message', () => {
     expect(decode('ServerState', later)).toMatchObject({ version: '9' });
   });
 
+  it('reads the value of an enum of a later version as unspecified, however deep it lies', () => {
+    const slot = Uint8Array.of(0x0a, 0x01, 0x61, 0x10, 0x09);
+    const desired = Uint8Array.of(0x22, slot.length, ...slot);
+    expect(decode('Desired', desired).slots).toMatchObject([
+      { name: 'a', mode: 'MODE_UNSPECIFIED' },
+    ]);
+    expect(decode('Command', Uint8Array.of(0x10, 0x63)).kind).toBe('COMMAND_UNSPECIFIED');
+  });
+
   it.each(names)('%s reads hostile bytes or refuses them, and does nothing else', (name) => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {

@@ -42,7 +42,8 @@ export function encode<K extends MessageName>(name: K, message: Draft<Messages[K
 }
 
 /**
- * Decodes a payload from the wire into a plain object with every scalar and list filled in.
+ * Decodes a payload from the wire into a plain object with every scalar and list filled in. An
+ * enum's value that only a later version knows reads as the zero value, `…_UNSPECIFIED`.
  *
  * @throws FlotillaError `message.malformed` when it is too large or not such a message.
  */
@@ -53,15 +54,36 @@ export function decode<K extends MessageName>(name: K, payload: Uint8Array): Mes
   }
   const type = root.lookupType(name);
   try {
-    return type.toObject(type.decode(payload), {
+    const message = type.toObject(type.decode(payload), {
       longs: Number,
       enums: String,
       defaults: true,
       arrays: true,
       oneofs: false,
-    }) as Messages[K];
+    });
+    forgetUnknownEnums(type, message);
+    return message as Messages[K];
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new FlotillaError('message.malformed', { message: name, reason }, { cause });
   }
+}
+
+/** The library leaves the number of an enum's value that it has no name for. */
+function forgetUnknownEnums(type: protobuf.Type, message: Record<string, unknown>): void {
+  for (const field of type.fieldsArray) {
+    const { resolvedType } = field.resolve();
+    const value = message[field.name];
+    if (resolvedType instanceof protobuf.Enum) {
+      if (typeof value === 'number') message[field.name] = resolvedType.valuesById[0];
+    } else if (resolvedType !== null) {
+      for (const inner of [value].flat()) {
+        if (isRecord(inner)) forgetUnknownEnums(resolvedType, inner);
+      }
+    }
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
