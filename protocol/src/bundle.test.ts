@@ -113,6 +113,10 @@ describe('a manifest from outside', () => {
     ['no layers', { ...good, layers: [] }],
     ['too many layers', { ...good, layers: layers(64) }],
     ['two layers of a type', { ...good, layers: [layer, layer] }],
+    [
+      'two sizes of a blob',
+      { ...good, layers: [layer, { ...layer, mediaType: MEDIA.spec, size: layer.size + 1 }] },
+    ],
     ['a digest that is a path', { ...good, layers: [{ ...layer, digest: '../etc/passwd' }] }],
     [
       'a digest in capitals',

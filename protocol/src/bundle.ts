@@ -135,6 +135,11 @@ export function parseManifest(bytes: Uint8Array, where = 'manifest'): BundleMani
   const twice = types.find((type, i) => types.indexOf(type) !== i);
   if (twice !== undefined) throw invalid(where, `it has two layers of type ${twice}`);
   if (manifest.config.mediaType !== MEDIA.config) throw invalid(where, 'its config has wrong type');
+  const sizes = new Map<Digest, number>();
+  for (const { digest: name, size } of [manifest.config, ...manifest.layers]) {
+    if ((sizes.get(name) ?? size) !== size) throw invalid(where, `it gives ${name} two sizes`);
+    sizes.set(name, size);
+  }
   return manifest;
 }
 

@@ -78,6 +78,15 @@ describe('a Flotilla error', () => {
     expect(error.context.where).toBe('/inputs');
   });
 
+  it('stays one short line that no terminal obeys, whatever the names in it', () => {
+    const message = (reason: string) =>
+      new FlotillaError('spec.invalid', { file: 'a', where: 'b', reason }).message;
+    expect(message('two\r\n  lines\u2028more')).toBe('a: b two lines more');
+    expect(message('red\u001b[31m')).toBe('a: b red\ufffd[31m');
+    expect(message('x'.repeat(1_000_000)).length).toBeLessThan(2100);
+    expect(message(`${' '.repeat(1_000_000)}x`).length).toBeLessThan(2100);
+  });
+
   it('is told apart from others, and by its code', () => {
     expect(isFlotillaError(error)).toBe(true);
     expect(isFlotillaError(error, 'spec.invalid')).toBe(true);

@@ -52,8 +52,17 @@ function rowOf(code: ErrorCode): ErrorRow<ErrorContext> {
   return ERRORS[code] as ErrorRow<ErrorContext>;
 }
 
+/** A name or reason from outside may be as long as its sender likes. */
+const MAX_MESSAGE = 2000;
+
+/** Without line breaks, and without control characters that a terminal would obey. */
 function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+  const cut = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
+  const lines = cut.split(/[\r\n\u2028\u2029]+/).map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '')
+    .join(' ')
+    .replace(/\p{Cc}/gu, '\ufffd');
 }
 
 /** Narrows to a Flotilla error, and to one code when it is given. */

@@ -152,6 +152,7 @@ describe('a damaged bundle file', () => {
       expect(message).toMatch(/^\/short\.flotilla is not a valid bundle: /);
     }
     await expect(readBundleFile(join(folder, 'none'))).rejects.toThrow(/there is no such file/);
+    await expect(readBundleFile(folder)).rejects.toThrow(/it is not a file/);
   });
 
   it('is refused when it is larger than the caller allows', async () => {

@@ -26,7 +26,11 @@ export async function readBundleFile(
     throw new FlotillaError('bundle.invalid', { where: path, reason: reasonOf(cause) }, { cause });
   });
   try {
-    const { size } = await file.stat();
+    const info = await file.stat();
+    const { size } = info;
+    if (!info.isFile()) {
+      throw new FlotillaError('bundle.invalid', { where: path, reason: 'it is not a file' });
+    }
     if (size > maxBytes) {
       const reason = `it has ${size} bytes, more than the limit of ${maxBytes}`;
       throw new FlotillaError('bundle.invalid', { where: path, reason });
