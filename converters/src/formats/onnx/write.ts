@@ -73,12 +73,15 @@ function nodeProto(node: Node): Draft<NodeProto> {
 }
 
 function attributeProto(name: string, attribute: Attribute): Draft<AttributeProto> {
-  if (attribute.kind === 'opaque') return attribute.value as AttributeProto;
-  return { name, type: ATTRIBUTE_TYPES[attribute.kind], ...attributeValue(attribute) };
+  const value = attributeValue(attribute);
+  if (attribute.kind === 'opaque') return value;
+  return { name, type: ATTRIBUTE_TYPES[attribute.kind], ...value };
 }
 
-function attributeValue(attribute: Exclude<Attribute, { kind: 'opaque' }>): Draft<AttributeProto> {
+function attributeValue(attribute: Attribute): Draft<AttributeProto> {
   switch (attribute.kind) {
+    case 'opaque':
+      return attribute.value as AttributeProto;
     case 'float':
       return { f: attribute.value };
     case 'int':
