@@ -22,7 +22,8 @@ export async function infer(url: string, slot: string, image: Uint8Array): Promi
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ inputs: [input] }),
   });
-  if (!response.ok) throw new Refused(response.status, await response.text());
+  if (response.status === 404) throw new NoModel(await response.text());
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   const { model_version, outputs } = (await response.json()) as InferResponse;
   const first = (name: string) => outputs.find((output) => output.name === name)?.data[0];
   return {
@@ -32,21 +33,16 @@ export async function infer(url: string, slot: string, image: Uint8Array): Promi
   };
 }
 
-/** The device answered, but not with a prediction: it counted no inference. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly status: number;
-  constructor(status: number, text: string) {
-    super(`${status} ${text}`);
-    this.status = status;
-  }
+/** The device answered that it has no such model: it counted no inference. */
+class NoModel extends Error {
+  override readonly name = 'NoModel';
 }
 
 /** Shows frames to a device, one after the other, and notes each answer. */
 export interface Feeder {
   /** Wall-clock ms, whether the label was right, and the version that answered. */
   readonly answers: readonly { atMs: number; version: number; right: boolean }[];
-  /** Requests that were sent and broke off: the device may have counted them or not. */
+  /** Requests without a prediction in the end: the device may have counted them or not. */
   readonly broken: number;
   show(frames: readonly Frame[]): void;
   stop(): Promise<void>;
@@ -70,7 +66,7 @@ export function startFeeder(
         const { version, label } = await infer(device.url, slot, frame.bytes);
         answers.push({ atMs: Date.now(), version, right: label === frame.label });
       } catch (error) {
-        if (!(error instanceof Refused)) broken++;
+        if (!(error instanceof NoModel)) broken++;
       }
       await sleep(pauseMs);
     }

@@ -6,6 +6,8 @@ import { freePort } from './ports.ts';
 import { type Ended, type Environment, type Running, run, start } from './processes.ts';
 
 export interface ServerOptions {
+  /** Folder below the bed's; default `server`. */
+  readonly data?: string;
   /** Further options of `flotilla serve`. */
   readonly args?: readonly string[];
   /** Length of telemetry windows, ms; default 1000. */
@@ -15,7 +17,8 @@ export interface ServerOptions {
 /** A fleet server in a process of its own, on loopback ports that it keeps over restarts. */
 export interface Server {
   readonly url: string;
-  readonly mqttUrl: string;
+  /** Of the embedded broker; what devices are told may be another. */
+  readonly mqttPort: number;
   readonly data: string;
   readonly adminToken: string;
   readonly api: Api;
@@ -34,14 +37,33 @@ export interface Device {
   readonly data: string;
   /** Where it serves inference now; another port after each start. */
   readonly url: string;
+  status(): Promise<AgentStatus>;
   kill9(): Promise<void>;
   restart(): Promise<void>;
   stop(): Promise<Ended>;
 }
 
+/** What tests read of an agent's own account of itself. */
+export interface AgentStatus {
+  readonly online: boolean;
+  readonly slots: readonly {
+    readonly ready: boolean;
+    readonly active?: { readonly version: number };
+    readonly trial?: { readonly version: number };
+  }[];
+  readonly attempts: readonly {
+    readonly result?: string;
+    readonly code?: string;
+    readonly detail?: string;
+  }[];
+  readonly outbox: { readonly pending: number; readonly rejected: number };
+}
+
 /** Folders and processes of one suite; `close` ends and removes all of them. */
 export interface Bed {
   readonly folder: string;
+  /** Of every process here. */
+  readonly env: Environment;
   server(options?: ServerOptions): Promise<Server>;
   device(name: string, options: DeviceOptions): Promise<Device>;
   close(): Promise<void>;
@@ -57,7 +79,6 @@ export interface DeviceOptions {
 
 interface Address {
   readonly url: string;
-  readonly mqttUrl: string;
   readonly adminToken?: string;
 }
 
@@ -68,8 +89,10 @@ export async function createBed(): Promise<Bed> {
   const env: Environment = { HOME: folder, FLOTILLA_HOME: join(folder, 'home') };
   return {
     folder,
+    env,
     async server(options = {}) {
-      const server = await startServer(join(folder, 'server'), options, env);
+      const data = join(folder, options.data ?? 'server');
+      const server = await startServer(data, options, env);
       stops.push(() => server.stop());
       return server;
     },
@@ -90,7 +113,8 @@ async function startServer(
   { args = [], telemetryWindowMs = 1000 }: ServerOptions,
   env: Environment,
 ): Promise<Server> {
-  const ports = [`--port=${await freePort()}`, `--mqtt-port=${await freePort()}`];
+  const mqttPort = await freePort();
+  const ports = [`--port=${await freePort()}`, `--mqtt-port=${mqttPort}`];
   const window = `--telemetry-window-ms=${telemetryWindowMs}`;
   const command = ['serve', `--data=${data}`, ...ports, window, '--json', ...args];
   const launch = async () => {
@@ -99,11 +123,11 @@ async function startServer(
     return { running, address: JSON.parse(line) as Address };
   };
   let { running, address } = await launch();
-  const { url, mqttUrl, adminToken = '' } = address;
+  const { url, adminToken = '' } = address;
   const api = createApi(url, adminToken);
   return {
     url,
-    mqttUrl,
+    mqttPort,
     data,
     adminToken,
     api,
@@ -143,6 +167,10 @@ async function startDevice(
     data,
     get url() {
       return launched.address;
+    },
+    async status() {
+      const response = await fetch(`${launched.address}/flotilla/1/status`);
+      return (await response.json()) as AgentStatus;
     },
     kill9: () => launched.running.kill9(),
     async restart() {
