@@ -179,6 +179,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await card.waitFor();
     const picture = card.getByRole('img', { name: 'Distribution of brightness' });
     expect(await picture.locator('rect.reference').count()).toBe(20);
+    expect((await card.locator('.plot').first().boundingBox())?.height).toBeGreaterThan(200);
     expect(await picture.locator('rect.observed').count()).toBe(20);
     expect(
       await card.getByRole('img', { name: /^PSI [\d.]+, limit [\d.]+$/ }).count(),

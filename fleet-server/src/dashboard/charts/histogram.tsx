@@ -33,7 +33,7 @@ export function Histogram(props: HistogramProps) {
   return (
     <figure class="chart">
       <Legend names={names} />
-      <div ref={ref} class="plot" style={{ height: HEIGHT }}>
+      <div ref={ref} class="plot" style={{ height: `${HEIGHT}px` }}>
         <svg class="histogram" width={width.value} height={HEIGHT} role="img" aria-labelledby={id}>
           <title id={id}>{title}</title>
           <Plot {...props} width={width.value} />

@@ -63,7 +63,13 @@ export function TimeChart({ title, times, lines, most }: TimeChartProps) {
           </span>
         ))}
       </figcaption>
-      <div ref={ref} class="time-chart" style={{ height: HEIGHT }} role="img" aria-label={title} />
+      <div
+        ref={ref}
+        class="time-chart"
+        style={{ height: `${HEIGHT}px` }}
+        role="img"
+        aria-label={title}
+      />
     </figure>
   );
 }

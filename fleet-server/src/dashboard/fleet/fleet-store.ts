@@ -47,21 +47,22 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
 
   const linesRefresher = createRefresher(async () => {
     const ids = shown.value.slice(0, BATCH);
-    if (ids.length === 0) return;
     const answer = await api.get<Sparklines>(`/overview/sparklines?ids=${ids.join(',')}`);
     if (answer.ok) lines.value = answer.value.lines;
   }, LINES_MS);
 
+  const refreshLines = () => {
+    if (shown.value.length > 0) linesRefresher.request();
+  };
+
   rowsRefresher.request();
-  const unwatch = shown.subscribe((ids) => {
-    if (ids.length > 0) linesRefresher.request();
-  });
+  const unwatch = shown.subscribe(refreshLines);
   const stop = onChange(({ topic, id }) => {
     if (topic === 'build' || topic === 'rollout') return;
     if (topic === 'device' || topic === 'telemetry') changed.add(id);
     else all = true;
     rowsRefresher.request();
-    if (topic === 'telemetry' || topic === 'reset') linesRefresher.request();
+    if (topic === 'telemetry' || topic === 'reset') refreshLines();
   });
   return {
     rows,
