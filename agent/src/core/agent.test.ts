@@ -233,6 +233,18 @@ describe('agent', () => {
     expect(agent.slots).toEqual([]);
   });
 
+  test('refuses a bundle of its own in the slot of another model', async () => {
+    const fleet = createTestFleet();
+    const deployment = fleet.deployment(await publish(fleet, { version: 1 }));
+    fleet.want({ slots: [{ ...present(deployment), name: 'faces' }] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    expect(fleet.outcomes()).toMatchObject([
+      { result: 'RESULT_FAILED', step: 'verify', code: 'bundle.invalid' },
+    ]);
+    expect(agent.slots).toEqual([]);
+  });
+
   test('waits for a server that is away, and for one that signs anew meanwhile', async () => {
     const fleet = createTestFleet();
     fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });

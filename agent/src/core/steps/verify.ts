@@ -36,12 +36,20 @@ async function verifyBlob({ storage, blobs, sha256 }: StepContext, expected: str
   throw new FlotillaError('bundle.digest-mismatch', { where: 'stored blob', expected, actual });
 }
 
-/** The bundle must be what the deployment calls it: signed metadata names it by this path. */
+/**
+ * The bundle must be what the deployment calls it: signed metadata names it by this path. A slot
+ * takes one model, so that whoever carries the desired state, which says the slot, cannot put one
+ * model of a device in the place of another.
+ */
 function checkIdentity({ digest, config }: StoredBundle, deployment: WantedDeployment): void {
+  const refuse = (reason: string): never => {
+    throw new FlotillaError('bundle.invalid', { where: digest, reason });
+  };
   const path = targetPath(config);
-  if (path === deployment.targetPath) return;
-  const reason = `it is ${path}, not ${deployment.targetPath}`;
-  throw new FlotillaError('bundle.invalid', { where: digest, reason });
+  if (path !== deployment.targetPath) refuse(`it is ${path}, not ${deployment.targetPath}`);
+  if (config.model !== deployment.slot) {
+    refuse(`it holds the model ${config.model}, and slot ${deployment.slot} takes no other`);
+  }
 }
 
 async function checkFit({ runtime, device }: StepContext, bundle: StoredBundle): Promise<void> {
