@@ -87,11 +87,24 @@ describe('recorder', () => {
     recorder.inferred(one, inference(1, 0.5));
     recorder.swapped('parts', one, two);
     recorder.inferred(two, inference(1, 0.5));
-    recorder.inferred(one, inference(1, 0.5));
     recorder.swapped('parts', two, undefined);
     expect(recorder.take()).toMatchObject([
       { deployment: 'd1', startMs: 10_000, inferences: 1 },
       { deployment: 'd2', startMs: 10_000, inferences: 1 },
+    ]);
+  });
+
+  test('counts what ends after a swap for the model that it ran on', () => {
+    const { recorder } = bed();
+    const [one, two] = [model(1), model(2)];
+    recorder.swapped('parts', undefined, one);
+    recorder.swapped('parts', one, two);
+    recorder.inferred(one, inference(1, 0.5));
+    recorder.inferred(two, inference(1, 0.5));
+    recorder.closeAll();
+    expect(recorder.take()).toMatchObject([
+      { deployment: 'd1', inferences: 1 },
+      { deployment: 'd2', inferences: 1 },
     ]);
   });
 

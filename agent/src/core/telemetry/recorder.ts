@@ -17,7 +17,7 @@ export interface Recorder extends Observer {
 }
 
 interface Track {
-  readonly model: LoadedModel;
+  readonly slot: string;
   readonly detector: DriftDetector | undefined;
   window: OpenWindow | undefined;
   drifting: readonly string[];
@@ -33,13 +33,17 @@ const MAX_CLOSED = 1000;
  * @param lengthMs length of the windows that begin from now on
  */
 export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
-  const tracks = new Map<string, Track>();
-  const slots = new Map<LoadedModel, string>();
+  /** By slot, of the models that serve. */
+  const serving = new Map<string, Track>();
+  /** Of every model that may still end an inference: one that was swapped out has calls in flight. */
+  const tracks = new WeakMap<LoadedModel, Track>();
+  const open = new Set<Track>();
   const closed: Draft<Window>[] = [];
 
   function close(track: Track): void {
     const window = track.window?.close();
     track.window = undefined;
+    open.delete(track);
     if (window === undefined) return;
     const verdicts = window.drift ?? [];
     if (verdicts.length > 0) {
@@ -49,59 +53,51 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
     if (closed.length > MAX_CLOSED) closed.shift();
   }
 
-  /** The window that now falls into, the one before it closed. */
-  function current(slot: string, track: Track): OpenWindow {
+  /** The window that now falls into, the one before it closed; undefined for a model not told of. */
+  function current(model: LoadedModel): OpenWindow | undefined {
+    const track = tracks.get(model);
+    if (track === undefined) return undefined;
     const length = lengthMs();
     const startMs = Math.floor(clock.now() / length) * length;
     const { window } = track;
     if (window?.startMs === startMs && window.lengthMs === length) return window;
     close(track);
-    const opened = openWindow(slot, track.model, track.detector, startMs, length);
+    const opened = openWindow(track.slot, model, track.detector, startMs, length);
     track.window = opened;
+    open.add(track);
     return opened;
   }
 
-  function trackOf(model: LoadedModel): [string, Track] | undefined {
-    const slot = slots.get(model);
-    const track = slot === undefined ? undefined : tracks.get(slot);
-    return slot === undefined || track?.model !== model ? undefined : [slot, track];
-  }
-
   return {
-    swapped(slot, from, to) {
-      const before = tracks.get(slot);
+    swapped(slot, _from, to) {
+      const before = serving.get(slot);
       if (before !== undefined) close(before);
-      tracks.delete(slot);
-      if (from !== undefined) slots.delete(from);
+      serving.delete(slot);
       if (to === undefined) return;
       const { profile } = to.bundle;
       const detector = profile && createDriftDetector(profile);
-      slots.set(to, slot);
-      tracks.set(slot, { model: to, detector, window: undefined, drifting: [] });
+      const track = { slot, detector, window: undefined, drifting: [] };
+      serving.set(slot, track);
+      tracks.set(to, track);
     },
-    inferred(model, inference) {
-      const found = trackOf(model);
-      if (found !== undefined) current(...found).inferred(inference);
-    },
-    failed(model) {
-      const found = trackOf(model);
-      if (found !== undefined) current(...found).failed();
-    },
+    inferred: (model, inference) => current(model)?.inferred(inference),
+    failed: (model) => current(model)?.failed(),
     take() {
       const nowMs = clock.now();
-      for (const track of tracks.values()) {
+      for (const track of [...open]) {
         const { window } = track;
         if (window !== undefined && nowMs >= window.startMs + window.lengthMs) close(track);
       }
       return closed.splice(0);
     },
     closeAll() {
-      for (const track of tracks.values()) close(track);
+      for (const track of [...open]) close(track);
     },
     untilBoundary() {
       const length = lengthMs();
       return length - (clock.now() % length);
     },
-    drifting: () => Object.fromEntries([...tracks].map(([slot, { drifting }]) => [slot, drifting])),
+    drifting: () =>
+      Object.fromEntries([...serving].map(([slot, { drifting }]) => [slot, drifting])),
   };
 }
