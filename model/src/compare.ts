@@ -75,7 +75,8 @@ function compareTensor(
     const error = a[i] === b[i] ? 0 : Math.abs(a[i]! - b[i]!);
     if (Number.isNaN(error) && !Number.isNaN(b[i])) return hopeless('holds NaN');
     if (Number.isNaN(error)) continue;
-    if (error > tolerance.absolute + tolerance.relative * Math.abs(b[i]!)) failures++;
+    const allowed = tolerance.absolute + tolerance.relative * Math.abs(b[i]!);
+    if (error > allowed || error === Number.POSITIVE_INFINITY) failures++;
     if (error > maxAbsError) maxAbsError = error;
     signal += b[i]! * b[i]!;
     noise += error * error;

@@ -1,7 +1,6 @@
 import { isFlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareTensors } from './compare.ts';
 import { decodeGolden, encodeGolden, type Golden } from './golden.ts';
 import { ELEMENT_TYPES, type ElementType, type Tensor } from './tensor.ts';
 
@@ -54,43 +53,5 @@ describe('golden inputs and outputs', () => {
         }
       }),
     );
-  });
-});
-
-describe('compareTensors', () => {
-  const of = (...data: number[]): Tensor => ({
-    type: 'FP32',
-    shape: [data.length],
-    data: Float32Array.from(data),
-  });
-
-  it('passes within the tolerance, absolute and relative', () => {
-    const result = compareTensors(
-      { y: of(1, 100) },
-      { y: of(1.05, 101) },
-      { absolute: 0.06, relative: 0.01 },
-    );
-    expect(result.passed).toBe(true);
-    expect(result.maxAbsError).toBeCloseTo(1);
-    expect(result.sqnrDb).toBeCloseTo(10 * Math.log10(10001 / 1.0025), 3);
-  });
-
-  it('says which tensor differs, and how', () => {
-    const tolerance = { absolute: 0.1, relative: 0 };
-    expect(compareTensors({ y: of(1, 2) }, { y: of(1, 3) }, tolerance).worst).toEqual({
-      tensor: 'y',
-      reason: 'differs in 1 of 2 elements, by 1.00 at most',
-    });
-    expect(compareTensors({ y: of(1) }, {}, tolerance).worst?.reason).toBe('is missing');
-    expect(compareTensors({ y: of(1) }, { y: of(1, 2) }, tolerance).worst?.reason).toContain(
-      'shape',
-    );
-    const broken = compareTensors({ y: of(1) }, { y: of(Number.NaN) }, tolerance);
-    expect(broken).toMatchObject({ passed: false, maxAbsError: Number.POSITIVE_INFINITY });
-  });
-
-  it('takes equal infinities and NaN as equal', () => {
-    const odd = of(Number.POSITIVE_INFINITY, Number.NaN);
-    expect(compareTensors({ y: odd }, { y: odd }, { absolute: 0, relative: 0 }).passed).toBe(true);
   });
 });

@@ -56,6 +56,13 @@ describe('fitting an image', () => {
     expect(width).toBe(224);
   });
 
+  it('refuses an image whose rows would fill the memory on the way to a small result', () => {
+    const tower = { width: 1, height: 400_000, data: new Uint8Array(1_200_000) };
+    const resize = { mode: 'stretch', size: [224, 224], kernel: 'bilinear' } as const;
+    const wide = input({ resize: { ...resize, antialias: true, pad: [0, 0, 0] } });
+    expect(() => fit(tower, wide, resampler)).toThrow('the image of 1×400000 once resized');
+  });
+
   it('centers the crop', () => {
     const out = fit(grid(6, 5), input({ crop: [2, 3] }), resampler);
     expect([...out.data.subarray(0, 6)]).toEqual([2, 1, 7, 3, 1, 7]);

@@ -14,6 +14,8 @@ interface Plan {
   readonly outHeight: number;
 }
 
+const MAX_PIXELS = MAX_SIDE ** 2;
+
 /**
  * Size of the pixels that an image input ends in, where that does not depend on the image.
  *
@@ -25,7 +27,11 @@ export function fixedSize(input: ImageInput): Size | undefined {
   return undefined;
 }
 
-/** Resizes and crops an image as the input says; what lies outside the image gets the pad color. */
+/**
+ * Resizes and crops an image as the input says; what lies outside the image gets the pad color.
+ *
+ * @throws FlotillaError `image.too-large`
+ */
 export function fit(image: Rgb8, input: ImageInput, resampler: Resampler): Rgb8 {
   const plan = planFit(image, input);
   const view: View = {
@@ -34,6 +40,8 @@ export function fit(image: Rgb8, input: ImageInput, resampler: Resampler): Rgb8 
     width: Math.min(plan.width, plan.outWidth),
     height: Math.min(plan.height, plan.outHeight),
   };
+  // Rows are resized first: an image of a few columns and very many rows would swell on the way.
+  if (view.width * image.height > MAX_PIXELS) throw tooLarge(image, view.width, image.height);
   const { kernel = 'bilinear', antialias = true, pad = [0, 0, 0] } = input.resize ?? {};
   const inner = resampler.resample(image, plan.width, plan.height, view, kernel, antialias);
   if (inner.width === plan.outWidth && inner.height === plan.outHeight) return inner;
@@ -44,13 +52,15 @@ function planFit(image: Rgb8, input: ImageInput): Plan {
   const [width, height] = resizedSize(image, input);
   const letterbox = input.resize?.mode === 'letterbox' ? input.resize.size : undefined;
   const [outWidth, outHeight] = input.crop ?? letterbox ?? [width, height];
-  if (Math.max(outWidth, outHeight) > MAX_SIDE) {
-    const megapixels = Math.round(outWidth * outHeight * 1e-6);
-    const limit = Math.round(MAX_SIDE * MAX_SIDE * 1e-6);
-    const where = `the image of ${image.width}×${image.height} once resized`;
-    throw new FlotillaError('image.too-large', { where, megapixels, limit });
-  }
+  if (Math.max(outWidth, outHeight) > MAX_SIDE) throw tooLarge(image, outWidth, outHeight);
   return { width, height, outWidth, outHeight };
+}
+
+function tooLarge(image: Rgb8, width: number, height: number): FlotillaError {
+  const where = `the image of ${image.width}×${image.height} once resized`;
+  const megapixels = Math.ceil(width * height * 1e-6);
+  const limit = Math.round(MAX_PIXELS * 1e-6);
+  return new FlotillaError('image.too-large', { where, megapixels, limit });
 }
 
 function resizedSize(image: Rgb8, input: ImageInput): Size {

@@ -56,6 +56,9 @@ describe('loadSpecFor', () => {
       code: 'spec.not-found',
       message: expect.stringMatching(/a\.yaml or .*model\.yaml/),
     });
+    await expect(loadSpecFor(join(path, 'model.onnx'))).rejects.toThrow(
+      `no model spec at ${join(path, 'model.yaml')}: write one`,
+    );
   });
 
   it('refuses labels that are missing, empty, or lie elsewhere by a link', async () => {

@@ -41,12 +41,12 @@ export async function loadSpecFor(modelFile: string, specFile?: string): Promise
 async function findSpec(modelFile: string, specFile: string | undefined): Promise<string> {
   const folder = dirname(modelFile);
   const named = join(folder, `${basename(modelFile, extname(modelFile))}.yaml`);
-  const candidates = specFile ? [specFile] : [named, join(folder, 'model.yaml')];
+  const candidates = new Set(specFile ? [specFile] : [named, join(folder, 'model.yaml')]);
   for (const candidate of candidates) {
     const found = await stat(candidate).catch(() => undefined);
     if (found?.isFile()) return candidate;
   }
-  throw new FlotillaError('spec.not-found', { tried: candidates.join(' or ') });
+  throw new FlotillaError('spec.not-found', { tried: [...candidates].join(' or ') });
 }
 
 /** A link out of the folder would let a foreign spec read any file. */
@@ -68,7 +68,8 @@ async function readSmall(
   limit: number,
   fail: (reason: string) => never,
 ): Promise<Uint8Array> {
-  const { size } = await stat(file);
-  if (size > limit) return fail(`is larger than ${limit / 1024} KB`);
+  const info = await stat(file);
+  if (!info.isFile()) return fail('is not a file');
+  if (info.size > limit) return fail(`is larger than ${limit / 1024} KB`);
   return readFile(file);
 }

@@ -11,7 +11,11 @@ export function numbersOf(tensor: Tensor): Float32Array | Float64Array {
   return Float64Array.from(data as ArrayLike<number | bigint>, Number);
 }
 
-/** Numbers as a tensor of the element type that a model declares. */
+/**
+ * Numbers as a tensor of the element type that a model declares; 64-bit integers lose fractions.
+ *
+ * @throws RangeError where a number for a 64-bit integer is not finite
+ */
 export function tensorOf(
   values: ArrayLike<number>,
   shape: readonly number[],

@@ -84,6 +84,14 @@ describe('preprocess', () => {
     await expect(pipeline.preprocess({ x: fp32([3], 1, 2, 3) })).rejects.toThrow('rows of 2');
   });
 
+  it('refuses what no integer stands for', async () => {
+    const text = `${HEAD}inputs: {x: {features: {names: [a]}}}\n${CLASSES}`;
+    const pipeline = bind(text, [{ name: 'x', type: 'INT64', shape: [-1, 1] }]);
+    const { tensors } = await pipeline.preprocess({ x: fp32([1], 7) });
+    expect(tensors.x?.data).toEqual(BigInt64Array.of(7n));
+    await expect(pipeline.preprocess({ x: fp32([1], Number.NaN) })).rejects.toThrow('not finite');
+  });
+
   it('feeds constants and raw tensors', async () => {
     const text = `${HEAD}inputs: {x: {raw: {}}, rate: {constant: 16000}, pair: {constant: [1, 2]}}\noutputs: {raw: {}}`;
     const pipeline = bind(text, [

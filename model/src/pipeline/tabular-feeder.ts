@@ -36,6 +36,9 @@ export function tabularFeeder(
       const normalized = values.map(
         (value, i) => (value - input.mean[i % width]!) / input.std[i % width]!,
       );
+      if (info.type.includes('INT') && !normalized.every(Number.isFinite)) {
+        throw tensorError(info.name, `takes ${info.type} but holds a number that is not finite`);
+      }
       const shape = info.shape.length === 1 ? [width] : [batch, width];
       return {
         tensor: tensorOf(normalized, shape, info.type),
