@@ -7,7 +7,7 @@ import type {
   ConvertResult,
   OnProgress,
 } from '@flotilla/converters';
-import { runLimited } from '@flotilla/model/node';
+import { runLimited } from '@flotilla/model/child';
 
 /** A model on a developer's machine may be large; these bounds end what has gone astray. */
 const MEMORY_BYTES = 8 * 2 ** 30;

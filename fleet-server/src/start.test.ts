@@ -93,6 +93,14 @@ describe('a server', () => {
     await server.close();
   });
 
+  it('leaves what runs models to the child that builds: it takes memory for nothing here', async () => {
+    const module = JSON.stringify(join(import.meta.dirname, 'start.ts'));
+    const script = `await import(${module}); console.log(process.report.getReport().sharedObjects.join());`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
+    expect(stdout).toContain('libc');
+    expect(stdout).not.toMatch(/onnxruntime|sharp|vips/);
+  });
+
   it('names the broker that it cannot reach', async () => {
     const refused = start({ broker: 'mqtt://127.0.0.1:1' });
     await expect(refused).rejects.toMatchObject({ code: 'server.broker-offline' });

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConvertRequest, ConvertResult, Progress } from '@flotilla/converters';
-import { runLimited } from '@flotilla/model/node';
+import { runLimited } from '@flotilla/model/child';
 import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { type BuildJob, type SourceUpload, UPLOAD } from './builder.ts';

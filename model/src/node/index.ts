@@ -1,8 +1,4 @@
-export {
-  LEAST_MEMORY_BYTES,
-  type LimitedTask,
-  runLimited,
-} from './limited.ts';
+export * from './child.ts';
 export { type LoadedSpec, loadSpecFor } from './load-spec.ts';
 export { ORT_MAX_OPSET, ortRuntime } from './ort-runtime.ts';
 export { type SharpDecoderOptions, sharpDecoder } from './sharp-decoder.ts';

@@ -1,0 +1,1 @@
+export { LEAST_MEMORY_BYTES, type LimitedTask, runLimited } from './limited.ts';
