@@ -141,7 +141,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
       await page.locator('h1').waitFor();
       if (!['#/rollouts', '#/drift'].includes(hash))
         await page.getByText(HOSTILE).first().waitFor();
-      expect(await page.evaluate(() => document.querySelectorAll('img, iframe').length)).toBe(0);
+      expect(await page.evaluate(() => document.querySelectorAll('img, iframe, b').length)).toBe(0);
     }
     expect(await page.evaluate(() => 'pwned' in window)).toBe(false);
   });

@@ -24,7 +24,17 @@ import {
 import { startTestServer, type TestServer } from '../../fleet-server/src/testing/test-server.ts';
 import { push, tarOf } from '../../fleet-server/src/testing/uploads.ts';
 
-export const LABELS = ['bolt', 'nut', 'washer', 'gear', 'bracket', 'spring', 'bearing', 'cap'];
+/** One tries to be markup. */
+export const LABELS = [
+  'bolt',
+  'nut',
+  'washer',
+  'gear',
+  'bracket',
+  'spring',
+  'bearing',
+  '<b>cap</b>',
+];
 const FEATURES = { brightness: 0.52, contrast: 0.21, saturation: 0.34, sharpness: 0.47 } as const;
 export type Feature = keyof typeof FEATURES;
 const SPREAD = 0.08;

@@ -1,4 +1,5 @@
 import { useDashboard } from '../app/context.ts';
+import { Fold } from '../app/fold.tsx';
 import { ago, count, plural } from '../app/format.ts';
 import { hrefOf } from '../app/route.ts';
 import { Histogram } from '../charts/histogram.tsx';
@@ -44,24 +45,31 @@ interface AlertFoldProps {
 }
 
 function AlertFold({ alert, open = false }: AlertFoldProps) {
-  const { now } = useDashboard();
-  const { feature, statistic, threshold, sentence, sinceMs, closedMs } = alert;
   return (
-    <details class="alert" open={open} data-alert={alert.id}>
-      <summary>
-        <span class="mono alert-feature">
-          <bdi>{feature}</bdi>
-        </span>
-        <Level name="PSI" value={statistic} limit={threshold} />
-        <span class="muted small alert-since">
-          {closedMs === 0
-            ? `since ${ago(sinceMs, now.value)}`
-            : `closed ${ago(closedMs, now.value)}`}
-        </span>
-      </summary>
-      <p class="alert-sentence">{said(sentence)}</p>
-      <AlertPicture alert={alert} />
-    </details>
+    <Fold class="alert" open={open} summary={<AlertSummary alert={alert} />}>
+      {() => (
+        <>
+          <p class="alert-sentence">{said(alert.sentence)}</p>
+          <AlertPicture alert={alert} />
+        </>
+      )}
+    </Fold>
+  );
+}
+
+function AlertSummary({ alert }: { readonly alert: DriftAlert }) {
+  const { now } = useDashboard();
+  const { feature, statistic, threshold, sinceMs, closedMs } = alert;
+  const since =
+    closedMs === 0 ? `since ${ago(sinceMs, now.value)}` : `closed ${ago(closedMs, now.value)}`;
+  return (
+    <>
+      <span class="mono alert-feature">
+        <bdi>{feature}</bdi>
+      </span>
+      <Level name="PSI" value={statistic} limit={threshold} />
+      <span class="muted small alert-since">{since}</span>
+    </>
   );
 }
 

@@ -1,4 +1,5 @@
 import { useDashboard, useResource } from '../app/context.ts';
+import { Fold } from '../app/fold.tsx';
 import { plural } from '../app/format.ts';
 import { ClassBars } from '../charts/class-bars.tsx';
 import { Histogram } from '../charts/histogram.tsx';
@@ -42,34 +43,43 @@ interface PredictionsCardProps {
 }
 
 function PredictionsCard({ item, open }: PredictionsCardProps) {
-  const { model, version, inferences, labels, classes, confidence } = item;
+  const { model, version, inferences } = item;
+  const summary = (
+    <>
+      <span class="mono">
+        <bdi>{model}</bdi>@{version}
+      </span>{' '}
+      <span class="muted small">{plural(inferences, 'inference')} in the last hour</span>
+    </>
+  );
+  return (
+    <Fold class="card predictions" open={open} summary={summary}>
+      {() => <PredictionsPictures item={item} />}
+    </Fold>
+  );
+}
+
+function PredictionsPictures({ item }: { readonly item: Predictions }) {
+  const { model, version, labels, classes, confidence } = item;
   const bins = Math.max(confidence.observed.length, confidence.reference.length, 1);
   const edges = Array.from({ length: bins - 1 }, (_, i) => (i + 1) / bins);
   return (
-    <details class="card predictions" open={open}>
-      <summary>
-        <span class="mono">
-          <bdi>{model}</bdi>@{version}
-        </span>{' '}
-        <span class="muted small">{plural(inferences, 'inference')} in the last hour</span>
-      </summary>
-      <div class="columns">
-        <ClassBars
-          title={`Class mix of ${model}@${version}`}
-          labels={labels}
-          reference={classes.reference}
-          observed={classes.observed}
-          names={NAMES}
-        />
-        <Histogram
-          title={`Confidence of ${model}@${version}: evaluation data and last hour`}
-          axis="confidence"
-          edges={edges}
-          reference={confidence.reference}
-          observed={confidence.observed}
-          names={NAMES}
-        />
-      </div>
-    </details>
+    <div class="columns">
+      <ClassBars
+        title={`Class mix of ${model}@${version}`}
+        labels={labels}
+        reference={classes.reference}
+        observed={classes.observed}
+        names={NAMES}
+      />
+      <Histogram
+        title={`Confidence of ${model}@${version}: evaluation data and last hour`}
+        axis="confidence"
+        edges={edges}
+        reference={confidence.reference}
+        observed={confidence.observed}
+        names={NAMES}
+      />
+    </div>
   );
 }

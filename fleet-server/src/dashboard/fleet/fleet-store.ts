@@ -18,31 +18,42 @@ export interface FleetStore {
 const BATCH = 100;
 const ROWS_MS = 1000;
 const LINES_MS = 2000;
+/** Of a fleet larger than the screen, devices that are not on it are that old at most. */
+const WHOLE_MS = 30_000;
 
-/** Reloads single devices as they change, and everything where too many did. */
+/** Reloads the devices on the screen as they change, and the whole fleet now and then. */
 export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onChange'>): FleetStore {
   const rows = signal<ReadonlyMap<string, FleetRow> | undefined>(undefined);
   const lines = signal<Sparklines['lines']>({});
   const trouble = signal('');
   const shown = signal<readonly string[]>([]);
   const changed = new Set<string>();
-  let all = true;
+  let wholeMs = Number.NEGATIVE_INFINITY;
+
+  async function loadWhole(): Promise<void> {
+    changed.clear();
+    const answer = await api.all<FleetRow>('/overview/devices');
+    trouble.value = answer.ok ? '' : answer.detail;
+    if (!answer.ok) return;
+    wholeMs = performance.now();
+    rows.value = new Map(answer.value.map((row) => [row.device, row]));
+  }
+
+  async function loadSome(ids: readonly string[]): Promise<void> {
+    for (const id of ids) changed.delete(id);
+    const answer = await api.all<FleetRow>(`/overview/devices?ids=${ids.join(',')}`);
+    trouble.value = answer.ok ? '' : answer.detail;
+    if (!answer.ok) return;
+    const fresh = answer.value.map((row) => [row.device, row] as const);
+    rows.value = new Map([...(rows.value ?? []), ...fresh]);
+  }
 
   const rowsRefresher = createRefresher(async () => {
-    const ids = [...changed];
-    const whole = all || ids.length > BATCH;
-    all = false;
-    changed.clear();
-    const answer = await api.all<FleetRow>(
-      whole ? '/overview/devices' : `/overview/devices?ids=${ids.join(',')}`,
-    );
-    trouble.value = answer.ok ? '' : answer.detail;
-    if (!answer.ok) {
-      all ||= whole;
-      return;
-    }
-    const known = whole ? [] : (rows.value ?? []);
-    rows.value = new Map([...known, ...answer.value.map((row) => [row.device, row] as const)]);
+    const old = performance.now() - wholeMs >= WHOLE_MS;
+    const ids = urgent(changed, shown.value, rows.value).slice(0, BATCH);
+    if (wholeMs < 0 || (old && changed.size > ids.length)) await loadWhole();
+    else if (ids.length > 0) await loadSome(ids);
+    if (changed.size > 0) rowsRefresher.request();
   }, ROWS_MS);
 
   const linesRefresher = createRefresher(async () => {
@@ -60,7 +71,7 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
   const stop = onChange(({ topic, id }) => {
     if (topic === 'build' || topic === 'rollout') return;
     if (topic === 'device' || topic === 'telemetry') changed.add(id);
-    else all = true;
+    else wholeMs = Number.NEGATIVE_INFINITY;
     rowsRefresher.request();
     if (topic === 'telemetry' || topic === 'reset') refreshLines();
   });
@@ -76,4 +87,14 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
       linesRefresher.stop();
     },
   };
+}
+
+/** What has changed and is on the screen, or is not known at all. */
+function urgent(
+  changed: ReadonlySet<string>,
+  shown: readonly string[],
+  rows: ReadonlyMap<string, FleetRow> | undefined,
+): string[] {
+  const visible = new Set(shown);
+  return [...changed].filter((id) => visible.has(id) || rows?.has(id) !== true);
 }

@@ -1,28 +1,34 @@
+import { Fold } from '../app/fold.tsx';
 import { hrefOf } from '../app/route.ts';
 import { type Member, memberText, type Rollout, squareOf } from './squares.ts';
 
 /** Each device with its variant and why it was chosen; folded away at first. */
 export function Members({ rollout }: { readonly rollout: Rollout }) {
   return (
-    <details class="card members">
-      <summary>Devices and why each got its variant</summary>
-      <table class="plain">
-        <thead>
-          <tr>
-            <th scope="col">Device</th>
-            <th scope="col">Wave</th>
-            <th scope="col">State</th>
-            <th scope="col">Variant</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rollout.devices.map((member) => (
-            <MemberRow key={member.device} member={member} />
-          ))}
-        </tbody>
-      </table>
-    </details>
+    <Fold class="card members" summary="Devices and why each got its variant">
+      {() => <MemberTable rollout={rollout} />}
+    </Fold>
+  );
+}
+
+function MemberTable({ rollout }: { readonly rollout: Rollout }) {
+  return (
+    <table class="plain">
+      <thead>
+        <tr>
+          <th scope="col">Device</th>
+          <th scope="col">Wave</th>
+          <th scope="col">State</th>
+          <th scope="col">Variant</th>
+          <th scope="col">Why</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rollout.devices.map((member) => (
+          <MemberRow key={member.device} member={member} />
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -37,7 +37,10 @@ export const dashboardRoutes =
     // made when the first person looks: a server that nobody looks at needs none
     let built: Promise<Assets> | undefined;
     const assets = (): Promise<Assets> => {
-      built ??= buildDashboard();
+      built ??= buildDashboard().catch((error: unknown) => {
+        built = undefined;
+        throw error;
+      });
       return built;
     };
     app.get('/', open, async (_, reply) => {
