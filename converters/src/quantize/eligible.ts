@@ -1,8 +1,9 @@
 import { intAttribute } from '../ir/attributes.ts';
 import { isOp, type Node } from '../ir/graph.ts';
-import { type TensorValue, toFloats } from '../ir/tensor.ts';
+import { elementCount, type TensorValue, toFloats } from '../ir/tensor.ts';
 import { type OpRule, ruleOf } from './op-rules.ts';
 import type { JudgingContext } from './plan-context.ts';
+import { channelAxis } from './weights.ts';
 
 /** What one node could do in an int8 graph, its neighbors not yet considered. */
 export type Eligibility =
@@ -71,7 +72,9 @@ function judgeWeighted(
   }
   if (weight.dtype !== 'float32') return skipped(`its weights are ${weight.dtype}`);
   if (!allFinite(weight)) return skipped('its weights are not all finite');
-  if (!hasBias(node, rule.bias, context)) return skipped('its bias is no finite constant');
+  if (!hasBias(node, weight, rule.bias, context)) {
+    return skipped('its bias is no finite constant for each channel');
+  }
   if (isDepthwise(node, weight) && !form.depthwise) {
     return skipped('a depthwise convolution is slower in integers on this target');
   }
@@ -91,12 +94,20 @@ function allFinite(tensor: TensorValue | undefined): boolean {
   return tensor?.dtype === 'float32' && toFloats(tensor).every(Number.isFinite);
 }
 
-/** True where the bias is left out, or is one finite constant per output channel. */
-function hasBias(node: Node, index: number | undefined, { graph }: JudgingContext): boolean {
+/** True where the bias is left out, or is one finite constant per output channel or for all of them. */
+function hasBias(
+  node: Node,
+  weight: TensorValue,
+  index: number | undefined,
+  { graph }: JudgingContext,
+): boolean {
   const name = index === undefined ? '' : (node.inputs[index] ?? '');
   if (name === '') return true;
   const bias = graph.initializers.get(name);
-  return bias?.dims.length === 1 && allFinite(bias);
+  if (bias === undefined || !allFinite(bias)) return false;
+  const count = elementCount(bias);
+  const channels = weight.dims[channelAxis(node, weight) ?? 0];
+  return count === 1 || (count === channels && bias.dims.at(-1) === count);
 }
 
 /** One input channel per group and at least as many outputs: the spatial filter of MobileNets. */

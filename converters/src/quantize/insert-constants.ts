@@ -40,12 +40,13 @@ function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams)
   const [, weightName = '', biasName = ''] = node.inputs;
   const weight = graph.initializers.get(weightName);
   if (weight === undefined) return;
+  const channels = channelAxis(node, weight);
   const biasTensor = form.quantizeBias ? graph.initializers.get(biasName) : undefined;
   const bias = biasTensor && {
-    values: toFloats(biasTensor),
+    values: biasOfEach(biasTensor, weight.dims[channels ?? 0] ?? 1),
     activationScale: activation.scale,
   };
-  const { values, scales, axis } = quantizeWeights(weight, channelAxis(node, weight), form, bias);
+  const { values, scales, axis } = quantizeWeights(weight, channels, form, bias);
   const zeroPoint = fromNumbers(
     'int8',
     axis === undefined ? [] : [scales.length],
@@ -55,6 +56,15 @@ function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams)
   if (bias === undefined) return;
   const int32 = quantizeBias(bias.values, activation.scale, scales);
   node.inputs[2] = addDequantized(edit, biasName, int32.values, int32.scales, 0);
+}
+
+/**
+ * The bias of each channel. Gemm takes one number for all of them too, but a runtime that computes
+ * in integers adds what it finds by the scale of each channel's weights.
+ */
+function biasOfEach(bias: TensorValue, channels: number): Float32Array {
+  const values = toFloats(bias);
+  return values.length === channels ? values : new Float32Array(channels).fill(values[0]!);
 }
 
 /** A constant operand of Add, Mul, Concat: quantized as activations are, since kernels want one type. */

@@ -1,9 +1,10 @@
-import { decibels, type Tensors } from '@flotilla/model';
+import { compareTensors, decibels, type Tensors } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
 import { type QdqForm, TARGETS } from '@flotilla/targets';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../calibrate/calibrate.ts';
+import { int } from '../ir/attributes.ts';
 import { indexGraph } from '../ir/edit.ts';
 import type { Model } from '../ir/graph.ts';
 import { toFloats } from '../ir/tensor.ts';
@@ -191,6 +192,26 @@ test('outputs of random networks stay within quantization error of fp32 in every
     }),
     { numRuns: 12 },
   );
+});
+
+test.each([
+  ['one number', []],
+  ['a list of one number', [1]],
+  ['a row', [1, 8]],
+  ['a column, which no integer product takes', [8, 1]],
+])('a Gemm whose bias is %s stays within quantization error', async (_what, dims) => {
+  const net = new NetBuilder(1, [8, 16]);
+  const values = Array.from({ length: dims.reduce((all, dim) => all * dim, 1) }, (_, i) => i + 5);
+  const weights = Array.from({ length: 128 }, (_, i) => Math.sin(i) * (1 + 3 * Math.floor(i / 16)));
+  const inputs = [net.relu('input'), net.constant([8, 16], weights), net.constant(dims, values)];
+  const product = net.node('Gemm', inputs, { transB: int(1) });
+  const fp32 = net.output(net.gemm(net.relu(product), 8, 4));
+  const { model } = await toInt8(fp32, [8, 16], FORMS.cpu);
+  const feeds = randomInput([8, 16], 9);
+  const [expected, actual] = [await runModel(fp32, feeds), await runModel(model, feeds)];
+  const exact = { absolute: 0, relative: 0 };
+  const { sqnrDb } = compareTensors(expected.outputs, actual.outputs, exact);
+  expect(sqnrDb).toBeGreaterThan(30);
 });
 
 async function probabilities(model: Model, feeds: Tensors): Promise<Float32Array> {
