@@ -73,10 +73,11 @@ type OnClose = (closer: () => unknown) => void;
 async function start(config: ServerConfig, options: StartOptions, onClose: OnClose) {
   refuseInsecure(config);
   const tls = await readTls(config);
-  const folder = await openDataFolder(config.data);
-  onClose(() => folder.close());
+  // a port that is taken must not leave a new data folder behind
   const listener = await listenHttp({ host: config.listen, port: config.port, ...tls });
   onClose(() => listener.close());
+  const folder = await openDataFolder(config.data);
+  onClose(() => folder.close());
   const { context, ready } = await createContext(config, options, folder, listener, tls, onClose);
   const app = createApp(context, folder.folder('builds'));
   onClose(() => app.close());
