@@ -123,7 +123,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     expect(measured).toEqual(measured.toSorted((a, b) => b - a));
     await page.getByLabel('Filter devices').fill('raspberry drifting');
     expect(await rows.count()).toBe(1);
-    await page.getByText('1 of 6 shown').waitFor();
+    await page.getByText('1 of 6 match').waitFor();
   });
 
   test('a name that is markup is shown as text, on every page', async () => {

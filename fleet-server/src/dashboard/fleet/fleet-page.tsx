@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useDashboard } from '../app/context.ts';
+import { plural } from '../app/format.ts';
 import { EmptyFleet } from './empty-fleet.tsx';
 import { FleetHead } from './fleet-head.tsx';
 import { type FleetStore, openFleetStore } from './fleet-store.ts';
@@ -63,8 +64,8 @@ function Devices({ store }: { readonly store: FleetStore }) {
         />
         <span class="muted small" role="status">
           {found.value.length === store.rows.value.size
-            ? `${found.value.length} shown`
-            : `${found.value.length} of ${store.rows.value.size} shown`}
+            ? plural(store.rows.value.size, 'device')
+            : `${found.value.length} of ${store.rows.value.size} match`}
         </span>
       </div>
       <FleetTable lines={shown} sparklines={store.lines} order={order} />

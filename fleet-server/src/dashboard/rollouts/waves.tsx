@@ -21,7 +21,8 @@ const DENSE = 60;
 /** Every wave with its devices, one square each. */
 export function Waves({ rollout }: { readonly rollout: Rollout }) {
   const waves = wavesOf(rollout);
-  const present = new Set(waves.flatMap(({ members }) => members.map(squareOf)));
+  const squares = waves.flatMap(({ members }) => members.map(squareOf));
+  const counts = Map.groupBy(squares, (square) => square);
   return (
     <>
       <ol class="waves">
@@ -29,7 +30,7 @@ export function Waves({ rollout }: { readonly rollout: Rollout }) {
           <WaveBox key={wave.index} wave={wave} />
         ))}
       </ol>
-      <Legend present={present} />
+      <Legend counts={counts} />
       <Apart rollout={rollout} />
     </>
   );
@@ -87,18 +88,18 @@ function Cell({ member, named }: { readonly member: Member; readonly named: bool
   );
 }
 
-function Legend({ present }: { readonly present: ReadonlySet<Square> }) {
+function Legend({ counts }: { readonly counts: ReadonlyMap<Square, readonly Square[]> }) {
   const all = Object.keys(SQUARES) as Square[];
   return (
     <p class="square-legend">
       {all
-        .filter((square) => present.has(square))
+        .filter((square) => counts.has(square))
         .map((square) => (
           <span key={square}>
             <i class={`square tiny ${square}`} aria-hidden="true">
               {SQUARES[square].glyph}
             </i>
-            {SQUARES[square].title}
+            {`${SQUARES[square].title} ${count(counts.get(square)?.length ?? 0)}`}
           </span>
         ))}
     </p>
