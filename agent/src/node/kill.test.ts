@@ -15,7 +15,8 @@ const LONG = process.env.FLOTILLA_LONG === '1';
 const KILLS = LONG ? 40 : 4;
 /** A deployment takes about this long on an idle machine, from the start of the process. */
 const SPAN_MS = 1500;
-const slow = { interval: 20, timeout: 40_000 };
+const slow = { interval: 20, timeout: 90_000 };
+vi.setConfig({ testTimeout: 240_000 });
 
 let server: LiveServer;
 let folder: string;

@@ -10,7 +10,8 @@ import {
 import { type LiveServer, startLiveServer } from '../testing/live-server.ts';
 import { grayImage, makePartsBundle } from '../testing/parts-bundle.ts';
 
-const slow = { interval: 20, timeout: 30_000 };
+const slow = { interval: 20, timeout: 90_000 };
+vi.setConfig({ testTimeout: 240_000 });
 
 let server: LiveServer;
 let folder: string;

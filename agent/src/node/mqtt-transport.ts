@@ -15,7 +15,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([4, 5]);
 export function createMqttTransport(): Transport {
   return {
     async connect(options) {
-      const client = mqtt.connect(options.url, clientOptions(options));
+      const client = mqtt.connect(clientOptions(options));
       client.on('message', (topic, payload) => options.onMessage(topic, payload));
       await opened(client, options.url);
       return createConnection(client, options);
@@ -23,19 +23,41 @@ export function createMqttTransport(): Transport {
   };
 }
 
-const clientOptions = ({ clientId, username, password, will }: ConnectOptions): IClientOptions => ({
+const clientOptions = (options: ConnectOptions): IClientOptions => ({
+  ...endpoint(options.url),
   protocolVersion: 4,
   clean: true,
-  clientId,
-  username,
-  password,
-  will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+  clientId: options.clientId,
+  username: options.username,
+  password: options.password,
+  will: {
+    topic: options.will.topic,
+    payload: Buffer.from(options.will.payload),
+    qos: 1,
+    retain: true,
+  },
   reconnectPeriod: 0,
   connectTimeout: CONNECT_TIMEOUT_MS,
   keepalive: KEEPALIVE_S,
   queueQoSZero: false,
   resubscribe: false,
 });
+
+const PORTS: Readonly<Record<string, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+
+/** Taken apart here: mqtt.js would do it with Node's deprecated url.parse, which warns. */
+function endpoint(url: string): IClientOptions {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const scheme = protocol.slice(0, -1) as 'mqtt' | 'mqtts' | 'ws' | 'wss';
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return {
+    protocol: scheme,
+    host,
+    hostname: host,
+    port: Number(port) || (PORTS[scheme] ?? 1883),
+    path: pathname,
+  };
+}
 
 function opened(client: MqttClient, url: string): Promise<void> {
   return new Promise((resolve, reject) => {

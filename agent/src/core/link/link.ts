@@ -115,7 +115,8 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
       await Promise.race([greet(opened), ended]);
       handlers.connected(opened.connection);
       logger.info('connected', { connectSeq: opened.connectSeq });
-      logger.warn('connection lost', { reason: await closed });
+      const reason = await closed;
+      if (!stopping.signal.aborted) logger.warn('connection lost', { reason });
     } finally {
       live = undefined;
       handlers.disconnected();
