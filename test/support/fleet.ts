@@ -16,8 +16,10 @@ export interface ServerOptions {
 
 /** A fleet server in a process of its own, on loopback ports that it keeps over restarts. */
 export interface Server {
+  /** Where it listens; what devices are told may be another address. */
   readonly url: string;
-  /** Of the embedded broker; what devices are told may be another. */
+  readonly httpPort: number;
+  /** Of the embedded broker. */
   readonly mqttPort: number;
   readonly data: string;
   readonly adminToken: string;
@@ -78,7 +80,6 @@ export interface DeviceOptions {
 }
 
 interface Address {
-  readonly url: string;
   readonly adminToken?: string;
 }
 
@@ -113,8 +114,9 @@ async function startServer(
   { args = [], telemetryWindowMs = 1000 }: ServerOptions,
   env: Environment,
 ): Promise<Server> {
-  const mqttPort = await freePort();
-  const ports = [`--port=${await freePort()}`, `--mqtt-port=${mqttPort}`];
+  const [httpPort, mqttPort] = [await freePort(), await freePort()];
+  const ports = [`--port=${httpPort}`, `--mqtt-port=${mqttPort}`];
+  const url = `http://127.0.0.1:${httpPort}`;
   const window = `--telemetry-window-ms=${telemetryWindowMs}`;
   const command = ['serve', `--data=${data}`, ...ports, window, '--json', ...args];
   const launch = async () => {
@@ -123,10 +125,11 @@ async function startServer(
     return { running, address: JSON.parse(line) as Address };
   };
   let { running, address } = await launch();
-  const { url, adminToken = '' } = address;
+  const { adminToken = '' } = address;
   const api = createApi(url, adminToken);
   return {
     url,
+    httpPort,
     mqttPort,
     data,
     adminToken,
