@@ -221,9 +221,11 @@ export async function applyOutcome(
     .set(changed)
     .where('fleet', '=', fleet)
     .where('deployment', '=', row.deployment)
+    // the server may have raised the attempt since the row was read
+    .where('attempt', '=', outcome.attempt)
     .returningAll()
-    .executeTakeFirstOrThrow();
-  return { kind: 'changed', deployment };
+    .executeTakeFirst();
+  return deployment === undefined ? { kind: 'known' } : { kind: 'changed', deployment };
 }
 
 /** An attempt that has ended stays so; only what was committed may be removed later. */

@@ -5,8 +5,8 @@ import type { Database } from '../db/schema.ts';
 import { type Arrival, acknowledge, type Settled } from './acks.ts';
 import { applyOutcome } from './deployments.ts';
 import type { Ingested, IngestHandlers, RecordSource } from './ingest-port.ts';
-import { readRanges, touch, writeRanges } from './outboxes.ts';
-import { includes, withSeq } from './ranges.ts';
+import { forgetOldOutboxes, readRanges, touch, writeRanges } from './outboxes.ts';
+import { includes, withoutOldestGaps, withSeq } from './ranges.ts';
 
 export interface Ingest {
   /** Takes a payload of `up/report` or `up/telemetry`; it is acknowledged once it is on the disk. */
@@ -19,9 +19,13 @@ type Parts = Pick<ServerContext, 'db' | 'dialect' | 'now' | 'log' | 'broker'>;
 
 const BATCH = 200;
 /** Above that the server is overloaded: what is dropped is not acknowledged, so devices repeat it. */
-const MAX_QUEUE = 20_000;
-/** An outbox with more gaps than any real one has. */
+const MAX_QUEUED_BYTES = 64 << 20;
+/** What a queued record takes beside its payload. */
+const RECORD_BYTES = 1024;
+/** Gaps of an outbox that are remembered. */
 const MAX_RANGES = 500;
+/** A device makes a new outbox when its card is wiped. */
+const MAX_OUTBOXES = 16;
 const MAX_SEQ = 2 ** 48;
 /** Of a record whose sender did not say when it made it. */
 export const UNKNOWN_TIME = { wallMs: 0, monotonicMs: 0, clockSynced: false };
@@ -32,23 +36,34 @@ const OUTBOX = /^[0-9a-f]{16}$/;
  * seq), acknowledged by ranges only after the commit.
  */
 export function createIngest(parts: Parts, handlers: IngestHandlers): Ingest {
-  const queue: Arrival[] = [];
+  const queue: (Arrival & { readonly bytes: number })[] = [];
+  let queuedBytes = 0;
+  let dropped = 0;
   let running: Promise<void> | undefined;
 
   const drain = async () => {
-    while (queue.length > 0) await ingestBatch(parts, handlers, queue.splice(0, BATCH));
+    while (queue.length > 0) {
+      const batch = queue.splice(0, BATCH);
+      await ingestBatch(parts, handlers, batch);
+      for (const { bytes } of batch) queuedBytes -= bytes;
+    }
     running = undefined;
+    if (dropped > 0)
+      parts.log.warn({ dropped }, 'overloaded: records were dropped, devices repeat them');
+    dropped = 0;
   };
 
   return {
     take(fleet, device, payload) {
       const record = readRecord(parts, fleet, device, payload);
       if (record === undefined) return;
-      if (queue.length >= MAX_QUEUE) {
-        parts.log.warn({ fleet, device }, 'overloaded: a record is dropped, the device repeats it');
+      const bytes = payload.length + RECORD_BYTES;
+      if (queuedBytes + bytes > MAX_QUEUED_BYTES) {
+        dropped++;
         return;
       }
-      queue.push({ fleet, device, record, receivedMs: parts.now() });
+      queuedBytes += bytes;
+      queue.push({ fleet, device, record, receivedMs: parts.now(), bytes });
       running ??= drain();
     },
     idle: async () => running,
@@ -92,6 +107,7 @@ async function ingestBatch(
   }
 }
 
+/** A device that is not accepted is not heard, whatever the broker lets through. */
 async function ingestTogether(
   { db, dialect, now }: Parts,
   handlers: IngestHandlers,
@@ -102,20 +118,20 @@ async function ingestTogether(
     for (const arrivals of byOutbox(batch)) {
       const [{ fleet, device, record }] = arrivals;
       await dialect.lock(trx, `outbox ${device} ${record.outbox}`);
+      if (!(await touch(trx, fleet, device, now()))) continue;
       const before = await readRanges(trx, fleet, device, record.outbox);
       let ranges = before;
       for (const arrival of arrivals) {
         const { seq } = arrival.record;
         const result = includes(ranges, seq)
           ? ({ stored: true } as const)
-          : await ingestOne(trx, handlers, arrival, ranges.length);
-        if (result.stored) ranges = withSeq(ranges, seq);
+          : await ingestOne(trx, handlers, arrival);
+        if (result.stored) ranges = withoutOldestGaps(withSeq(ranges, seq), MAX_RANGES);
         settled.push({ arrival, result });
       }
-      if (ranges !== before) {
-        await writeRanges(trx, fleet, device, record.outbox, ranges, now());
-      }
-      await touch(trx, fleet, device, now());
+      if (ranges === before) continue;
+      await writeRanges(trx, fleet, device, record.outbox, ranges, now());
+      if (before.length === 0) await forgetOldOutboxes(trx, fleet, device, MAX_OUTBOXES);
     }
     return settled;
   });
@@ -137,10 +153,8 @@ async function ingestOne(
   trx: Kysely<Database>,
   handlers: IngestHandlers,
   arrival: Arrival,
-  ranges: number,
 ): Promise<Ingested> {
   const { fleet, device, record, receivedMs } = arrival;
-  if (ranges >= MAX_RANGES) return { stored: false, code: 'outbox.fragmented' };
   const source: RecordSource = {
     fleet,
     device,

@@ -35,17 +35,48 @@ export async function writeRanges(
     .execute();
 }
 
-/** The device was heard of just now. */
+/** Lets go of all but the newest outboxes of a device, which may make as many as it likes. */
+export async function forgetOldOutboxes(
+  trx: Kysely<Database>,
+  fleet: string,
+  device: string,
+  keep: number,
+): Promise<void> {
+  await trx
+    .deleteFrom('outboxes')
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .where('outbox', 'not in', (e) =>
+      e
+        .selectFrom('outboxes')
+        .select('outbox')
+        .where('fleet', '=', fleet)
+        .where('device', '=', device)
+        .orderBy('updated_ms', 'desc')
+        .orderBy('outbox')
+        .limit(keep),
+    )
+    .execute();
+}
+
+/**
+ * The device was heard of just now.
+ *
+ * @returns false where it is unknown or not (or no longer) accepted
+ */
 export async function touch(
   trx: Kysely<Database>,
   fleet: string,
   device: string,
   now: number,
-): Promise<void> {
-  await trx
+): Promise<boolean> {
+  const row = await trx
     .updateTable('devices')
     .set({ last_seen_ms: now })
     .where('fleet', '=', fleet)
     .where('device', '=', device)
-    .execute();
+    .where('status', '=', 'accepted')
+    .returning('device')
+    .executeTakeFirst();
+  return row !== undefined;
 }

@@ -16,6 +16,18 @@ export function withSeq(ranges: readonly SeqRange[], seq: number): SeqRange[] {
   return [...before, [first, last], ...after];
 }
 
+/**
+ * At most that many ranges, the oldest gaps closed. An outbox sends its oldest records first, so what
+ * is missing behind so many later ones was dropped or rejected and does not come any more.
+ */
+export function withoutOldestGaps(ranges: readonly SeqRange[], most: number): readonly SeqRange[] {
+  const closed = ranges.length - most;
+  const [first] = ranges;
+  const last = ranges[closed];
+  if (first === undefined || last === undefined || closed <= 0) return ranges;
+  return [[first[0], last[1]], ...ranges.slice(closed + 1)];
+}
+
 /** The fewest ranges that hold these numbers and no others. */
 export function toRanges(seqs: readonly number[]): SeqRange[] {
   const sorted = [...new Set(seqs)].sort((a, b) => a - b);

@@ -4,13 +4,19 @@ import type { UpMessage } from '../mqtt/port.ts';
 import { publishDesired } from './desired.ts';
 import type { Ingest } from './ingest.ts';
 import type { IngestHandlers } from './ingest-port.ts';
+import { createLanes } from './lanes.ts';
 import { ingestState } from './presence.ts';
 import { ingestSync } from './sync.ts';
 
 type Handler = (fleet: string, device: string, payload: Uint8Array) => Promise<void> | void;
 
+/** A device says a few things when it connects; one that says more than we can take in must wait. */
+const MAX_WAITING = 16;
+
 /**
- * Leads what devices say to the part that takes it in; nothing a device sends stops the server.
+ * Leads what devices say to the part that takes it in; nothing a device sends stops the server. What
+ * a device says of its state is taken in one after the other, so that a birth never overtakes the
+ * death after it, and so that a device that talks without end holds up itself only.
  *
  * @param received told the kind of each message, to count them
  */
@@ -21,6 +27,10 @@ export function createRouter(
   received: (kind: UpKind) => void = () => {},
 ): (message: UpMessage) => void {
   const { log } = context;
+  const inLane = createLanes(MAX_WAITING);
+  const ignore: Handler = (fleet, device) => {
+    log.debug({ fleet, device }, 'a message of a kind that this server does not use is ignored');
+  };
   const take: Handler = (fleet, device, payload) => ingest.take(fleet, device, payload);
   const table: Record<UpKind, Handler> = {
     async state(fleet, device, payload) {
@@ -34,17 +44,12 @@ export function createRouter(
     },
     report: take,
     telemetry: take,
-    live(fleet, device) {
-      context.changes.emit({ topic: 'telemetry', fleet, id: device });
-    },
-    cmd(fleet, device, payload) {
-      const { ok, code } = decode('CommandResult', payload);
-      context.changes.emit({ topic: 'device', fleet, id: device, data: { ok, code } });
-    },
-    blob(fleet, device) {
-      log.debug({ fleet, device }, 'blobs over MQTT are not taken: devices use HTTP');
-    },
+    // it gives no leases for live metrics, sends no commands, and serves blobs by HTTP
+    live: ignore,
+    cmd: ignore,
+    blob: ignore,
   };
+  const ordered: ReadonlySet<UpKind> = new Set(['state', 'sync']);
   return ({ topic, payload }) => {
     const refused = (error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -54,7 +59,10 @@ export function createRouter(
     try {
       const { fleet, device, kind } = parseUpTopic(topic);
       received(kind);
-      Promise.resolve(table[kind](fleet, device, payload)).catch(refused);
+      if (!ordered.has(kind)) return void table[kind](fleet, device, payload);
+      const work = async () => table[kind](fleet, device, payload);
+      const taken = inLane(`${fleet} ${device}`, () => work().catch(refused));
+      if (!taken) log.debug({ fleet, device, kind }, 'a message of a device that talks too much');
     } catch (error) {
       refused(error);
     }
