@@ -24,6 +24,8 @@ export interface EmbeddedBroker extends Broker {
 
 /** Room for topic and header beside the payload. */
 const MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + 1024;
+/** A connection that says nothing for longer is gone; devices say something each half minute. */
+const MAX_KEEPALIVE_S = 600;
 
 /**
  * aedes in this process: MQTT 3.1.1 with a device's own topics only. Its memory holds retained
@@ -33,7 +35,11 @@ const MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + 1024;
  */
 export async function startAedes(config: AedesConfig): Promise<EmbeddedBroker> {
   const { log, tls } = config;
-  const aedes = await Aedes.createBroker({ ...createGuard(config), maxClientsIdLength: 64 });
+  const aedes = await Aedes.createBroker({
+    ...createGuard(config),
+    maxClientsIdLength: 64,
+    keepaliveLimit: MAX_KEEPALIVE_S,
+  });
   aedes.on('clientError', (client, error) =>
     log.debug({ client: client.id, reason: error.message }, 'mqtt client error'),
   );
@@ -74,6 +80,8 @@ export async function startAedes(config: AedesConfig): Promise<EmbeddedBroker> {
       };
       aedes.subscribe(SERVER_SUBSCRIPTION, deliver, () => {});
     },
+    // it is in this process
+    onReconnect: () => undefined,
     provision: async () => undefined,
     async revoke(_fleet, device) {
       clients.get(device)?.close();

@@ -107,11 +107,41 @@ describe.each(BROKERS)('the broker port on %s', (_, open) => {
   });
 });
 
+describe('the embedded broker', () => {
+  it('keeps nothing for a device that is away, and refuses one that need never say a word', async () => {
+    const broker = await aedes();
+    const device = newId();
+    const { down, subscriptions } = deviceTopics(fleet, device);
+    const got: string[] = [];
+    const connect = async (options: mqtt.IClientOptions = {}) => {
+      const username = `${fleet}/${device}`;
+      const login = { clientId: device, username, password: 'a token', reconnectPeriod: 0 };
+      const client = await mqtt.connectAsync(broker.url, { ...login, ...options }, false);
+      client.on('message', (topic) => got.push(topic));
+      return client;
+    };
+    const before = await connect({ clean: false });
+    await before.subscribeAsync([...subscriptions], { qos: 1 });
+    await before.endAsync();
+    await broker.publish(down.desired, Buffer.from('old'), { qos: 1, retain: false });
+    const after = await connect({ clean: false });
+    await after.subscribeAsync([...subscriptions], { qos: 1 });
+    await broker.publish(down.ack, Buffer.from('new'), { qos: 1, retain: false });
+    await until('what is new', () => got.length > 0);
+    expect(got).toEqual([down.ack]);
+    await after.endAsync();
+    await expect(connect({ keepalive: 0 })).rejects.toThrow();
+    await broker.close();
+  });
+});
+
 describe.runIf(mosquitto !== undefined)('a broker outside', () => {
   it('that crashes is found again, and what is published meanwhile fails', async () => {
     const broker = await outside(mosquitto!)();
     const heard: string[] = [];
     broker.onUp(({ topic }) => heard.push(topic));
+    let reconnected = 0;
+    broker.onReconnect(() => reconnected++);
     await mosquitto!.restart();
     const topic = deviceTopics(fleet, newId()).up.sync;
     const { url, admin } = mosquitto!;
@@ -127,6 +157,7 @@ describe.runIf(mosquitto !== undefined)('a broker outside', () => {
       },
       20_000,
     );
+    expect(reconnected).toBeGreaterThan(0);
     await broker.close();
     const gone = broker.publish(topic, Buffer.from('x'), { qos: 1, retain: false });
     await expect(gone).rejects.toMatchObject({ code: 'server.broker-offline' });

@@ -32,6 +32,7 @@ export async function connectExternal(config: ExternalConfig): Promise<Broker> {
   const client = await connectNewest(config);
   const { log, url } = config;
   const handlers: ((message: UpMessage) => void)[] = [];
+  const reconnected: (() => void)[] = [];
   client.on('message', (topic, payload, { retain }) => {
     for (const handler of handlers) handler({ topic, payload, retained: retain });
   });
@@ -44,6 +45,7 @@ export async function connectExternal(config: ExternalConfig): Promise<Broker> {
   client.on('connect', () => {
     log.info({ url }, 'connected to the broker');
     if (handlers.length > 0) subscribe().catch((error) => log.error(error.message));
+    for (const handler of reconnected) handler();
   });
   client.on('close', () => log.warn({ url }, 'connection to the broker is down'));
   client.on('error', (error) => log.warn({ url, reason: error.message }, 'broker error'));
@@ -56,6 +58,9 @@ export async function connectExternal(config: ExternalConfig): Promise<Broker> {
     onUp(handler) {
       handlers.push(handler);
       subscribe().catch((error) => log.error(error.message));
+    },
+    onReconnect: (handler) => {
+      reconnected.push(handler);
     },
     provision: async (fleet, device) => dynsec?.provision(fleet, device),
     revoke: async (fleet, device) => dynsec?.revoke(fleet, device),

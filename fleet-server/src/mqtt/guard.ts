@@ -47,6 +47,8 @@ export function createGuard({ login, log }: { login: DeviceLogin; log: Logger })
       }
       const known = named ? { fleet, device } : { fleet: '', device: '' };
       sessions.set(client, { ...known, refusal, subscriptions: 0 });
+      // nothing is kept for a device that is away: it asks for everything when it comes back
+      packet.clean = true;
       done(null, true);
     },
     authenticate(client, _username, password, done) {

@@ -21,6 +21,8 @@ export interface Broker {
   publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<void>;
   /** Hears every message on `flotilla/1/+/d/+/up/#`; one handler, set once before devices connect. */
   onUp(handler: (message: UpMessage) => void): void;
+  /** Told each time that the connection to the broker was lost and is there again. */
+  onReconnect(handler: () => void): void;
   /** What a device logs in with when its JWT is not understood there; undefined where it is. */
   provision(fleet: string, device: string): Promise<BrokerLogin | undefined>;
   /** Ends a device's sessions and its right to log in. */
