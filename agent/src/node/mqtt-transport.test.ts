@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import { createMqttTransport } from './mqtt-transport.ts';
 
 let aedes: Aedes;
@@ -55,6 +56,22 @@ describe('MQTT transport', () => {
     await open.close();
     expect(closed).toHaveLength(1);
     expect(wills).not.toContain('state');
+  });
+
+  test('speaks MQTT over WebSocket', async () => {
+    const http = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/mqtt' });
+    http.on('connection', (socket) => {
+      aedes.handle(createWebSocketStream(socket));
+    });
+    await vi.waitFor(() => expect(http.address()).not.toBe(null));
+    const { port } = http.address() as AddressInfo;
+    const { connection, messages } = connect('good', `ws://127.0.0.1:${port}/mqtt`);
+    const open = await connection;
+    await open.subscribe(['down/#']);
+    await open.publish('down/x', Uint8Array.of(1), { qos: 1 });
+    await vi.waitFor(() => expect(messages).toEqual(['down/x 1']));
+    await open.close();
+    http.close();
   });
 
   test('tells a refused log-in from a server that does not answer', async () => {
