@@ -25,14 +25,28 @@ export function archiveItems(path: string, bytes: Uint8Array, reading: DataReadi
   const [count = 0] = counts;
   if (counts.size > 1) throw invalid(path, 'its arrays differ in their first dimension');
   const labels = arrays.get(LABELS);
+  const classes = reading.labels?.length ?? Number.POSITIVE_INFINITY;
   return Array.from({ length: count }, (_, row) => ({
     name: String(row).padStart(8, '0'),
     where: `${path}, row ${row}`,
-    label: labels?.data[row] === undefined ? undefined : Number(labels.data[row]),
+    label: labels === undefined ? undefined : classIndexOf(labels, row, classes, path),
     slices: {},
     load: async () =>
       Object.fromEntries(inputs.map(([name, tensor]) => [name, rowOf(tensor, row)])),
   }));
+}
+
+function classIndexOf(
+  { data }: Tensor,
+  row: number,
+  classes: number,
+  path: string,
+): number | undefined {
+  if (row >= data.length) return undefined;
+  const index = Number(data[row]);
+  if (Number.isInteger(index) && index >= 0 && index < classes) return index;
+  const known = Number.isFinite(classes) ? ` below ${classes}` : '';
+  throw invalid(path, `label ${index} of row ${row} is no class index${known}`);
 }
 
 function arraysOf(

@@ -46,6 +46,32 @@ test('labels that are no class of the model are a warning, and the sample has no
   expect(warnings).toEqual(['1 names in labels.csv are no class of the model: "spoon"']);
 });
 
+test('a class index that the model has no class for is refused, as those that count from 1', async () => {
+  await put('a.jpg', 'b.jpg');
+  await writeFile(join(folder, 'labels.csv'), 'file,class_index\na.jpg,1\nb.jpg,2\n');
+  await expect(readData(folder, READING)).rejects.toThrow(
+    `class_index 2 of "b.jpg" is none of the model's 2 classes, which count from 0`,
+  );
+  const { items } = await readData(folder, { ...READING, labels: undefined });
+  expect(items.map(({ label }) => label)).toEqual([1, 2]);
+});
+
+test('of two classes with one name the first is meant, and the second has its index', async () => {
+  await put('a.jpg', 'b.jpg');
+  await writeFile(join(folder, 'labels.csv'), 'file,class_index,label\na.jpg,,crane\nb.jpg,1,\n');
+  const { items } = await readData(folder, { ...READING, labels: ['crane', 'crane'] });
+  expect(items.map(({ label }) => label)).toEqual([0, 1]);
+});
+
+test('a labels file that leads out of its folder is refused', async () => {
+  const data = join(folder, 'data');
+  await mkdir(data);
+  await writeFile(join(data, 'a.jpg'), 'a');
+  await put('secret');
+  await symlink(join(folder, 'secret'), join(data, 'labels.csv'));
+  await expect(readData(data, READING)).rejects.toThrow('a link out of its folder');
+});
+
 test('a folder without samples, or whose labels name none of its files, is refused', async () => {
   await expect(readData(folder, READING)).rejects.toMatchObject({ code: 'data.empty' });
   await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,nut\n');

@@ -5,7 +5,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import { archiveItems, arrayItem } from './arrays.ts';
 import { isBelow, pathInside } from './inside.ts';
 import type { DataItem, DataReading, DataSet } from './item.ts';
-import { type LabelRow, parseLabels } from './labels-csv.ts';
+import { classIndices, type LabelRow, parseLabels } from './labels-csv.ts';
 
 const IMAGES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff']);
 const LABELS = 'labels.csv';
@@ -38,10 +38,15 @@ async function readFolder(folder: string, reading: DataReading): Promise<DataSet
     : new Map<string, LabelRow>();
   const names = [...new Set([...present, ...rows.keys()])].sort();
   if (names.length === 0) throw empty(folder, 'it holds no image and no array');
-  const unknown = new Set<string>();
-  const items = names.map((name) => itemOf(folder, name, rows.get(name), reading, unknown));
+  const classes = classIndices(join(folder, LABELS), reading.labels);
+  const items = names.map((name) => {
+    const row = rows.get(name);
+    const label = row === undefined ? undefined : classes.of(row);
+    return itemOf(folder, name, label, row?.slices ?? {}, reading);
+  });
+  const { unknown } = classes;
   if (unknown.size > 0) {
-    const some = [...unknown].slice(0, 3).join(', ');
+    const some = Array.from(unknown, quote).slice(0, 3).join(', ');
     warnings.push(`${unknown.size} names in ${LABELS} are no class of the model: ${some}`);
   }
   return { path: folder, items, warnings };
@@ -55,9 +60,10 @@ async function readRows(
   warnings: string[],
 ): Promise<Map<string, LabelRow>> {
   const path = join(folder, LABELS);
+  const root = await realpath(folder);
+  if (!isBelow(root, await realpath(path))) throw invalid(path, 'it is a link out of its folder');
   const text = new TextDecoder().decode(await readLimited(path, MAX_LABELS_FILE));
   const all = parseLabels(text, path, slices);
-  const root = await realpath(folder);
   const rows = new Map<string, LabelRow>();
   let missing = 0;
   for (const row of all) {
@@ -87,13 +93,11 @@ async function existsInside(folder: string, root: string, name: string): Promise
 function itemOf(
   folder: string,
   name: string,
-  row: LabelRow | undefined,
+  label: number | undefined,
+  slices: DataItem['slices'],
   reading: DataReading,
-  unknown: Set<string>,
 ): DataItem {
   const path = join(folder, name);
-  const label = labelOf(row, reading.labels, unknown);
-  const slices = row?.slices ?? {};
   if (!IMAGES.has(extname(name).toLowerCase())) {
     const load = async () => arrayItem(path, await readLimited(path, MAX_FILE), reading);
     return { name, where: path, label, slices, load };
@@ -108,19 +112,6 @@ function itemOf(
   };
 }
 
-function labelOf(
-  row: LabelRow | undefined,
-  labels: readonly string[] | undefined,
-  unknown: Set<string>,
-): number | undefined {
-  if (row?.classIndex !== undefined) return row.classIndex;
-  if (row?.label === undefined) return undefined;
-  const index = labels?.indexOf(row.label) ?? -1;
-  if (index >= 0) return index;
-  unknown.add(quote(row.label));
-  return undefined;
-}
-
 /** Links are left out: a folder from outside must not reach beyond itself. */
 function isSample(entry: Dirent): boolean {
   return entry.isFile() && hasSampleName(entry.name);
@@ -132,15 +123,18 @@ function hasSampleName(name: string): boolean {
 }
 
 async function readLimited(path: string, limit: number): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > limit) {
-    throw new FlotillaError('data.invalid', { file: path, reason: `it is larger than ${limit} B` });
-  }
+  const info = await stat(path);
+  if (!info.isFile()) throw invalid(path, 'it is not a file');
+  if (info.size > limit) throw invalid(path, `it is larger than ${limit} B`);
   return await readFile(path);
 }
 
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, 80));
+}
+
+function invalid(file: string, reason: string): FlotillaError {
+  return new FlotillaError('data.invalid', { file, reason });
 }
 
 function empty(folder: string, reason: string): FlotillaError {

@@ -53,6 +53,37 @@ function parseCsv(text: string, path: string): string[][] {
   }
 }
 
+/** Class indices of rows, and the names among them that are no class. */
+export interface ClassIndices {
+  /** @throws FlotillaError `data.invalid` for an index that the model has no class for */
+  of(row: LabelRow): number | undefined;
+  readonly unknown: ReadonlySet<string>;
+}
+
+/**
+ * @param path of the labels file, for messages
+ * @param labels the model's classes in order; of two with one name the first is meant
+ */
+export function classIndices(path: string, labels: readonly string[] | undefined): ClassIndices {
+  const byName = new Map(labels?.map((name, index) => [name, index] as const).reverse());
+  const count = labels?.length ?? Number.POSITIVE_INFINITY;
+  const unknown = new Set<string>();
+  return {
+    unknown,
+    of({ file, classIndex, label }) {
+      if (classIndex !== undefined && classIndex >= count) {
+        const row = JSON.stringify(file.slice(0, 80));
+        const reason = `class_index ${classIndex} of ${row} is none of the model's ${count} classes, which count from 0`;
+        throw invalid(path, reason);
+      }
+      if (classIndex !== undefined || label === undefined) return classIndex;
+      const index = byName.get(label);
+      if (index === undefined) unknown.add(label);
+      return index;
+    },
+  };
+}
+
 function cellOf(cells: readonly string[], column: number | undefined): string | undefined {
   const cell = column === undefined ? undefined : cells[column]?.trim();
   return cell === '' ? undefined : cell;

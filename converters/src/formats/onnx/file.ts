@@ -30,7 +30,9 @@ export function externalDataIn(folder: string): ExternalData {
   return {
     read(location, offset, length) {
       const path = insidePath(folder, location);
-      const size = statSync(path).size;
+      const info = statSync(path);
+      if (!info.isFile()) throw new Unreadable(`external data ${location} is not a file`);
+      const { size } = info;
       const end = offset + (length ?? size - offset);
       if (offset > size || end > size) {
         throw new Unreadable(`external data ${location} has ${size} bytes, ${end} are needed`);
