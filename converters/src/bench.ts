@@ -1,7 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { ELEMENT_TYPES, type Tensor, type TensorInfo, type Tensors } from '@flotilla/model';
+import {
+  ELEMENT_TYPES,
+  elementCount,
+  type Tensor,
+  type TensorInfo,
+  type Tensors,
+} from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
-import { readModelBytes } from './source.ts';
+import { FlotillaError } from '@flotilla/protocol';
+import { loadModel } from './source.ts';
 import { type MeasuredOn, quantileOf, thisProcessor, timeRun } from './verify/latency.ts';
 
 export interface BenchRequest {
@@ -31,34 +37,37 @@ export interface BenchResult {
 }
 
 const WARM_UP = 3;
+const MAX_RUNS = 100_000;
+const MAX_THREADS = 1024;
 
 /**
  * Times a model on this machine. It runs in this process: see `child.ts`.
  *
- * @throws FlotillaError `model.not-found`, `runtime.load-failed`, `runtime.no-provider`
+ * @throws FlotillaError `bench.invalid`, `model.not-found`, `model.refused`, `runtime.no-provider`
  */
 export async function benchModel(request: BenchRequest): Promise<BenchResult> {
   const { modelFile, runs = 50, threads = 1, providers = ['cpu'] } = request;
-  const bytes = await readModelBytes(modelFile);
+  checkCount('runs', runs, MAX_RUNS);
+  checkCount('threads', threads, MAX_THREADS);
   const start = performance.now();
-  const session = await ortRuntime().load(bytes, { threads, providers });
+  const { session, bytes } = await loadModel(ortRuntime(), modelFile, { threads, providers });
   const loadMs = performance.now() - start;
   try {
     const feeds = zeros(session.inputs);
     const firstRunMs = await timeRun(session, feeds);
     for (let i = 0; i < WARM_UP; i++) await timeRun(session, feeds);
     const times: number[] = [];
-    for (let i = 0; i < Math.max(1, runs); i++) times.push(await timeRun(session, feeds));
+    for (let i = 0; i < runs; i++) times.push(await timeRun(session, feeds));
     const { provider, fallbacks } = session;
     const measuredOn = { cpu: thisProcessor(), provider, threads };
     return {
-      bytes: (await stat(modelFile)).size,
+      bytes: bytes.length,
       loadMs,
       firstRunMs,
       latencyMs: {
         p50: quantileOf(times, 0.5),
         p95: quantileOf(times, 0.95),
-        min: Math.min(...times),
+        min: quantileOf(times, 0),
         measuredOn,
       },
       runs: times.length,
@@ -69,13 +78,17 @@ export async function benchModel(request: BenchRequest): Promise<BenchResult> {
   }
 }
 
+function checkCount(field: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return;
+  throw new FlotillaError('bench.invalid', { field, most });
+}
+
 /** Inputs of zeros in the declared shapes; a size known only at run time is 1. */
-export function zeros(inputs: readonly TensorInfo[]): Tensors {
+function zeros(inputs: readonly TensorInfo[]): Tensors {
   return Object.fromEntries(inputs.map((info) => [info.name, zeroTensor(info)]));
 }
 
 function zeroTensor({ type, shape }: TensorInfo): Tensor {
   const dims = shape.map((size) => (size < 0 ? 1 : size));
-  const count = dims.reduce((product, size) => product * size, 1);
-  return { type, shape: dims, data: new ELEMENT_TYPES[type](count) };
+  return { type, shape: dims, data: new ELEMENT_TYPES[type](elementCount(dims)) };
 }

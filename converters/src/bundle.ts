@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { encodeGolden, type Tensors } from '@flotilla/model';
 import {
   type BundleConfig,
@@ -22,6 +22,7 @@ import {
 import type { TargetProfile } from '@flotilla/targets';
 import pkg from '../package.json' with { type: 'json' };
 import { opsetOf } from './ir/graph.ts';
+import { stagingFolder } from './out-folder.ts';
 import type { Quantized } from './quantize/quantize.ts';
 import type { Signing } from './request.ts';
 import type { Source } from './source.ts';
@@ -117,7 +118,7 @@ function largestOf(outputs: readonly Tensors[]): number {
 
 /**
  * Signs the bundles of one conversion with one set of metadata, and puts them into a folder: first
- * whole into a folder beside it, then by renaming, so that a failure leaves nothing half-written.
+ * whole into a folder of their own, then by renaming, so that a failure leaves nothing half-written.
  *
  * @returns the path of each bundle, in order
  */
@@ -138,8 +139,7 @@ export async function writeBundles(
   const repository = createRepository(signer, { fleet, ...options });
   const metadata = signTargets(repository, targets, signer, options);
   const folder = resolve(out);
-  const name = `.${basename(folder)}-${randomBytes(6).toString('hex')}.tmp`;
-  const staging = join(dirname(folder), name);
+  const staging = await stagingFolder(folder, randomBytes(6).toString('hex'));
   await mkdir(staging, { recursive: true });
   try {
     for (const bundle of bundles) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -69,4 +69,23 @@ test('a model is timed on this machine', async () => {
   await expect(benchModel({ modelFile: path('no.onnx') })).rejects.toThrow(
     /no model at .*no\.onnx/,
   );
+  const odd = { modelFile: path('a.onnx'), runs: Number.NaN };
+  await expect(benchModel(odd)).rejects.toThrow('runs must be a whole number from 1');
+  await expect(benchModel({ ...odd, runs: 1, threads: 0 })).rejects.toThrow('threads must be');
+});
+
+test('a file that the runtime refuses is named', async () => {
+  await writeFile(path('text.onnx'), 'no model');
+  const modelFile = path('text.onnx');
+  await expect(benchModel({ modelFile })).rejects.toThrow(/the runtime refuses .*text\.onnx: /);
+  const request = { a: path('a.onnx'), b: modelFile, evaluation: path('samples') };
+  await expect(compareModels(request)).rejects.toThrow(/the runtime refuses .*text\.onnx: /);
+});
+
+test('a spec that asks for agreement is judged so, labels or not', async () => {
+  const text = await readFile(path('a.yaml'), 'utf8');
+  await writeFile(path('agree.yaml'), text.replace('{slices', '{metric: agreement, slices'));
+  const request = { a: path('a.onnx'), b: path('a.onnx'), specFile: path('agree.yaml') };
+  const { accuracy } = await compareModels({ ...request, evaluation: path('samples') });
+  expect(accuracy).toMatchObject({ metric: 'agreement', samples: 24, fp32: 1, variant: 1 });
 });

@@ -1,7 +1,7 @@
-import type { PairedQuality } from '@flotilla/model';
+import type { PairedQuality, Session } from '@flotilla/model';
 import { divideData } from './data/divide.ts';
 import type { SliceAccuracy } from './request.ts';
-import { openSource, readModelBytes } from './source.ts';
+import { loadModel, openSource, type Source } from './source.ts';
 import { compareEvaluations, compareOutputs, evaluate } from './verify/evaluate.ts';
 import {
   type LatencyPair,
@@ -39,36 +39,39 @@ export interface CompareResult {
  * @throws FlotillaError naming the model, spec or data file at fault
  */
 export async function compareModels(request: CompareRequest): Promise<CompareResult> {
-  const { a, b, specFile, evaluation, maxEvaluation = 1000, latencyRuns = 30 } = request;
-  const bytes = await readModelBytes(b);
-  const source = await openSource(a, specFile);
-  const { session: first, pipeline, spec, labels, runtime } = source;
+  const source = await openSource(request.a, request.specFile);
   try {
-    const second = await runtime.load(bytes);
+    const second = await loadModel(source.runtime, request.b);
     try {
-      const limits = { maxCalibration: 1, maxEvaluation, seed: 1, needsCalibration: false };
-      const data = await divideData({ evaluation, ...limits }, spec, labels, pipeline);
-      const samples = data.evaluation;
-      const [one, two] = [
-        await evaluate(first, pipeline, samples),
-        await evaluate(second, pipeline, samples),
-      ];
-      const accuracy =
-        one === undefined || two === undefined
-          ? { ...(await compareOutputs(first, second, samples)).quality, slices: [] }
-          : compareEvaluations(one, two, samples.items);
-      const pair = await measureLatency(first, second, await probesOf(samples), latencyRuns);
-      const { provider } = second;
-      return {
-        accuracy,
-        latencyMs: { ...pair, measuredOn: { cpu: thisProcessor(), provider, threads: 1 } },
-        bytes: { fp32: source.modelBytes.length, variant: bytes.length },
-        warnings: data.warnings,
-      };
+      return await compareLoaded(request, source, second);
     } finally {
-      await second.dispose();
+      await second.session.dispose();
     }
   } finally {
-    await first.dispose();
+    await source.session.dispose();
   }
+}
+
+async function compareLoaded(
+  { evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
+  { session: first, modelBytes, pipeline, spec, labels }: Source,
+  { session: second, bytes }: { readonly session: Session; readonly bytes: Uint8Array },
+): Promise<CompareResult> {
+  const limits = { maxCalibration: 1, maxEvaluation, seed: 1, needsCalibration: false };
+  const data = await divideData({ evaluation, ...limits }, spec, labels, pipeline);
+  const samples = data.evaluation;
+  const one = await evaluate(first, pipeline, samples);
+  const two = await evaluate(second, pipeline, samples);
+  const accuracy =
+    one === undefined || two === undefined
+      ? { ...(await compareOutputs(first, second, samples)).quality, slices: [] }
+      : compareEvaluations(one, two, samples.items, spec.evaluation.metric);
+  const pair = await measureLatency(first, second, await probesOf(samples), latencyRuns);
+  const { provider } = second;
+  return {
+    accuracy,
+    latencyMs: { ...pair, measuredOn: { cpu: thisProcessor(), provider, threads: 1 } },
+    bytes: { fp32: modelBytes.length, variant: bytes.length },
+    warnings: data.warnings,
+  };
 }

@@ -10,7 +10,7 @@ import { convert } from './convert.ts';
 import { writeOnnx } from './formats/onnx/write.ts';
 import type { ConvertRequest, ConvertResult, Progress } from './request.ts';
 import { writeSamples } from './testing/samples.ts';
-import { NetBuilder } from './testing/small-net.ts';
+import { NetBuilder, smallNet } from './testing/small-net.ts';
 
 const SPEC = `
 schema: 1
@@ -229,6 +229,28 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
     expect(await refusal({ evaluation: join(folder, 'nowhere') })).toMatch(/nowhere: there is no/);
     const { calibration: _, evaluation: __, ...without } = request;
     await expect(convert(without)).rejects.toThrow('variants are judged by samples');
+  });
+
+  test('bundles that could not be written, before any work is done', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    const steps: Progress[] = [];
+    const into = (out: string) => convert({ ...request, out }, (at) => steps.push(at));
+    await expect(into(file)).rejects.toThrow(/out .*a-file cannot be a folder: .*a-file is a file/);
+    await expect(into(join(file, 'below'))).rejects.toThrow(
+      /below cannot be a folder: .*a-file is/,
+    );
+    expect(steps).toEqual([]);
+  });
+
+  test('a file that the runtime refuses', async () => {
+    const model = smallNet(1);
+    model.graph.nodes[0]!.op = 'NoSuchOperator';
+    const modelFile = join(folder, 'odd.onnx');
+    await writeFile(modelFile, writeOnnx(model));
+    expect(
+      await refusal({ modelFile, specFile: request.modelFile.replace('.onnx', '.yaml') }),
+    ).toMatch(/odd\.onnx/);
   });
 
   test('an empty folder, and an image that does not decode', async () => {

@@ -3,6 +3,7 @@ import { type TargetId, type TargetProfile, targetById } from '@flotilla/targets
 import { type Bundle, makeBundle, writeBundles } from './bundle.ts';
 import { divideData } from './data/divide.ts';
 import { readOnnxFile as readModel } from './formats/onnx/file.ts';
+import { checkOutFolder } from './out-folder.ts';
 import { type PassReport, runPasses } from './passes/index.ts';
 import type { Makeable } from './quantize/quantize.ts';
 import { recipeOf } from './recipe.ts';
@@ -29,6 +30,7 @@ export async function convert(
   const plan = profiles.flatMap((profile) =>
     precisionsFor(profile, request.precisions).map((precision) => ({ profile, precision })),
   );
+  await checkOutFolder(request.out);
   onProgress({ step: 'read', done: 0, total: 1 });
   const model = await readModel(request.modelFile);
   const passes = runPasses(model);

@@ -1,7 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
-import { createPipeline, type Pipeline, type Runtime, type Session } from '@flotilla/model';
+import {
+  createPipeline,
+  type LoadOptions,
+  type Pipeline,
+  type Runtime,
+  type Session,
+} from '@flotilla/model';
 import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
-import { type Digest, FlotillaError, sha256 } from '@flotilla/protocol';
+import { type Digest, FlotillaError, isFlotillaError, sha256 } from '@flotilla/protocol';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
 export interface Source extends LoadedSpec {
@@ -17,23 +23,38 @@ export interface Source extends LoadedSpec {
 /**
  * Opens a model that `readModel` could read.
  *
- * @throws FlotillaError from the spec, and `runtime.load-failed` where ONNX Runtime refuses the file
+ * @throws FlotillaError from the spec, and `model.refused` where ONNX Runtime refuses the file
  */
 export async function openSource(modelFile: string, specFile?: string): Promise<Source> {
   const loaded = await loadSpecFor(modelFile, specFile);
-  const modelBytes = await readModelBytes(modelFile);
   const runtime = ortRuntime();
-  const session = await runtime.load(modelBytes);
-  const { spec, labels } = loaded;
-  const decoder = sharpDecoder();
-  const pipeline = createPipeline(spec, { labels, inputs: session.inputs, decoder });
-  const digest = await sha256(modelBytes);
-  return { ...loaded, modelFile, modelBytes, digest, runtime, session, pipeline };
+  const { session, bytes: modelBytes } = await loadModel(runtime, modelFile);
+  try {
+    const { spec, labels } = loaded;
+    const decoder = sharpDecoder();
+    const pipeline = createPipeline(spec, { labels, inputs: session.inputs, decoder });
+    const digest = await sha256(modelBytes);
+    return { ...loaded, modelFile, modelBytes, digest, runtime, session, pipeline };
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }
 
-/** @throws FlotillaError `model.not-found` */
-export async function readModelBytes(file: string): Promise<Uint8Array> {
+/** @throws FlotillaError `model.not-found`, `model.refused`, `runtime.no-provider` */
+export async function loadModel(
+  runtime: Runtime,
+  file: string,
+  options?: LoadOptions,
+): Promise<{ readonly session: Session; readonly bytes: Uint8Array }> {
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
-  return new Uint8Array(await readFile(file));
+  const bytes = new Uint8Array(await readFile(file));
+  try {
+    return { session: await runtime.load(bytes, options), bytes };
+  } catch (cause) {
+    if (!isFlotillaError(cause, 'runtime.load-failed')) throw cause;
+    const { reason } = cause.context;
+    throw new FlotillaError('model.refused', { file, reason }, { cause });
+  }
 }

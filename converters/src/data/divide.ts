@@ -9,8 +9,6 @@ import { shuffleByName, splitByName } from './split.ts';
 export interface DividedData {
   readonly calibration: SampleSet;
   readonly evaluation: SampleSet;
-  /** True where the evaluation samples carry class indices. */
-  readonly labeled: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -42,20 +40,26 @@ export async function divideData(
   const reading = readingOf(spec, labels);
   const warnings: string[] = [];
   const { calibration, evaluation } = await readBoth(request, reading, warnings);
-  const labeled = evaluation.some((item) => item.label !== undefined);
-  const judged = labeled ? evaluation.filter((item) => item.label !== undefined) : evaluation;
-  if (judged.length < evaluation.length) {
-    const without = evaluation.length - judged.length;
-    warnings.push(`${without} evaluation samples without a label are left out`);
-  }
+  const judged = spec.evaluation.metric === 'top1' ? withLabels(evaluation, warnings) : evaluation;
   const draw = (items: readonly DataItem[], most: number): SampleSet =>
     sampleSet(shuffleByName(items, request.seed).slice(0, most), pipeline);
   return {
     calibration: draw(calibration, request.maxCalibration),
     evaluation: draw(judged, request.maxEvaluation),
-    labeled,
     warnings,
   };
+}
+
+/** The samples that accuracy can be judged by: those with a label, or all where none has one. */
+function withLabels(items: readonly DataItem[], warnings: string[]): readonly DataItem[] {
+  const labeled = items.filter((item) => item.label !== undefined);
+  const without = items.length - labeled.length;
+  if (labeled.length === 0) {
+    warnings.push('no evaluation sample has a label: variants are judged by agreement with fp32');
+    return items;
+  }
+  if (without > 0) warnings.push(`${without} evaluation samples without a label are left out`);
+  return labeled;
 }
 
 interface Both {

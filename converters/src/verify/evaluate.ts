@@ -1,6 +1,7 @@
 import {
   type ClassificationPrediction,
   compareTensors,
+  type EvaluationSpec,
   type Observation,
   type PairedQuality,
   type Pipeline,
@@ -43,13 +44,18 @@ export async function evaluate(
   return { predictions, observations };
 }
 
-/** Pairs of predictions, of all samples and of each slice. */
+/**
+ * Pairs of predictions, of all samples and of each slice.
+ *
+ * @param metric what the spec asks for; without a label on every sample it is agreement
+ */
 export function compareEvaluations(
   fp32: Evaluation,
   variant: Evaluation,
   items: readonly DataItem[],
+  metric: EvaluationSpec['metric'],
 ): PairedQuality & { readonly slices: SliceAccuracy[] } {
-  const labeled = items.every((item) => item.label !== undefined);
+  const labeled = metric === 'top1' && items.every((item) => item.label !== undefined);
   const compare = (rows: readonly number[]): PairedQuality => {
     const pick = <T>(values: readonly T[]): T[] => rows.map((row) => values[row]!);
     const labels = labeled ? pick(items).map((item) => item.label ?? -1) : undefined;

@@ -7,7 +7,7 @@ import type { Model } from '../ir/graph.ts';
 /** How much noise quantization has added by the time a node has run. */
 export interface NodeSqnr {
   readonly node: string;
-  /** 10 · log10(Σ fp32² / Σ (fp32 − variant)²), at most 150. */
+  /** 10 · log10(Σ fp32² / Σ (fp32 − variant)²), from −150 to 150. */
   readonly db: number;
 }
 
@@ -34,38 +34,43 @@ export async function nodeSqnr(
   const rows: NodeSqnr[] = [];
   for (let start = 0; start < pairs.length; start += BATCH) {
     const batch = pairs.slice(start, start + BATCH);
-    const a = await tap(
+    const a = tapValues(
       fp32,
       batch.map(([name]) => name),
-      runtime,
     );
-    const b = await tap(
+    const b = tapValues(
       variant,
       batch.map(([, name]) => name),
-      runtime,
     );
-    try {
-      const noise = await compareRuns(a, b, batch, samples);
-      noise.forEach((db, i) => {
-        const [name = ''] = batch[i] ?? [];
-        rows.push({ node: producer.get(name)?.name ?? name, db });
-      });
-    } finally {
-      await a.session.dispose();
-      await b.session.dispose();
-    }
+    const noise = await withSession(runtime, a.model, (one) =>
+      withSession(runtime, b.model, (two) =>
+        compareRuns({ ...a, session: one }, { ...b, session: two }, batch, samples),
+      ),
+    );
+    noise.forEach((db, i) => {
+      const [name = ''] = batch[i] ?? [];
+      rows.push({ node: producer.get(name)?.name ?? name, db });
+    });
   }
   return rows.sort((x, y) => x.db - y.db);
+}
+
+async function withSession<T>(
+  runtime: Runtime,
+  model: Model,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await runtime.load(writeOnnx(model));
+  try {
+    return await use(session);
+  } finally {
+    await session.dispose();
+  }
 }
 
 interface Tapped {
   readonly session: Session;
   readonly outputs: ReadonlyMap<string, string>;
-}
-
-async function tap(model: Model, values: readonly string[], runtime: Runtime): Promise<Tapped> {
-  const tapped = tapValues(model, values);
-  return { session: await runtime.load(writeOnnx(tapped.model)), outputs: tapped.outputs };
 }
 
 async function compareRuns(
@@ -88,7 +93,11 @@ async function compareRuns(
       }
     });
   }
-  return pairs.map((_, i) => Math.min(MAX_DB, decibels(signal[i]!, noise[i]!)));
+  return pairs.map((_, i) => {
+    const db = decibels(signal[i]!, noise[i]!);
+    // NaN in either model leaves no signal at all.
+    return Number.isNaN(db) ? -MAX_DB : Math.min(MAX_DB, Math.max(-MAX_DB, db));
+  });
 }
 
 function floatsOf(outputs: Tensors, name: string | undefined): Float32Array {

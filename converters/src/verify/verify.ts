@@ -110,7 +110,8 @@ async function judgeVariant(
 ): Promise<{ accuracy: Accuracy; observations: readonly Observation[] }> {
   const own = await evaluate(session, source.pipeline, data.evaluation, onSample);
   if (evaluation !== undefined && own !== undefined) {
-    const quality = compareEvaluations(evaluation, own, data.evaluation.items);
+    const { metric } = source.spec.evaluation;
+    const quality = compareEvaluations(evaluation, own, data.evaluation.items, metric);
     const accuracy = { ...quality, ...judge(quality, maxDrop) };
     return { accuracy, observations: own.observations };
   }

@@ -2,7 +2,7 @@ import type { Runtime, Tensors } from '@flotilla/model';
 import type { Precision } from '@flotilla/protocol';
 import type { CostKind, TargetProfile } from '@flotilla/targets';
 import { writeOnnx } from '../formats/onnx/write.ts';
-import { intAttribute } from '../ir/attributes.ts';
+import { intAttribute, intsAttribute } from '../ir/attributes.ts';
 import { createNamer } from '../ir/edit.ts';
 import { cloneModel, isOp, type Model, makeNode, type Node, tensorInfo } from '../ir/graph.ts';
 import { elementCount, type TensorValue } from '../ir/tensor.ts';
@@ -55,6 +55,12 @@ function kindOf(node: Node, weight: TensorValue | undefined): CostKind {
 function productsPerOutput(node: Node, weight: TensorValue): number {
   const [first = 1, second = 1] = weight.dims;
   if (isOp(node, 'Conv')) return elementCount(weight) / Math.max(1, first);
+  if (isOp(node, 'ConvTranspose')) {
+    // Each input element meets each weight of its channel, spread over stride times the outputs.
+    const stride = intsAttribute(node, 'strides', []).reduce((all, step) => all * step, 1);
+    const groups = intAttribute(node, 'group', 1);
+    return elementCount(weight) / Math.max(1, second * groups * stride);
+  }
   if (isOp(node, 'Gemm')) return intAttribute(node, 'transB', 0) === 1 ? second : first;
   return weight.dims.at(-2) ?? 1;
 }

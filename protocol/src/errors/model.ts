@@ -2,6 +2,10 @@ import { refused, usage } from './row.ts';
 
 /** Models, model specs, data folders, optimization. */
 export const MODEL_ERRORS = {
+  'bench.invalid': usage(
+    (c: { field: string; most: number }) =>
+      `nothing can be measured: ${c.field} must be a whole number from 1 to ${c.most}`,
+  ),
   'convert.request-invalid': usage(
     (c: { field: string; reason: string }) => `the conversion cannot begin: ${c.field} ${c.reason}`,
   ),
@@ -36,6 +40,11 @@ export const MODEL_ERRORS = {
     500,
     (c: { pass: string; reason: string; before: string }) =>
       `pass ${c.pass} ${c.reason} (passes before it: ${c.before}): report this with the model`,
+  ),
+  'model.refused': refused(
+    422,
+    (c: { file: string; reason: string }) =>
+      `the runtime refuses ${c.file}: ${c.reason}; export it again or for an older opset`,
   ),
   'quantize.impossible': refused(
     422,
