@@ -174,7 +174,7 @@ describe('with auto', () => {
 });
 
 test('one folder for both purposes is divided, and the result says so', async () => {
-  const { data, warnings } = await convert({
+  const { data, warnings, variants } = await convert({
     ...request,
     targets: ['x86-64'],
     precisions: ['int8'],
@@ -183,6 +183,9 @@ test('one folder for both purposes is divided, and the result says so', async ()
   });
   expect(data).toEqual({ calibration: 10, evaluation: 20 });
   expect(warnings[0]).toMatch(/10 samples calibrate and 20 judge, drawn by name with seed 1$/);
+  expect(variants[0]?.warnings.join()).toMatch(
+    /judged by 20 samples only: a net loss of up to \d+ % would not show/,
+  );
 });
 
 test('a conversion that is stopped leaves nothing where its bundles would go', async () => {

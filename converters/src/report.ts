@@ -61,6 +61,7 @@ export function assess(
     warnings: [
       ...variant.warnings,
       ...accuracyWarnings(accuracy),
+      ...(variant.precision === 'fp32' ? [] : certaintyWarnings(accuracy)),
       ...(isHost
         ? measuredWarnings(variant, measured)
         : estimateWarnings(variant, estimated, profile)),
@@ -136,6 +137,13 @@ function accuracyWarnings({ passed, judged, metric, fp32, slices }: Accuracy): s
   return warnings;
 }
 
+/** With few samples every budget lies within the interval: the verdict then says little. */
+function certaintyWarnings({ passed, samples, interval: [, most] }: Accuracy): string[] {
+  if (!passed || most <= UNCERTAIN) return [];
+  const percent = (most * 100).toFixed(0);
+  return [`judged by ${samples} samples only: a net loss of up to ${percent} % would not show`];
+}
+
 /** Medians of equally fast models differ by this much from one measurement to the next. */
 const NOISE = 0.03;
 
@@ -145,6 +153,8 @@ function isSlower({ fp32, variant }: LatencyPair): boolean {
 
 /** Below this share a trained classifier is more likely fed wrongly than bad. */
 const UNUSUALLY_LOW = 0.3;
+/** Net loss that may stay hidden without a word. */
+const UNCERTAIN = 0.1;
 /** Net loss in one slice that is worth a word. */
 const SLICE_LOSS = 0.05;
 
