@@ -133,5 +133,6 @@ async function runSession(session: InferenceSession, feeds: Tensors): Promise<Te
 function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [line = ''] = text.split('\n');
-  return line.replace(/^\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/, '').slice(0, 300);
+  const bare = line.replace(/^\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/, '').replace(/\.$/, '');
+  return bare.slice(0, 300);
 }
