@@ -26,7 +26,8 @@ export type SessionFacts = Pick<Session, 'inputs' | 'outputs' | 'provider' | 'fa
 export function detached(tensors: Tensors): { copy: Tensors; buffers: ArrayBuffer[] } {
   const buffers: ArrayBuffer[] = [];
   const entries = Object.entries(tensors).map(([name, { type, shape, data }]) => {
-    const own = data.slice();
+    // A Buffer's slice is a view of the pool that Node shares (nodejs.org/api/buffer.html).
+    const own = data instanceof Uint8Array ? new Uint8Array(data) : data.slice();
     buffers.push(own.buffer);
     return [name, { type, shape, data: own } satisfies Tensor] as const;
   });
