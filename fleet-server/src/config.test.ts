@@ -13,8 +13,16 @@ it.each([
   [{ FLOTILLA_INSECURE: 'perhaps' }, 'FLOTILLA_INSECURE'],
   [{ FLOTILLA_FLEET: 'My Fleet' }, 'fleet'],
   [{ FLOTILLA_TLS_CERT: 'cert.pem' }, 'tlsCert'],
+  [{ FLOTILLA_PUBLIC_URL: 'fleet.example' }, 'publicUrl'],
+  [{ FLOTILLA_BROKER: 'http://broker:1883' }, 'broker'],
 ])('names the setting that is wrong: %j', (env, name) => {
   expect(() => serverConfig({}, env)).toThrow(name);
+});
+
+it('takes no log-in within a URL, and does not repeat it', () => {
+  const refused = () => serverConfig({ broker: 'mqtt://server:hush@broker:1883' });
+  expect(refused).toThrow('brokerUser');
+  expect(refused).not.toThrow('hush');
 });
 
 it('documents every setting under a name of its own', () => {

@@ -124,7 +124,22 @@ function checked(config: ServerConfig): ServerConfig {
     throw invalid('tlsCert', 'give tlsCert and tlsKey together');
   }
   if (config.telemetryWindowMs < 100) throw invalid('telemetryWindowMs', 'give at least 100');
+  checkUrl('publicUrl', config.publicUrl, HTTP);
+  checkUrl('publicMqttUrl', config.publicMqttUrl, MQTT);
+  checkUrl('broker', config.broker, MQTT);
   return config;
+}
+
+const HTTP = /^https?:$/;
+const MQTT = /^(mqtts?|wss?):$/;
+
+/** Every device is told these URLs and logs hold them: none may carry the server's own log-in. */
+function checkUrl(name: keyof ServerConfig, text: string, protocols: RegExp): void {
+  if (text === '') return;
+  const url = URL.parse(text);
+  if (url === null || !protocols.test(url.protocol)) throw invalid(name, 'is not such a URL');
+  if (url.username === '' && url.password === '') return;
+  throw invalid(name, 'leave user and password out of it: give brokerUser and brokerPassword');
 }
 
 const invalid = (name: string, reason: string) =>

@@ -83,13 +83,14 @@ async function start(config: ServerConfig, options: StartOptions, onClose: OnClo
   onClose(() => app.close());
   const metrics = createMetrics(context);
   await prepare(context, app, metrics);
-  const adminToken = await createFirstToken(context);
   const http = await createHttp(context, listener, allRoutes(context, app, metrics));
   onClose(() => http.close());
   onClose(startTimers(context));
   onClose(await announce(context));
   ready();
   await app.builder.resume();
+  // last: a start that failed after it would have made a token that nobody was ever shown
+  const adminToken = await createFirstToken(context);
   const url = context.apiUrl();
   const mqttUrl = context.mqttUrl();
   context.log.info({ url, mqttUrl, data: folder.path }, 'fleet server is up');
@@ -183,8 +184,15 @@ async function announce(context: ServerContext): Promise<() => Promise<void>> {
       log.debug({ reason: error.message }, 'server state not published');
     });
   };
-  await publishHalts(context);
-  await say(true);
+  const sayAll = async () => {
+    await publishHalts(context);
+    await say(true);
+  };
+  // a broker that was away has published our will, and may have forgotten what it kept
+  broker.onReconnect(() => {
+    sayAll().catch((error: Error) => log.warn({ reason: error.message }, 'not announced again'));
+  });
+  await sayAll();
   return () => say(false);
 }
 

@@ -98,6 +98,37 @@ describe('tokens', () => {
     expect(after).toMatchObject({ status: 401, body: { code: 'auth.required' } });
   });
 
+  it('of all fleets can be made anew and deleted, but for the last of an admin', async () => {
+    const own = await startTestServer();
+    const call = (method: string, path: string, token: unknown, body?: unknown) =>
+      callApi(`${own.url}/api/1/tokens${path}`, method, body, bearer(token));
+    const { body } = await call('GET', '', own.adminToken);
+    const [first] = body.items as unknown as { id: string }[];
+    const refused = await call('DELETE', `/${first?.id}`, own.adminToken);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'request.conflict' } });
+    const order = { label: 'second', role: 'admin' };
+    const { body: second } = await call('POST', '', own.adminToken, order);
+    expect((await call('DELETE', `/${first?.id}`, second.token)).status).toBe(204);
+    expect((await call('GET', '', own.adminToken)).status).toBe(401);
+    const audit = await callApi(`${own.url}/api/1/audit`, 'GET', undefined, bearer(second.token));
+    const entries = audit.body.items as unknown as { action: string }[];
+    expect(entries.at(-1)?.action).toBe('user-token.delete');
+    const { body: scoped } = await callApi(
+      `${own.url}/api/1/fleets/default/tokens`,
+      'POST',
+      order,
+      bearer(second.token),
+    );
+    expect((await call('GET', '', scoped.token)).status).toBe(403);
+    await own.stop();
+  });
+
+  it('do nothing in a fleet that nobody made', async () => {
+    const url = `${server.url}/api/1/fleets/nowhere/claim-tokens`;
+    const answer = await callApi(url, 'POST', {}, bearer(server.adminToken));
+    expect(answer).toMatchObject({ status: 404, body: { code: 'server.not-found' } });
+  });
+
   it('that are missing are asked for', async () => {
     const answer = await callApi(fleetUrl('/devices'), 'GET');
     expect(answer.status).toBe(401);
@@ -143,6 +174,8 @@ describe('devices', () => {
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen).toEqual(expect.arrayContaining(ids));
     expect((await server.call('GET', '/devices?cursor=***')).status).toBe(400);
+    const word = Buffer.from('one').toString('base64url');
+    expect((await server.call('GET', `/audit?cursor=${word}`)).status).toBe(400);
   });
 
   it('are edited only as they were last seen', async () => {
@@ -252,5 +285,14 @@ describe('guessing', () => {
     expect(statuses.slice(0, 30).every((status) => status === 401)).toBe(true);
     expect(statuses.at(-1)).toBe(429);
     await own.stop();
+  });
+
+  it('does not begin with log-ins of devices, whose clocks may be wrong', async () => {
+    const identity = await enrollDevice(server);
+    const expired = await signLogin(identity, { iat: 1, exp: 2 });
+    const url = fleetUrl('/tuf/root.json');
+    for (let i = 0; i < 32; i++) await callApi(url, 'GET', undefined, bearer(expired));
+    const good = await signLogin(identity);
+    expect((await callApi(url, 'GET', undefined, bearer(good))).status).toBe(200);
   });
 });

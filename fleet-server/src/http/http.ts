@@ -18,7 +18,7 @@ const MAX_BODY_BYTES = 1 << 20;
 
 /** The HTTP API on a server that listens already. */
 export async function createHttp(
-  context: ServerContext,
+  context: Pick<ServerContext, 'db' | 'log' | 'now'>,
   listener: HttpListener,
   routes: readonly Routes[],
 ): Promise<FastifyInstance> {

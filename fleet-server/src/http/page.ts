@@ -30,6 +30,17 @@ export function pageOf(query: { readonly cursor?: string; readonly limit?: numbe
   return { after, limit: limit + 1 };
 }
 
+/**
+ * Key of the last item of a list that is numbered.
+ *
+ * @throws FlotillaError `request.invalid`
+ */
+export function numberAfter({ after }: Page): number {
+  const number = Number(after);
+  if (Number.isSafeInteger(number)) return number;
+  throw new FlotillaError('request.invalid', { where: 'cursor', reason: 'is not one of ours' });
+}
+
 /** Cuts the surplus item off and names the next page where there is one. */
 export function toPage<Row, Item>(
   rows: readonly Row[],

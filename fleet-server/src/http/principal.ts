@@ -1,4 +1,5 @@
 import type { UserTokensTable } from '../db/schema.ts';
+import { ALL_FLEETS } from '../trust/user-tokens.ts';
 
 export type Role = UserTokensTable['role'];
 
@@ -13,9 +14,6 @@ export type Principal =
 
 /** What a route demands: `public` nothing, `device` a device of the fleet or any user of it. */
 export type Access = 'public' | 'device' | Role;
-
-/** Every fleet of this server. */
-export const ALL_FLEETS = '*';
 
 /** How the audit log names them. */
 export function actorOf(principal: Principal): string {

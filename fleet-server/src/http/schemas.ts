@@ -3,6 +3,9 @@ import { type TSchema, Type } from 'typebox';
 /** Parts of paths that routes share. */
 export const FleetParams = Type.Object({ fleet: Type.String({ pattern: '^[a-z0-9-]{1,31}$' }) });
 
+/** Of routes that a fleet has, and the server as a whole. */
+export const OptionalFleet = Type.Partial(FleetParams);
+
 const ULID = '^[0-7][0-9a-hjkmnp-tv-z]{25}$';
 export const Id = Type.String({ pattern: ULID });
 export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' });

@@ -72,3 +72,14 @@ it('refuses links', async () => {
   await rm(folder, { recursive: true });
   await expect(readAll(stdout)).rejects.toMatchObject({ code: 'upload.invalid' });
 });
+
+it('ends an archive that goes on with headers for ever', async () => {
+  const folderHeader = (await tarOf({})).subarray(0, 512);
+  async function* endless() {
+    for (;;) yield Buffer.concat(Array.from({ length: 1000 }, () => folderHeader));
+  }
+  const reading = (async () => {
+    for await (const { path } of readTarStream(endless())) expect(path).toBe('');
+  })();
+  await expect(reading).rejects.toMatchObject({ code: 'upload.invalid' });
+});

@@ -13,6 +13,8 @@ export interface TarFile {
 const BLOCK = 512;
 /** Longest path record of pax or GNU that is read into memory. */
 const MAX_EXTENDED_BYTES = 64 * 1024;
+/** Files, folders and records of long paths: an archive of headers alone must end, too. */
+const MAX_HEADERS = 250_000;
 
 const padding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
 
@@ -25,7 +27,8 @@ const padding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
 export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarFile> {
   const reader = createByteReader(source);
   let longPath: string | undefined;
-  for (;;) {
+  for (let headers = 0; ; headers++) {
+    if (headers === MAX_HEADERS) throw invalid('the archive', `has over ${MAX_HEADERS} entries`);
     const block = await reader.read(BLOCK);
     if (block === undefined) throw invalid('the archive', 'ends too early: send the whole file');
     const header = readHeader(block);

@@ -1,11 +1,14 @@
 import { FlotillaError, newId } from '@flotilla/protocol';
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { ServerContext } from '../context.ts';
-import type { UserTokensTable } from '../db/schema.ts';
+import type { Database, UserTokensTable } from '../db/schema.ts';
 import { audit } from './audit.ts';
 import { mintToken } from './tokens.ts';
 
 export type UserTokenRow = Selectable<UserTokensTable>;
+
+/** Where a token names its fleet: every fleet of this server. */
+export const ALL_FLEETS = '*';
 
 export interface UserTokenOrder {
   /** A fleet, or `*` for all. */
@@ -50,7 +53,7 @@ export async function createFirstToken(parts: Parts): Promise<string | undefined
     .limit(1)
     .executeTakeFirst();
   if (known !== undefined) return undefined;
-  const order = { fleet: '*', label: 'first start', role: 'admin', validMs: 0 } as const;
+  const order = { fleet: ALL_FLEETS, label: 'first start', role: 'admin', validMs: 0 } as const;
   return (await createUserToken(parts, 'server', order)).secret;
 }
 
@@ -63,7 +66,11 @@ export async function listUserTokens({ db }: Parts, fleet: string): Promise<User
     .execute();
 }
 
-/** @throws FlotillaError `server.not-found` */
+/**
+ * The last token of an admin of the whole server stays: without it nobody could make another.
+ *
+ * @throws FlotillaError `server.not-found`, `request.conflict`
+ */
 export async function deleteUserToken(
   parts: Parts,
   actor: string,
@@ -80,6 +87,22 @@ export async function deleteUserToken(
     if (gone === undefined) {
       throw new FlotillaError('server.not-found', { what: 'token', id: token });
     }
+    if (fleet === ALL_FLEETS && !(await hasAdmin(trx, parts.now()))) {
+      const reason = 'it is the last one of an admin of this server: make another first';
+      throw new FlotillaError('request.conflict', { what: `token ${token}`, reason });
+    }
     await audit(parts, trx, { fleet, actor, action: 'user-token.delete', subject: token });
   });
+}
+
+async function hasAdmin(trx: Kysely<Database>, now: number): Promise<boolean> {
+  const row = await trx
+    .selectFrom('user_tokens')
+    .select('token')
+    .where('fleet', '=', ALL_FLEETS)
+    .where('role', '=', 'admin')
+    .where((e) => e.or([e('expires_ms', '=', 0), e('expires_ms', '>', now)]))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }

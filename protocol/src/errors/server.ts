@@ -28,12 +28,12 @@ export const SERVER_ERRORS = {
   'enroll.token-spent': refused(
     403,
     (c: { token: string }) =>
-      `claim token ${c.token} has no uses left: make a new one with flotilla token create`,
+      `claim token ${c.token} has no uses left: make a new one with flotilla token claim`,
   ),
   'enroll.token-unknown': refused(
     403,
     (c: { reason: string }) =>
-      `the claim token is not valid (${c.reason}): make a new one with flotilla token create`,
+      `the claim token is not valid (${c.reason}): make a new one with flotilla token claim`,
   ),
   'request.conflict': refused(
     409,
@@ -60,6 +60,11 @@ export const SERVER_ERRORS = {
     502,
     (c: { url: string; reason: string }) =>
       `the MQTT broker ${c.url} refused: ${c.reason}; check the server's user and its rights there`,
+  ),
+  'server.busy': transient(
+    503,
+    (c: { what: string; limit: number }) =>
+      `this server serves at most ${c.limit} ${c.what} at once: try again later`,
   ),
   'server.cannot-listen': usage(
     (c: { what: string; address: string; reason: string }) =>
@@ -95,7 +100,7 @@ export const SERVER_ERRORS = {
   ),
   'server.not-found': refused(
     404,
-    (c: { what: string; id: string }) => `there is no ${c.what} ${c.id} in this fleet`,
+    (c: { what: string; id: string }) => `there is no ${c.what} ${c.id} here`,
   ),
   'server.port-in-use': refused(
     409,

@@ -1,8 +1,9 @@
 import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
+import { ALL_FLEETS } from '../../trust/user-tokens.ts';
 import type { Routes } from '../http.ts';
-import { PageOf, PageQuery, pageOf, toPage } from '../page.ts';
-import { FleetParams, Free, Millis } from '../schemas.ts';
+import { numberAfter, PageOf, PageQuery, pageOf, toPage } from '../page.ts';
+import { Free, Millis, OptionalFleet } from '../schemas.ts';
 
 const Entry = Type.Object({
   seq: Type.Integer(),
@@ -14,40 +15,46 @@ const Entry = Type.Object({
   hash: Type.String({ description: 'SHA-256 over this entry and the hash of the one before' }),
 });
 
-/** Who changed what. */
+/** Who changed what: in a fleet, and of the server as a whole. */
 export const auditRoutes =
-  (context: ServerContext): Routes =>
+  ({ db }: Pick<ServerContext, 'db'>): Routes =>
   async (app) => {
-    app.get(
-      '/api/1/fleets/:fleet/audit',
-      {
-        config: { access: 'approver' },
-        schema: { params: FleetParams, querystring: PageQuery, response: { 200: PageOf(Entry) } },
-      },
-      async (request) => {
-        const page = pageOf(request.query);
-        const rows = await context.db
-          .selectFrom('audit_log')
-          .selectAll()
-          .where('fleet', '=', request.params.fleet)
-          .where('seq', '>', Number(page.after))
-          .orderBy('seq')
-          .limit(page.limit)
-          .execute();
-        return toPage(
-          rows,
-          page,
-          (row) => String(row.seq),
-          ({ seq, at_ms, actor, action, subject, detail, hash }) => ({
-            seq,
-            atMs: at_ms,
-            actor,
-            action,
-            subject,
-            detail: JSON.parse(detail) as Record<string, unknown>,
-            hash,
-          }),
-        );
-      },
-    );
+    for (const url of ['/api/1/fleets/:fleet/audit', '/api/1/audit']) {
+      app.get(
+        url,
+        {
+          config: { access: 'approver' },
+          schema: {
+            params: OptionalFleet,
+            querystring: PageQuery,
+            response: { 200: PageOf(Entry) },
+          },
+        },
+        async ({ params: { fleet = ALL_FLEETS }, query }) => {
+          const page = pageOf(query);
+          const rows = await db
+            .selectFrom('audit_log')
+            .selectAll()
+            .where('fleet', '=', fleet)
+            .where('seq', '>', numberAfter(page))
+            .orderBy('seq')
+            .limit(page.limit)
+            .execute();
+          return toPage(
+            rows,
+            page,
+            (row) => String(row.seq),
+            ({ seq, at_ms, actor, action, subject, detail, hash }) => ({
+              seq,
+              atMs: at_ms,
+              actor,
+              action,
+              subject,
+              detail: JSON.parse(detail) as Record<string, unknown>,
+              hash,
+            }),
+          );
+        },
+      );
+    }
   };

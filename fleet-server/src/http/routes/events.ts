@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream';
+import { FlotillaError } from '@flotilla/protocol';
 import type { NumberedChange } from '../../changes.ts';
 import type { ServerContext } from '../../context.ts';
+import { isStillGood } from '../auth.ts';
 import type { Routes } from '../http.ts';
 import { FleetParams } from '../schemas.ts';
 
@@ -9,10 +11,17 @@ const HEARTBEAT_MS = 15_000;
 const TELEMETRY_MS = 500;
 /** A reader that is that far behind is cut off; it comes back with `Last-Event-ID`. */
 const MAX_BUFFERED_BYTES = 1 << 20;
+const MAX_READERS = 500;
 
-/** Changes of a fleet as server-sent events (HTML Standard §9.2). */
+/**
+ * Changes of a fleet as server-sent events (HTML Standard §9.2). At each heartbeat it is looked
+ * whether the reader's token is still good.
+ */
 export const eventRoutes =
-  (context: ServerContext): Routes =>
+  (
+    context: Pick<ServerContext, 'changes' | 'db' | 'now'>,
+    heartbeatMs: number = HEARTBEAT_MS,
+  ): Routes =>
   async (app) => {
     const streams = new Set<PassThrough>();
     app.addHook('preClose', async () => {
@@ -29,6 +38,9 @@ export const eventRoutes =
       },
       (request, reply) => {
         const { fleet } = request.params;
+        if (streams.size >= MAX_READERS) {
+          throw new FlotillaError('server.busy', { what: 'readers of events', limit: MAX_READERS });
+        }
         const stream = new PassThrough();
         streams.add(stream);
         const throttle = createTelemetryThrottle(context.now);
@@ -45,7 +57,11 @@ export const eventRoutes =
           else for (const change of missed) write(change);
         }
         const stop = context.changes.subscribe(write);
-        const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
+        const beat = async () => {
+          if (await isStillGood(context, request.principal)) stream.write(': alive\n\n');
+          else stream.end();
+        };
+        const heartbeat = setInterval(() => beat().catch(() => stream.end()), heartbeatMs);
         stream.on('close', () => {
           stop();
           clearInterval(heartbeat);

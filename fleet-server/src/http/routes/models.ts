@@ -11,7 +11,7 @@ import {
   type VersionRow,
 } from '../../registry/versions.ts';
 import type { Routes } from '../http.ts';
-import { PageOf, PageQuery, pageOf, toPage } from '../page.ts';
+import { numberAfter, PageOf, PageQuery, pageOf, toPage } from '../page.ts';
 import { actorOf } from '../principal.ts';
 import { FleetAnd, FleetParams, Free, Id, Millis, Name } from '../schemas.ts';
 
@@ -170,7 +170,7 @@ export const modelRoutes =
           .selectAll()
           .where('fleet', '=', request.params.fleet)
           .where('model', '=', request.params.model)
-          .where('version', '>', Number(page.after))
+          .where('version', '>', numberAfter(page))
           .orderBy('version')
           .limit(page.limit)
           .execute();

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
 import {
+  ALL_FLEETS,
   createUserToken,
   deleteUserToken,
   listUserTokens,
@@ -8,7 +9,9 @@ import {
 } from '../../trust/user-tokens.ts';
 import type { Routes } from '../http.ts';
 import { actorOf } from '../principal.ts';
-import { FleetAnd, FleetParams, Id, Label, Millis } from '../schemas.ts';
+import { Id, Label, Millis, OptionalFleet } from '../schemas.ts';
+
+const MAX_VALID_MS = 10 * 365 * 86_400_000;
 
 const RoleSchema = Type.Union([
   Type.Literal('viewer'),
@@ -36,55 +39,57 @@ const toItem = (row: UserTokenRow) => ({
   createdMs: row.created_ms,
 });
 
-/** Tokens of people and programs, within one fleet. */
+const UserTokenBody = Type.Object({
+  label: Label,
+  role: RoleSchema,
+  validMs: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_VALID_MS, default: 0 })),
+});
+
+/** Tokens of people and programs: within one fleet, and over all of them. */
 export const userTokenRoutes =
   (context: ServerContext): Routes =>
   async (app) => {
-    const base = '/api/1/fleets/:fleet/tokens';
-    app.post(
-      base,
-      {
-        config: { access: 'admin', secret: true },
-        schema: {
-          summary: 'Makes a token for a person or program',
-          params: FleetParams,
-          body: Type.Object({
-            label: Label,
-            role: RoleSchema,
-            validMs: Type.Optional(Type.Integer({ minimum: 0, default: 0 })),
-          }),
-          response: { 201: UserToken },
+    const admin = { config: { access: 'admin' as const } };
+    for (const base of ['/api/1/fleets/:fleet/tokens', '/api/1/tokens']) {
+      app.post(
+        base,
+        {
+          config: { ...admin.config, secret: true },
+          schema: {
+            summary: 'Makes a token for a person or program',
+            params: OptionalFleet,
+            body: UserTokenBody,
+            response: { 201: UserToken },
+          },
         },
-      },
-      async (request, reply) => {
-        const { label, role, validMs = 0 } = request.body;
-        const { fleet } = request.params;
-        const order = { fleet, label, role, validMs };
-        const { row, secret } = await createUserToken(context, actorOf(request.principal), order);
-        reply.code(201);
-        return { ...toItem(row), token: secret };
-      },
-    );
-    app.get(
-      base,
-      {
-        config: { access: 'admin' },
-        schema: {
-          params: FleetParams,
-          response: { 200: Type.Object({ items: Type.Array(UserToken) }) },
+        async ({ params: { fleet = ALL_FLEETS }, body, principal }, reply) => {
+          const { label, role, validMs = 0 } = body;
+          const order = { fleet, label, role, validMs };
+          const { row, secret } = await createUserToken(context, actorOf(principal), order);
+          reply.code(201);
+          return { ...toItem(row), token: secret };
         },
-      },
-      async (request) => ({
-        items: (await listUserTokens(context, request.params.fleet)).map(toItem),
-      }),
-    );
-    app.delete(
-      `${base}/:token`,
-      { config: { access: 'admin' }, schema: { params: FleetAnd({ token: Id }) } },
-      async (request, reply) => {
-        const { fleet, token } = request.params;
-        await deleteUserToken(context, actorOf(request.principal), fleet, token);
-        return reply.code(204).send();
-      },
-    );
+      );
+      app.get(
+        base,
+        {
+          ...admin,
+          schema: {
+            params: OptionalFleet,
+            response: { 200: Type.Object({ items: Type.Array(UserToken) }) },
+          },
+        },
+        async ({ params: { fleet = ALL_FLEETS } }) => ({
+          items: (await listUserTokens(context, fleet)).map(toItem),
+        }),
+      );
+      app.delete(
+        `${base}/:token`,
+        { ...admin, schema: { params: Type.Interface([OptionalFleet], { token: Id }) } },
+        async ({ params: { fleet = ALL_FLEETS, token }, principal }, reply) => {
+          await deleteUserToken(context, actorOf(principal), fleet, token);
+          return reply.code(204).send();
+        },
+      );
+    }
   };
