@@ -42,10 +42,16 @@ process.once('exit', () => {
 });
 
 /** Starts a command in a group of its own; only `PATH` of this environment is handed on. */
-export function start(program: Program, args: readonly string[], env: Environment = {}): Running {
+export function start(
+  program: Program,
+  args: readonly string[],
+  env: Environment = {},
+  cwd = process.cwd(),
+): Running {
   const child = spawn(process.execPath, [MAINS[program], ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
+    cwd,
     detached: true,
   });
   const pid = child.pid ?? 0;
@@ -84,8 +90,9 @@ export async function run(
   program: Program,
   args: readonly string[],
   env: Environment = {},
+  cwd?: string,
 ): Promise<Ended> {
-  const running = start(program, args, env);
+  const running = start(program, args, env, cwd);
   const timer = setTimeout(() => killGroup(running.pid), LIMIT_MS);
   return running.ended.finally(() => clearTimeout(timer));
 }
