@@ -109,7 +109,8 @@ describe.each(SETTINGS)('the way of a model on %s', (_, settings) => {
       webCryptoVerifier,
     );
     expect(verdict.ok && verdict.targets.get(slot.active!.targetPath)?.digest).toBe(bundle?.digest);
-    const manifest = await fetch(`${slot.active!.url}/${slot.active!.digest}`, {
+    const { url, digest } = slot.active!;
+    const manifest = await fetch(`${server.url}${url}/${digest}`, {
       headers: { authorization: `Bearer ${await signLogin(identity)}` },
     });
     expect(manifest.status).toBe(200);

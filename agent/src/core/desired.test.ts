@@ -45,6 +45,7 @@ describe('readDesired', () => {
     ['a deployment that is no id', slot({ id: '../../etc' })],
     ['a digest that is a path', slot({ digest: 'sha256:../../x' })],
     ['a url of another scheme', slot({ url: 'file:///etc/passwd' })],
+    ['a url without a scheme', slot({ url: '//elsewhere/blobs' })],
     ['a model that is no name', slot({ model: 'a/b' })],
     ['a slot without a mode', { slots: [{ name: 'x' }] }],
     ['a slot named twice', { slots: [slot({}).slots[0], slot({}).slots[0]] }],

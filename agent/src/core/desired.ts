@@ -12,6 +12,8 @@ import type { Wanted, WantedDeployment, WantedSlot } from './state.ts';
 const MAX_SLOTS = 64;
 const MAX_KEPT = 256;
 const MAX_URL = 2048;
+/** A URL, or a path on the server that the device is enrolled at. */
+const URL_OR_PATH = /^(https?:\/\/|\/(?!\/))/;
 const MAX_WINDOW_MS = 86_400_000;
 /** Longest time that an activation is watched: a day. */
 const MAX_WATCH_MS = 86_400_000;
@@ -65,7 +67,7 @@ function readDeployment(slot: string, from: Deployment): WantedDeployment {
   if (!isId(from.id)) reject(`${where}deployment ${cut(from.id)}`);
   if (!isDigest(from.digest)) reject(`${where}digest ${cut(from.digest)}`);
   if (!isName(from.model)) reject(`${where}model ${cut(from.model)}`);
-  if (!/^https?:\/\//.test(from.url) || from.url.length > MAX_URL) {
+  if (!URL_OR_PATH.test(from.url) || from.url.length > MAX_URL) {
     reject(`${where}url ${cut(from.url)}`);
   }
   if (from.targetPath.length > 512) reject(`${where}target path of ${from.targetPath.length}`);

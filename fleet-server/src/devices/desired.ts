@@ -8,24 +8,22 @@ import { haltOf } from './fleets.ts';
 
 type SlotRow = Selectable<SlotsTable>;
 
-export type DesiredParts = Pick<
-  ServerContext,
-  'db' | 'now' | 'trust' | 'broker' | 'config' | 'apiUrl'
->;
+export type DesiredParts = Pick<ServerContext, 'db' | 'now' | 'trust' | 'broker' | 'config'>;
 
 /**
  * The whole desired state of a device as it stands in the database, with a director document that
  * names every bundle in it. Undefined where the device is not (or no longer) accepted.
  */
 export async function buildDesired(
-  parts: Pick<DesiredParts, 'db' | 'now' | 'trust' | 'config' | 'apiUrl'>,
+  parts: Omit<DesiredParts, 'broker'>,
   fleet: string,
   device: string,
 ): Promise<Draft<Desired> | undefined> {
   const facts = await gather(parts.db, fleet, device);
   if (facts === undefined) return undefined;
   const { generation, revision, slots, deployments, targets, halt } = facts;
-  const url = `${parts.apiUrl()}/api/1/fleets/${fleet}/blobs`;
+  // a path: only the device knows under which name it reaches this server
+  const url = `/api/1/fleets/${fleet}/blobs`;
   const deploymentOf = (id: string) => {
     const row = deployments.get(id);
     return row === undefined ? undefined : toDeployment(row, url);

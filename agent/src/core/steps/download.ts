@@ -10,6 +10,7 @@ import type { StepOf } from '../plan.ts';
 import { retry } from '../retry.ts';
 import type { WantedDeployment } from '../state.ts';
 import { authorizeInstall } from '../trust.ts';
+import { blobPlace } from './blob-place.ts';
 import { attemptIn, type StepContext } from './context.ts';
 
 /** Brings the bundle's manifest and blobs to the store, once signed metadata allows it. */
@@ -47,12 +48,14 @@ async function fetchAll(
 ): Promise<void> {
   const bytesTotal = parts.reduce((sum, { size }) => sum + size, 0);
   const tell = throttle(context, deployment, bytesTotal);
+  const { base, own } = blobPlace(deployment.url, context.identity.api);
+  const authorize = own ? context.authorize : async () => ({});
   let before = 0;
   for (const { digest, size } of parts) {
     await fetchBlob(
-      { ...context, download: context.settings.download },
+      { ...context, authorize, download: context.settings.download },
       {
-        url: `${deployment.url}/${digest}`,
+        url: `${base}/${digest}`,
         digest,
         size,
         signal,
