@@ -164,7 +164,7 @@ describe('flotilla optimize on bad input ends in one line and writes nothing', (
       '-o',
       at('a-file'),
     );
-    expectOneLine(ended, /a-file/, 1);
+    expectOneLine(ended, /a-file cannot be a folder: .*a-file is a file; name another/, 2);
   });
 });
 
