@@ -17,7 +17,7 @@ export interface Workshop {
   verify(variant: Quantized, profile: TargetProfile): Promise<Verification>;
 }
 
-export interface WorkshopOptions {
+interface WorkshopOptions {
   readonly method: CalibrationMethod;
   readonly maxDrop: number;
   readonly latencyRuns: number;

@@ -58,7 +58,7 @@ export function notAnInput(names: readonly string[]): string {
 }
 
 /** True where each dimension is the declared one or the declared one is -1. */
-export function shapeFits(shape: readonly number[], declared: readonly number[]): boolean {
+function shapeFits(shape: readonly number[], declared: readonly number[]): boolean {
   return (
     shape.length === declared.length &&
     declared.every((dimension, i) => dimension === -1 || dimension === shape[i])

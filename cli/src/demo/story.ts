@@ -81,7 +81,7 @@ export async function rollOut(stage: Stage, order: RolloutOrder): Promise<Rollou
 }
 
 /** Which version each device says it runs, by name. */
-export async function versionsOf({ server }: Stage): Promise<Map<string, number>> {
+async function versionsOf({ server }: Stage): Promise<Map<string, number>> {
   const devices = await server.api.all<DeviceView>('/devices');
   return new Map(
     devices.map(({ name, active }) => [
@@ -124,7 +124,7 @@ export async function watchPredictions(stage: Stage): Promise<number> {
   return rightShare(feeders);
 }
 
-export function rightShare(feeders: readonly Feeder[]): number {
+function rightShare(feeders: readonly Feeder[]): number {
   const shown = feeders.reduce((sum, feeder) => sum + feeder.shown, 0);
   const right = feeders.reduce((sum, feeder) => sum + feeder.right, 0);
   return shown === 0 ? 0 : right / shown;

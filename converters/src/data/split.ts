@@ -1,5 +1,5 @@
 /** 32-bit FNV-1a, the hash of the split: stable across platforms and versions. */
-export function fnv1a(text: string, seed: number): number {
+function fnv1a(text: string, seed: number): number {
   let hash = (0x811c9dc5 ^ seed) >>> 0;
   for (const byte of new TextEncoder().encode(text)) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -1,5 +1,4 @@
 import type { Graph, Node } from './graph.ts';
-import type { TensorValue } from './tensor.ts';
 
 /** Graphs held in a node's attributes: bodies of If, Loop, Scan. */
 export function subgraphsOf(node: Node): Graph[] {
@@ -112,18 +111,6 @@ function renameCaptures(graph: Graph, names: ReadonlyMap<string, string>): void 
 
 export function removeNodes(graph: Graph, nodes: ReadonlySet<Node>): void {
   graph.nodes = graph.nodes.filter((node) => !nodes.has(node));
-}
-
-/** Adds a constant under a name that no other value has yet, and returns that name. */
-export function addInitializer(
-  graph: Graph,
-  namer: Namer,
-  base: string,
-  tensor: TensorValue,
-): string {
-  const name = namer.fresh(base);
-  graph.initializers.set(name, tensor);
-  return name;
 }
 
 /** Orders nodes so that each follows what it takes; nodes that may stay where they are do so. */

@@ -147,7 +147,7 @@ export function cloneModel(model: Model): Model {
   };
 }
 
-export function cloneGraph(graph: Graph): Graph {
+function cloneGraph(graph: Graph): Graph {
   return {
     ...graph,
     inputs: [...graph.inputs],

@@ -9,7 +9,7 @@ export function printModel(model: Model): string {
   return [`ir ${model.irVersion}, ${opsets.join(', ')}`, ...printGraph(model.graph), ''].join('\n');
 }
 
-export function printGraph(graph: Graph): string[] {
+function printGraph(graph: Graph): string[] {
   return [
     `graph ${graph.name || '(unnamed)'}`,
     ...graph.inputs.map((info) => `  input ${printValueInfo(info)}`),
@@ -42,7 +42,7 @@ function printValueInfo({ name, type }: ValueInfo): string {
 }
 
 /** Type and dimensions, and the elements where they are few. */
-export function printTensor(tensor: TensorValue): string {
+function printTensor(tensor: TensorValue): string {
   const head = `${tensor.dtype}[${tensor.dims.join(', ')}]`;
   const few = elementCount(tensor) <= MAX_SHOWN && isNumeric(tensor.dtype);
   return few ? `${head} = ${Array.from(toNumbers(tensor), short).join(' ')}`.trim() : head;

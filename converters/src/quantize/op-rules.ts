@@ -23,8 +23,6 @@ export type OpRule =
   /** Cut off by the saturation of the quantized output, where that starts at the bound. */
   | { readonly kind: 'absorbed'; readonly activation: 0 };
 
-export type OpRuleKind = OpRule['kind'];
-
 const PASSES = { kind: 'passes', activation: 0 } as const;
 const UNARY = { kind: 'computes', activations: [0] } as const;
 const ALL = { kind: 'computes', activations: 'all' } as const;
@@ -32,7 +30,7 @@ const ABSORBED = { kind: 'absorbed', activation: 0 } as const;
 const PRODUCT = { kind: 'weighted', activation: 0, weight: 1, floatOutput: true } as const;
 
 /** Operators of ai.onnx. */
-export const OP_RULES: Readonly<Record<string, OpRule>> = {
+const OP_RULES: Readonly<Record<string, OpRule>> = {
   Conv: { kind: 'weighted', activation: 0, weight: 1, bias: 2, floatOutput: false },
   Gemm: { ...PRODUCT, bias: 2 },
   MatMul: { ...PRODUCT, bias: undefined },

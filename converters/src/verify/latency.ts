@@ -47,7 +47,7 @@ export async function timeRun(session: Session, feeds: Tensors): Promise<number>
   return performance.now() - start;
 }
 
-export function medianOf(values: readonly number[]): number {
+function medianOf(values: readonly number[]): number {
   return quantileOf(values, 0.5);
 }
 

@@ -41,7 +41,7 @@ export interface Verification {
   readonly profile: Uint8Array;
 }
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly maxDrop: number;
   readonly latencyRuns: number;
   readonly onSample?: (done: number) => void;

@@ -16,7 +16,7 @@ const ROWS: readonly { readonly seed: number; readonly drift: Drift | undefined 
 ];
 
 /** One picture of every class in a column, in rows of clean and drifted frames. */
-export async function renderContactSheet(): Promise<Buffer> {
+async function renderContactSheet(): Promise<Buffer> {
   const tiles = ROWS.flatMap(({ seed, drift }, row) =>
     PART_LABELS.map(async (label, column) => {
       const frame = await renderPart({ label, seed: seedOf(seed, column), drift, format: 'raw' });

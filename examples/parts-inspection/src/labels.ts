@@ -22,10 +22,6 @@ export const DRIFTS = ['lamp', 'camera'] as const;
 
 export type Drift = (typeof DRIFTS)[number];
 
-export function isPartLabel(text: string): text is PartLabel {
-  return PART_LABELS.some((label) => label === text);
-}
-
 export function isDrift(text: string): text is Drift {
   return DRIFTS.some((drift) => drift === text);
 }

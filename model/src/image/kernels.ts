@@ -7,7 +7,7 @@ interface KernelFunction {
 }
 
 /** Kernels as Pillow and libvips define them; bicubic is Catmull–Rom (a = −0.5). */
-export const KERNELS = {
+const KERNELS = {
   bilinear: { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: { support: 2, at: bicubic },
   lanczos3: { support: 3, at: lanczos3 },

@@ -18,7 +18,6 @@ export type InputSpec =
   | ConstantInput
   | RawInput;
 
-export type InputKind = InputSpec['kind'];
 export type Kernel = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos3';
 export type ResizeMode = 'shortSide' | 'stretch' | 'letterbox';
 

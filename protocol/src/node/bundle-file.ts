@@ -4,7 +4,7 @@ import { FlotillaError } from '../error.ts';
 import { writeFileDurably } from './fs.ts';
 
 /** Largest bundle file that is read into memory where the caller sets no limit: 1 GiB. */
-export const DEFAULT_MAX_BUNDLE_BYTES = 2 ** 30;
+const DEFAULT_MAX_BUNDLE_BYTES = 2 ** 30;
 
 /** Writes a bundle as one uncompressed, deterministic tar; whole or not at all. */
 export async function writeBundleFile(path: string, parts: BundleFileParts): Promise<void> {

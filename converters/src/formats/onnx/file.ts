@@ -26,7 +26,7 @@ export async function readOnnxFile(file: string): Promise<Model> {
 }
 
 /** External data in files of `folder` and below it; any path that leads elsewhere is refused. */
-export function externalDataIn(folder: string): ExternalData {
+function externalDataIn(folder: string): ExternalData {
   return {
     read(location, offset, length) {
       const path = insidePath(folder, location);

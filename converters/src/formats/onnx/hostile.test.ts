@@ -1,7 +1,7 @@
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isFlotillaError } from '@flotilla/protocol';
+import { type Draft, isFlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import Long from 'long';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { smallNet } from '../../testing/small-net.ts';
 import { readOnnxFile } from './file.ts';
 import type { ModelProto, TensorProto } from './onnx.gen.ts';
 import { readOnnx } from './read.ts';
-import { type Draft, encodeModel } from './schema.ts';
+import { encodeModel } from './schema.ts';
 import { writeOnnx } from './write.ts';
 
 const HEAD = { irVersion: Long.fromNumber(8), opsetImport: [{ version: Long.fromNumber(13) }] };

@@ -1,3 +1,4 @@
+import type { Draft } from '@flotilla/protocol';
 import fc from 'fast-check';
 import Long from 'long';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { float32Tensor, fromNumbers, int64Tensor, toNumbers } from '../../ir/ten
 import { smallNet } from '../../testing/small-net.ts';
 import type { ModelProto, TensorProto } from './onnx.gen.ts';
 import { readOnnx } from './read.ts';
-import { type Draft, encodeModel } from './schema.ts';
+import { encodeModel } from './schema.ts';
 import { writeOnnx } from './write.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;

@@ -1,3 +1,4 @@
+import type { Draft } from '@flotilla/protocol';
 import protobuf from 'protobufjs/light.js';
 import { type Extra, NO_EXTRA } from '../../ir/extra.ts';
 import type { AttributeProtoAttributeType, ModelProto } from './onnx.gen.ts';
@@ -5,15 +6,6 @@ import { descriptor } from './onnx.gen.ts';
 
 /** Schema: `onnx/onnx-ml.proto` of onnx 1.23.2, whose fields only grow in number. */
 const MODEL = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
-
-/** A message to be written: fields left out are not in the file. */
-export type Draft<T> = T extends Uint8Array
-  ? T
-  : T extends readonly (infer E)[]
-    ? readonly Draft<E>[]
-    : T extends object
-      ? { readonly [K in keyof T]?: Draft<T[K]> }
-      : T;
 
 /** `AttributeProto.type` for each kind of attribute that the IR models. */
 export const ATTRIBUTE_TYPES = {

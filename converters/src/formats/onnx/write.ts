@@ -1,3 +1,4 @@
+import type { Draft } from '@flotilla/protocol';
 import Long from 'long';
 import { DATA_TYPES } from '../../ir/dtype.ts';
 import type { Attribute, Dim, Graph, Model, Node, ValueInfo, ValueType } from '../../ir/graph.ts';
@@ -13,7 +14,7 @@ import type {
   TypeProto,
   ValueInfoProto,
 } from './onnx.gen.ts';
-import { ATTRIBUTE_TYPES, type Draft, encodeModel, withExtra } from './schema.ts';
+import { ATTRIBUTE_TYPES, encodeModel, withExtra } from './schema.ts';
 
 /** From IR version 4 on an initializer need not be an input of the graph too. */
 const FREE_INITIALIZERS = 4;
