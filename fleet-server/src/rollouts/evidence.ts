@@ -77,10 +77,13 @@ function earliest({ settings }: Rollout, members: readonly MemberRow[]): number 
   return from - (from % HOUR_MS);
 }
 
-/** Every deployment of the bundle that a device had before: a roll-back made more than one. */
+/**
+ * Every deployment of the bundle that a device had before: an earlier roll-back made more than one.
+ * What this rollout's own roll-back made is not evidence of how things were before it.
+ */
 async function baselineDeployments(
   db: Db,
-  { fleet, slot }: Rollout,
+  { fleet, slot, createdMs }: Rollout,
   members: readonly MemberRow[],
 ): Promise<Map<string, string[]>> {
   const rows = await db
@@ -89,6 +92,7 @@ async function baselineDeployments(
     .where('fleet', '=', fleet)
     .where('slot', '=', slot)
     .where('result', '=', 'committed')
+    .where('created_ms', '<=', createdMs)
     .where(
       'device',
       'in',

@@ -8,6 +8,7 @@ import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { changeRollout } from './change.ts';
 import { createRollout, draftRollout } from './create.ts';
+import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
 import { createPublisher } from './publisher.ts';
 import type { RolloutRequest } from './settings.ts';
@@ -188,6 +189,11 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     expect(devices.map((device) => device.running?.digest)).toEqual(
       devices.map(() => digestOf('x86-64-1')),
     );
+    const later = devices.find((device) => device.id === canary?.device)?.running;
+    const since = windowOf(later!, now, { inferences: 500, confidence: sure(500, 0.5) });
+    expect(await intake.window(canary!.device, since, now)).toMatchObject({ stored: true });
+    const { pairs } = await gatherEvidence(database.db, await read(id), await members(id));
+    expect(pairs[0]?.baseline.confidence.mean, 'before the rollout').toBeCloseTo(0.93);
     const again = await create(2, { waves: ['100%'] });
     await settle(again);
     const back = (await members(again)).find(({ device }) => device === canary?.device);
