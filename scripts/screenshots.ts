@@ -1,0 +1,51 @@
+/**
+ * Takes the pictures of the documentation from a running demo:
+ *
+ *   npm run demo                                        # in one terminal, until its story is told
+ *   node scripts/screenshots.ts 'http://127.0.0.1:PORT/#token=TOKEN'
+ */
+import { mkdir } from 'node:fs/promises';
+import { chromium } from 'playwright-core';
+
+const OUT = 'docs/images';
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const [address = ''] = process.argv.slice(2);
+if (!URL.canParse(address)) {
+  console.error('give the address that the demo printed, with its #token');
+  process.exit(2);
+}
+await mkdir(OUT, { recursive: true });
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+const page = await browser.newPage({ viewport: { width: 1280, height: 560 } });
+await page.goto(address);
+await page.getByText('press-1').first().waitFor();
+/** Sparklines and pictures are drawn when their figures have come. */
+const settled = () =>
+  page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => undefined);
+const shoot = async (name: string, fullPage: boolean) => {
+  await settled();
+  await page.screenshot({ path: `${OUT}/${name}.png`, fullPage });
+};
+await shoot('fleet', false);
+await page.getByRole('link', { name: /Rollouts/ }).click();
+await page
+  .getByRole('link', { name: /parts@3/ })
+  .first()
+  .click();
+await page.getByRole('heading', { name: 'Against the previous version' }).waitFor();
+await shoot('rollout', true);
+await page.getByRole('link', { name: /Drift/ }).click();
+await page.getByText('What the models predict').waitFor();
+await shoot('drift', true);
+await browser.close();
+console.log(`pictures are in ${OUT}/`);
