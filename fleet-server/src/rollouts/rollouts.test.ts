@@ -190,7 +190,10 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
       devices.map(() => digestOf('x86-64-1')),
     );
     const later = devices.find((device) => device.id === canary?.device)?.running;
-    const since = windowOf(later!, now, { inferences: 500, confidence: sure(500, 0.5) });
+    const since = windowOf(later!, 1_800_000_000_000, {
+      inferences: 500,
+      confidence: sure(500, 0.5),
+    });
     expect(await intake.window(canary!.device, since, now)).toMatchObject({ stored: true });
     const { pairs } = await gatherEvidence(database.db, await read(id), await members(id));
     expect(pairs[0]?.baseline.confidence.mean, 'before the rollout').toBeCloseTo(0.93);
