@@ -133,7 +133,8 @@ async function badVersion(stage: Stage): Promise<void> {
   const order = { version: 3, waves: ['1', '50%', '100%'], soakMs: SOAK_MS };
   const rollout = await expectState(stage, order, 'rolled-back');
   const touched = rollout.devices.filter(({ backState }) => backState !== 'none');
-  check(screen, touched.length > 0, `it activated cleanly on ${touched.length} device(s)`);
+  const names = touched.map(({ name }) => name).join(', ');
+  check(screen, touched.length > 0, `it activated cleanly on ${names}, no other device saw it`);
   const second = ['confidence', 'class-mix'].includes(rollout.haltedBy);
   check(screen, second, `the second gate stopped it: ${rollout.sentence}`);
   await allRun(stage, 2);

@@ -55,7 +55,9 @@ export async function pushVersion(stage: Stage, version: number, labels: boolean
   const built = await waitForBuild(server.api, MODEL, version, (share, label) =>
     screen.progress(`version ${version}, ${label}`, share),
   );
-  const variants = built.variants.map(({ target, precision }) => `${target} ${precision}`);
+  const variants = Object.entries(Object.groupBy(built.variants, ({ target }) => target)).map(
+    ([target, of = []]) => `${target} (${of.map(({ precision }) => precision).join(', ')})`,
+  );
   screen.held(`version ${version} is built, verified and signed: ${variants.join(', ')}`);
 }
 
@@ -70,7 +72,7 @@ export async function rollOut(stage: Stage, order: RolloutOrder): Promise<Rollou
     () => server.api.get<RolloutView>(`/rollouts/${id}`),
     (rollout) => {
       const line = progressLine(rollout);
-      if (line !== told) screen.tell(line);
+      if (line !== told && rollout.wave >= 0) screen.tell(line);
       told = line;
       const done = rollout.devices.filter(({ state }) => state === 'committed').length;
       screen.progress(`rolling out version ${order.version}`, done / rollout.devices.length);
