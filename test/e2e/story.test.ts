@@ -151,6 +151,8 @@ describe('a model goes to live devices and back', () => {
     await push(world, parts.bundles(1), '--name', 'parts');
     const first = await untilEnded(server.api, await rollOut(server.api, 1), STEP_MS);
     expect(first.state).toBe('done');
+    await broker.restart();
+    await everyDeviceConnects(world);
     await theRest(world);
   });
 });
