@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { FlotillaError } from '@flotilla/protocol';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { SETTINGS } from './config.ts';
 import type { Context } from './context.ts';
 
 export interface ApiOptions {
@@ -30,7 +31,10 @@ export function withApiOptions(command: Command, context: Context): Command {
   const { settings } = context;
   return command
     .option('--server <url>', 'fleet server', settings.server)
-    .option('--token <token>', 'API token', settings.token)
+    .addOption(
+      // help shows defaults, and this one is a secret
+      new Option('--token <token>', 'API token').default(settings.token, SETTINGS.token.env),
+    )
     .option('--fleet <name>', 'fleet', settings.fleet)
     .option('--json', 'print JSON');
 }
@@ -38,7 +42,7 @@ export function withApiOptions(command: Command, context: Context): Command {
 export function connect(options: ApiOptions): Api {
   const server = options.server.replace(/\/+$/, '');
   if (options.token === '') throw new FlotillaError('api.no-token', { server });
-  const base = `${server}/api/1/fleets/${options.fleet}`;
+  const base = `${server}/api/1/fleets/${encodeURIComponent(options.fleet)}`;
   const call = async <T>(path: string, init: RequestInit): Promise<T> => {
     const headers = { authorization: `Bearer ${options.token}`, ...init.headers };
     const response = await reach(server, `${base}${path}`, { ...init, headers });

@@ -1,5 +1,6 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { COMMANDS, isCommand } from './commands/index.ts';
 import { SETTINGS } from './config.ts';
 import type { Context } from './context.ts';
@@ -11,6 +12,10 @@ import type { Context } from './context.ts';
  */
 export async function run(args: readonly string[], context: Context): Promise<number> {
   const [name, ...rest] = args;
+  if (name === '--version') {
+    context.say(manifest.version);
+    return 0;
+  }
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     context.say(overview());
     return 0;

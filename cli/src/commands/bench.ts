@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { benchInChild } from '../in-child.ts';
+import { readCount } from '../numbers.ts';
 import { byteCount, milliseconds, table } from '../ui/table.ts';
 
 interface Options {
@@ -31,8 +32,8 @@ async function benchAll(models: string[], options: Options, context: Context): P
     progress.update(`measuring ${model}`, index / models.length);
     const request = {
       modelFile: model,
-      runs: Number(options.runs),
-      threads: Number(options.threads),
+      runs: readCount(options.runs),
+      threads: readCount(options.threads),
     };
     results.push({ model, ...(await benchInChild(request, context.interrupted)) });
   }
