@@ -5,7 +5,7 @@ import { divideData } from './data/divide.ts';
 import { readOnnxFile as readModel } from './formats/onnx/file.ts';
 import { checkOutFolder } from './out-folder.ts';
 import { type PassReport, runPasses } from './passes/index.ts';
-import type { Makeable } from './quantize/quantize.ts';
+import type { Makeable } from './precisions.ts';
 import { recipeOf } from './recipe.ts';
 import { type Assessment, aboutModel, assess, withheld, writeReport } from './report.ts';
 import type { ConvertRequest, ConvertResult, OnProgress, VariantReport } from './request.ts';

@@ -1,7 +1,7 @@
 import { FlotillaError, type Precision } from '@flotilla/protocol';
 import type { TargetProfile } from '@flotilla/targets';
 import { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/calibrate.ts';
-import { isMakeable, MAKEABLE, type Makeable } from './quantize/quantize.ts';
+import { isMakeable, MAKEABLE, type Makeable } from './precisions.ts';
 import type { ConvertRequest } from './request.ts';
 
 /** A request with its defaults filled in. */

@@ -1,8 +1,9 @@
 import type { TargetProfile } from '@flotilla/targets';
 import { type CalibrationMethod, calibrate } from './calibrate/calibrate.ts';
 import { feedsOf } from './data/samples.ts';
+import type { Makeable } from './precisions.ts';
 import type { Ranges } from './quantize/plan-context.ts';
-import { type Makeable, type Quantized, quantize } from './quantize/quantize.ts';
+import { type Quantized, quantize } from './quantize/quantize.ts';
 import type { OnProgress } from './request.ts';
 import { type Reference, type Verification, verify } from './verify/verify.ts';
 

@@ -5,7 +5,7 @@ import { localKey } from '../local-key.ts';
 
 const EXAMPLE = `
 The key signs the bundles that flotilla optimize makes without a server. Only its public half is
-shown; a device that is told to trust it takes those bundles by hand.
+shown, for whoever wants to check who made a bundle.
 
 Example:
   flotilla keys export > flotilla-root.json`;

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
@@ -155,7 +155,11 @@ async function modelFiles(path: string): Promise<TarSource[]> {
   if ((await statOf('model', path)).isDirectory()) {
     const names = await readdir(path);
     const bundles = names.filter((name) => name.endsWith('.flotilla'));
-    const wanted = bundles.length > 0 ? bundles : names.filter((name) => MODEL_FILES.test(name));
+    const reports = names.filter((name) => name.endsWith('-report.json'));
+    const wanted =
+      bundles.length > 0
+        ? [...bundles, ...reports]
+        : names.filter((name) => MODEL_FILES.test(name));
     return wanted.sort().map((name) => ({ path: name, file: join(path, name) }));
   }
   const folder = join(path, '..');
@@ -166,9 +170,12 @@ async function modelFiles(path: string): Promise<TarSource[]> {
 async function dataFiles(as: string, folder: string | undefined): Promise<TarSource[]> {
   if (folder === undefined) return [];
   await statOf(`${as} data`, folder);
-  const entries = await readdir(folder, { withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
-  return files.map(({ name }) => ({ path: `${as}/${name}`, file: join(folder, name) }));
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort()
+    .map((file) => ({ path: `${as}/${relative(folder, file)}`, file }));
 }
 
 async function statOf(what: string, file: string) {

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import type { ConvertRequest, ConvertResult, Progress, VariantReport } from '@flotilla/converters';
-import { FlotillaError, PRECISIONS, type Precision } from '@flotilla/protocol';
+import { MAKEABLE } from '@flotilla/converters/precisions';
+import { FlotillaError, type Precision } from '@flotilla/protocol';
 import { TARGET_IDS, type TargetId, targetById } from '@flotilla/targets';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { convertInChild } from '../in-child.ts';
 import { localKey } from '../local-key.ts';
+import { readNumber } from '../numbers.ts';
 import { byteCount, milliseconds, percent, table } from '../ui/table.ts';
 
 interface Options {
@@ -31,7 +33,7 @@ export function define(command: Command, context: Context): void {
   command
     .argument('<model>', 'ONNX file')
     .requiredOption('--target <targets>', 'hardware targets, separated by commas')
-    .option('--precision <precisions>', `auto, or some of ${PRECISIONS.join(', ')}`, 'auto')
+    .option('--precision <precisions>', `auto, or some of ${MAKEABLE.join(', ')}`, 'auto')
     .option('--spec <file>', 'model spec; default: model.yaml or MODEL.yaml beside the model')
     .option('--calibration <folder>', 'data that int8 ranges are read from')
     .option(
@@ -60,19 +62,24 @@ async function optimize(model: string, options: Options, context: Context): Prom
   if (key.isNew) context.say(`made a local signing key: ${key.file}`);
   context.say(summary(result));
   for (const line of warnings(result)) context.say(`! ${line}`);
+  if (result.variants.every(({ file }) => file === null)) {
+    const reason = result.variants[0]?.warnings[0] ?? 'no variant could be made';
+    throw new FlotillaError('optimize.nothing-written', { model, reason });
+  }
 }
 
 /** @throws FlotillaError `target.unknown`, `cli.usage` */
 function requestOf(model: string, options: Options): ConvertRequest {
   const targets = words(options.target).map((id): TargetId => targetById(id).id);
-  const maxDrop = options.maxDrop === undefined ? {} : { maxDrop: number(options.maxDrop) / 100 };
+  const maxDrop =
+    options.maxDrop === undefined ? {} : { maxDrop: readNumber(options.maxDrop) / 100 };
   return {
     modelFile: resolve(model),
     ...(options.spec === undefined ? {} : { specFile: resolve(options.spec) }),
     ...(options.calibration === undefined ? {} : { calibration: resolve(options.calibration) }),
     ...(options.evaluate === undefined ? {} : { evaluation: resolve(options.evaluate) }),
     ...maxDrop,
-    version: number(options.modelVersion),
+    version: readNumber(options.modelVersion),
     targets,
     precisions: options.precision === 'auto' ? 'auto' : words(options.precision).map(precision),
     out: resolve(options.out),
@@ -81,16 +88,10 @@ function requestOf(model: string, options: Options): ConvertRequest {
 
 const words = (list: string): string[] => list.split(',').map((word) => word.trim());
 
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
-  throw new FlotillaError('cli.usage', { reason: `${text} is not a number` });
-}
-
 function precision(name: string): Precision {
-  const found = PRECISIONS.find((known) => known === name);
+  const found = MAKEABLE.find((known) => known === name);
   if (found !== undefined) return found;
-  const reason = `no precision ${name}: use auto or some of ${PRECISIONS.join(', ')}`;
+  const reason = `no precision ${name}: use auto or some of ${MAKEABLE.join(', ')}`;
   throw new FlotillaError('cli.usage', { reason });
 }
 

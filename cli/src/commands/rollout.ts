@@ -60,7 +60,7 @@ export function define(command: Command, context: Context): void {
     (id: string, options: Options) => show(id, options, context),
   );
   sub('watch <rollout>', 'follow a rollout to its end').action((id: string, options: Options) =>
-    watch(connect(options), id, context),
+    watch(connect(options), id, options.json === true, context),
   );
   for (const change of ['pause', 'resume', 'abort'] as const) {
     sub(`${change} <rollout>`, `${change} a rollout`).action(
@@ -82,11 +82,11 @@ async function create(version: string, options: CreateOptions, context: Context)
     soakMs: duration(options.soak),
   };
   const draft = await api.post<Draft>(`/rollouts${options.dryRun ? '?dryRun=true' : ''}`, body);
-  if (options.json && !options.watch) context.json(draft);
+  if (options.json && (options.dryRun || !options.watch)) context.json(draft);
   context.say(draftTable(draft));
   if (options.dryRun) return;
   context.say(`\nrollout ${draft.id}`);
-  if (options.watch) await watch(api, draft.id, context);
+  if (options.watch) await watch(api, draft.id, options.json === true, context);
 }
 
 function draftTable({ devices, sizes }: Draft): string {
@@ -141,8 +141,8 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   context.say(rolloutTable(rollout));
 }
 
-/** Tells each change of a rollout until it has ended. */
-async function watch(api: Api, id: string, context: Context): Promise<void> {
+/** Tells each change of a rollout until it has ended; with `--json` only how it ended. */
+async function watch(api: Api, id: string, asJson: boolean, context: Context): Promise<void> {
   let told = '';
   while (!context.interrupted.aborted) {
     const rollout = await api.get<RolloutView>(`/rollouts/${encodeURIComponent(id)}`);
@@ -150,6 +150,7 @@ async function watch(api: Api, id: string, context: Context): Promise<void> {
     if (line !== told) context.say(line);
     told = line;
     if (hasEnded(rollout)) {
+      if (asJson) context.json(rollout);
       context.say(`\n${rolloutTable(rollout)}`);
       return;
     }

@@ -11,7 +11,7 @@ interface Options extends ApiOptions {
 const EXAMPLE = `
 Example:
   flotilla token claim --uses 10 --hours 24
-  flotilla-agent enroll --server http://127.0.0.1:8080 --token clm_… --data ./device`;
+  flotilla-agent enroll --server http://127.0.0.1:8080 --token flc_… --data ./device`;
 
 export function define(command: Command, context: Context): void {
   command.addHelpText('after', EXAMPLE);

@@ -2,6 +2,7 @@ import { FlotillaError, type Precision } from '@flotilla/protocol';
 import type { QdqForm } from '@flotilla/targets';
 import { writeOnnx } from '../formats/onnx/write.ts';
 import type { Graph, Model } from '../ir/graph.ts';
+import type { Makeable } from '../precisions.ts';
 import { toFloat16 } from './fp16.ts';
 import { quantizeInt8 } from './int8.ts';
 import type { Ranges } from './plan-context.ts';
@@ -17,13 +18,6 @@ export interface Quantized {
   readonly skipped: readonly { readonly node: string; readonly reason: string }[];
   readonly warnings: readonly string[];
 }
-
-/** The precisions that can be made. */
-export const MAKEABLE = ['fp32', 'fp16', 'int8'] as const satisfies readonly Precision[];
-export type Makeable = (typeof MAKEABLE)[number];
-
-export const isMakeable = (precision: Precision): precision is Makeable =>
-  (MAKEABLE as readonly Precision[]).includes(precision);
 
 /**
  * @param model float32, after the passes; it is not changed

@@ -36,6 +36,10 @@ export const CLI_ERRORS = {
     (c: { file: string }) =>
       `${c.file} changed while it was sent: send it again when it is at rest`,
   ),
+  'optimize.nothing-written': refused(
+    422,
+    (c: { model: string; reason: string }) => `no variant of ${c.model} was written: ${c.reason}`,
+  ),
   'push.build-failed': refused(
     422,
     (c: { model: string; reason: string }) => `the server could not build ${c.model}: ${c.reason}`,

@@ -21,8 +21,8 @@ export const enrollCommand: Command = {
     json: JSON_OPTION,
   },
   examples: [
-    'flotilla-agent enroll --server http://fleet.local:8080 --token clm_… --data /var/lib/flotilla',
-    'flotilla-agent enroll --server http://127.0.0.1:8080 --token clm_… --target raspberry-pi-5 --tag site=lyon',
+    'flotilla-agent enroll --server http://fleet.local:8080 --token flc_… --data /var/lib/flotilla',
+    'flotilla-agent enroll --server http://127.0.0.1:8080 --token flc_… --target raspberry-pi-5 --tag site=lyon',
   ],
   async run(input) {
     const { data } = configOf(input);
