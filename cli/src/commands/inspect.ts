@@ -1,4 +1,3 @@
-import { inspect } from '@flotilla/converters';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { byteCount, table } from '../ui/table.ts';
@@ -6,17 +5,23 @@ import { byteCount, table } from '../ui/table.ts';
 const EXAMPLE = `
 Example:
   flotilla inspect examples/parts-inspection/versions/2/model.onnx
+  flotilla inspect out/parts-2-x86-64-int8.flotilla
   flotilla inspect model.onnx --json`;
 
 export function define(command: Command, context: Context): void {
   command
-    .argument('<model>', 'ONNX file')
+    .argument('<file>', 'ONNX file or bundle')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLE)
     .action((file: string, options: { json?: boolean }) => show(file, options, context));
 }
 
 async function show(file: string, options: { json?: boolean }, context: Context): Promise<void> {
+  if (file.endsWith('.flotilla')) {
+    const { inspectBundle } = await import('./inspect-bundle.ts');
+    return inspectBundle(file, options.json === true, context);
+  }
+  const { inspect } = await import('@flotilla/converters');
   const found = await inspect(file);
   if (options.json) context.json(found);
   const tensors = [
