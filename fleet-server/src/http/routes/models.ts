@@ -13,56 +13,12 @@ import {
 import type { Routes } from '../http.ts';
 import { numberAfter, PageOf, PageQuery, pageOf, toPage } from '../page.ts';
 import { actorOf } from '../principal.ts';
-import { FleetAnd, FleetParams, Free, Id, Millis, Name } from '../schemas.ts';
+import { FleetAnd, FleetParams, Name } from '../schemas.ts';
+import { Model, Pushed, PushQuery, Version, VersionDetail } from '../schemas-models.ts';
 
-const Model = Type.Object({ model: Type.String(), lastVersion: Type.Integer(), createdMs: Millis });
+const BASE = '/api/1/fleets/:fleet/models';
 
-const Version = Type.Object({
-  model: Type.String(),
-  version: Type.Integer(),
-  status: Type.String({ description: 'building, ready or failed' }),
-  sourceDigest: Type.String(),
-  createdBy: Type.String(),
-  createdMs: Millis,
-});
-
-const Build = Type.Object({
-  build: Id,
-  status: Type.String({ description: 'queued, running, succeeded or failed' }),
-  progress: Free,
-  result: Free,
-  errorCode: Type.String(),
-  error: Type.String({ description: 'one line; empty unless failed' }),
-  createdMs: Millis,
-  finishedMs: Type.Integer(),
-});
-
-const Variant = Type.Object({
-  target: Type.String(),
-  precision: Type.String(),
-  digest: Type.String(),
-  bytes: Type.Integer(),
-  memoryBytes: Type.Integer(),
-  opset: Type.Integer(),
-  withinBudget: Type.Boolean(),
-  report: Free,
-});
-
-const VersionDetail = Type.Object({
-  ...Version.properties,
-  build: Type.Optional(Build),
-  variants: Type.Array(Variant),
-});
-
-const Pushed = Type.Object({ model: Type.String(), version: Type.Integer(), build: Id });
-
-const PushQuery = Type.Object({
-  targets: Type.Optional(Type.String({ maxLength: 500, description: 'comma-separated' })),
-  precisions: Type.Optional(
-    Type.String({ maxLength: 200, description: 'comma-separated, or auto', default: 'auto' }),
-  ),
-  maxDrop: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-});
+type Http = Parameters<Routes>[0];
 
 const toVersion = (row: VersionRow) => ({
   model: row.model,
@@ -99,109 +55,121 @@ const toVariant = (row: VariantRow) => ({
 
 /** Models, their versions, what the builder makes of them, and the variants. */
 export const modelRoutes =
-  (context: ServerContext, app: App): Routes =>
+  (context: ServerContext, app: Pick<App, 'pushModel'>): Routes =>
   async (http) => {
-    const { db } = context;
-    const base = '/api/1/fleets/:fleet/models';
     http.addContentTypeParser(
       ['application/x-tar', 'application/octet-stream'],
       (_request, payload, done) => done(null, payload),
     );
-    http.get(
-      base,
-      {
-        config: { access: 'viewer' },
-        schema: { params: FleetParams, querystring: PageQuery, response: { 200: PageOf(Model) } },
-      },
-      async (request) => {
-        const page = pageOf(request.query);
-        const rows = await db
-          .selectFrom('models')
-          .selectAll()
-          .where('fleet', '=', request.params.fleet)
-          .where('model', '>', page.after)
-          .orderBy('model')
-          .limit(page.limit)
-          .execute();
-        const toModel = (row: (typeof rows)[number]) => ({
-          model: row.model,
-          lastVersion: row.last_version,
-          createdMs: row.created_ms,
-        });
-        return toPage(rows, page, (row) => row.model, toModel);
-      },
-    );
-    http.post(
-      `${base}/:model/versions`,
-      {
-        config: { access: 'operator' },
-        schema: {
-          summary: 'Pushes a version as a tar: a model with its data to build, or ready bundles',
-          consumes: ['application/x-tar'],
-          params: FleetAnd({ model: Name }),
-          querystring: PushQuery,
-          response: { 202: Pushed },
-        },
-      },
-      async (request, reply) => {
-        const { fleet, model } = request.params;
-        const actor = actorOf(request.principal);
-        const content = streamOf(request.body);
-        const order = { fleet, model, actor, content, request: buildRequest(request.query) };
-        const build = await app.pushModel(order);
-        reply.code(202);
-        return { model, version: build.version, build: build.build };
-      },
-    );
-    http.get(
-      `${base}/:model/versions`,
-      {
-        config: { access: 'viewer' },
-        schema: {
-          params: FleetAnd({ model: Name }),
-          querystring: PageQuery,
-          response: { 200: PageOf(Version) },
-        },
-      },
-      async (request) => {
-        const page = pageOf(request.query);
-        const rows = await db
-          .selectFrom('versions')
-          .selectAll()
-          .where('fleet', '=', request.params.fleet)
-          .where('model', '=', request.params.model)
-          .where('version', '>', numberAfter(page))
-          .orderBy('version')
-          .limit(page.limit)
-          .execute();
-        return toPage(rows, page, (row) => String(row.version), toVersion);
-      },
-    );
-    http.get(
-      `${base}/:model/versions/:version`,
-      {
-        config: { access: 'viewer' },
-        schema: {
-          params: FleetAnd({
-            model: Name,
-            version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
-          }),
-          response: { 200: VersionDetail },
-        },
-      },
-      async (request) => {
-        const { fleet, model, version } = request.params;
-        const row = await readVersion(db, fleet, model, version);
-        const build = await newestBuild(db, fleet, model, version);
-        const variants = await listVariants(db, fleet, model, version);
-        return {
-          ...toVersion(row),
-          ...(build === undefined ? {} : { build: toBuild(build) }),
-          variants: variants.map(toVariant),
-        };
-      },
-    );
+    addModels(http, context);
+    addPush(http, app);
+    addVersions(http, context);
   };
+
+type Db = Pick<ServerContext, 'db'>;
+
+function addModels(http: Http, { db }: Db): void {
+  http.get(
+    BASE,
+    {
+      config: { access: 'viewer' },
+      schema: { params: FleetParams, querystring: PageQuery, response: { 200: PageOf(Model) } },
+    },
+    async (request) => {
+      const page = pageOf(request.query);
+      const rows = await db
+        .selectFrom('models')
+        .selectAll()
+        .where('fleet', '=', request.params.fleet)
+        .where('model', '>', page.after)
+        .orderBy('model')
+        .limit(page.limit)
+        .execute();
+      const toModel = (row: (typeof rows)[number]) => ({
+        model: row.model,
+        lastVersion: row.last_version,
+        createdMs: row.created_ms,
+      });
+      return toPage(rows, page, (row) => row.model, toModel);
+    },
+  );
+}
+
+function addPush(http: Http, app: Pick<App, 'pushModel'>): void {
+  http.post(
+    `${BASE}/:model/versions`,
+    {
+      config: { access: 'operator' },
+      schema: {
+        summary: 'Pushes a version as a tar: a model with its data to build, or ready bundles',
+        consumes: ['application/x-tar'],
+        params: FleetAnd({ model: Name }),
+        querystring: PushQuery,
+        response: { 202: Pushed },
+      },
+    },
+    async (request, reply) => {
+      const { fleet, model } = request.params;
+      const actor = actorOf(request.principal);
+      const content = streamOf(request.body);
+      const order = { fleet, model, actor, content, request: buildRequest(request.query) };
+      const build = await app.pushModel(order);
+      reply.code(202);
+      return { model, version: build.version, build: build.build };
+    },
+  );
+}
+
+function addVersions(http: Http, { db }: Db): void {
+  http.get(
+    `${BASE}/:model/versions`,
+    {
+      config: { access: 'viewer' },
+      schema: {
+        params: FleetAnd({ model: Name }),
+        querystring: PageQuery,
+        response: { 200: PageOf(Version) },
+      },
+    },
+    async (request) => {
+      const page = pageOf(request.query);
+      const rows = await db
+        .selectFrom('versions')
+        .selectAll()
+        .where('fleet', '=', request.params.fleet)
+        .where('model', '=', request.params.model)
+        .where('version', '>', numberAfter(page))
+        .orderBy('version')
+        .limit(page.limit)
+        .execute();
+      return toPage(rows, page, (row) => String(row.version), toVersion);
+    },
+  );
+  http.get(
+    `${BASE}/:model/versions/:version`,
+    {
+      config: { access: 'viewer' },
+      schema: {
+        params: FleetAnd({
+          model: Name,
+          version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
+        }),
+        response: { 200: VersionDetail },
+      },
+    },
+    async (request) => {
+      const { fleet, model, version } = request.params;
+      const row = await readVersion(db, fleet, model, version);
+      const build = await newestBuild(db, fleet, model, version);
+      const variants = await listVariants(db, fleet, model, version);
+      return {
+        ...toVersion(row),
+        ...(build === undefined ? {} : { build: toBuild(build) }),
+        variants: variants.map(toVariant),
+      };
+    },
+  );
+}
 
 /** @throws FlotillaError `request.invalid`, `target.unknown` */
 function buildRequest(query: {

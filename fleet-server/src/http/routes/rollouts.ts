@@ -28,119 +28,135 @@ import {
 /** Devices in the answer about one rollout. */
 const SHOWN = 1000;
 
+const BASE = '/api/1/fleets/:fleet/rollouts';
+const PARAMS = FleetAnd({ rollout: Id });
+const VIEWER = { config: { access: 'viewer' as const } };
+const OPERATOR = { config: { access: 'operator' as const } };
+
+type Http = Parameters<Routes>[0];
+type Ticker = Pick<App, 'rollouts'>;
+
 /** Rollouts: what they would do, how they are, and what a person may do to them. */
 export const rolloutRoutes =
-  (context: ServerContext, { rollouts }: Pick<App, 'rollouts'>): Routes =>
-  async (app) => {
-    const { db, now, changes } = context;
-    const base = '/api/1/fleets/:fleet/rollouts';
-    const params = FleetAnd({ rollout: Id });
-    const viewer = { config: { access: 'viewer' as const } };
-    const operator = { config: { access: 'operator' as const } };
-
-    app.post(
-      base,
-      {
-        ...operator,
-        schema: {
-          summary: 'Rolls a version out; with dryRun=true says only what it would do',
-          params: FleetParams,
-          querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }),
-          body: RolloutRequest,
-          response: { 200: RolloutDraftAnswer, 201: RolloutDraftAnswer },
-        },
-      },
-      async (request, reply) => {
-        const { fleet } = request.params;
-        if (request.query.dryRun === true) {
-          return viewDraft(await draftRollout(context, fleet, request.body, now()), true);
-        }
-        const by = { actor: actorOf(request.principal), now: now() };
-        const draft = await createRollout(context, fleet, request.body, by);
-        changes.emit({ topic: 'rollout', fleet, id: draft.id });
-        void rollouts.tick();
-        reply.code(201);
-        return viewDraft(draft, false);
-      },
-    );
-    app.get(
-      base,
-      {
-        ...viewer,
-        schema: {
-          summary: 'Rollouts, newest first',
-          params: FleetParams,
-          querystring: PageQuery,
-          response: { 200: PageOf(RolloutSummary) },
-        },
-      },
-      async ({ params: { fleet }, query }) => {
-        const page = pageOf(query);
-        const before = page.after === '' ? undefined : page.after;
-        const rows = await listRollouts(db, fleet, { limit: page.limit, before });
-        const ids = rows.map(({ id }) => id);
-        const counts = await countStates(db, fleet, ids);
-        return toPage(
-          rows,
-          page,
-          ({ id }) => id,
-          (row) => summarize(row, counts.get(row.id) ?? {}),
-        );
-      },
-    );
-    app.get(
-      `${base}/:rollout`,
-      { ...viewer, schema: { params, response: { 200: RolloutDetail } } },
-      async ({ params: { fleet, rollout } }) => detail(await readRollout(db, fleet, rollout)),
-    );
-    app.get(
-      `${base}/:rollout/devices`,
-      {
-        ...viewer,
-        schema: {
-          summary: 'All devices of a rollout in the order of its waves',
-          params,
-          querystring: PageQuery,
-          response: { 200: PageOf(RolloutDevice) },
-        },
-      },
-      async ({ params: { fleet, rollout: id }, query }) => {
-        const page = pageOf(query);
-        const rollout = await readRollout(db, fleet, id);
-        const members = await readMembers(db, rollout);
-        const from = members.findIndex(({ device }) => device === page.after) + 1;
-        const rows = await viewMembers(db, rollout, members.slice(from, from + page.limit));
-        return toPage(
-          rows,
-          page,
-          ({ device }) => device,
-          (row) => row,
-        );
-      },
-    );
-    for (const change of ROLLOUT_CHANGES) {
-      app.post(
-        `${base}/:rollout/${change}`,
-        { ...operator, schema: { params, response: { 200: RolloutDetail } } },
-        async ({ params: { fleet, rollout: id }, principal }) => {
-          const by = { actor: actorOf(principal), now: now() };
-          const rollout = await changeRollout(context, { fleet, id }, change, by);
-          changes.emit({ topic: 'rollout', fleet, id });
-          rollouts.touch(id);
-          return detail(rollout);
-        },
-      );
-    }
-
-    async function detail(rollout: Rollout) {
-      const members = await readMembers(db, rollout);
-      const counts = await countStates(db, rollout.fleet, [rollout.id]);
-      return {
-        ...summarize(rollout, counts.get(rollout.id) ?? {}),
-        settings: viewSettings(rollout.settings),
-        devices: await viewMembers(db, rollout, members.slice(0, SHOWN)),
-        verdicts: await viewVerdicts(db, rollout),
-        events: await viewEvents(db, rollout),
-      };
-    }
+  (context: ServerContext, ticker: Ticker): Routes =>
+  async (http) => {
+    addCreate(http, context, ticker);
+    addReads(http, context);
+    addChanges(http, context, ticker);
   };
+
+function addCreate(app: Http, context: ServerContext, { rollouts }: Ticker): void {
+  const { now, changes } = context;
+  app.post(
+    BASE,
+    {
+      ...OPERATOR,
+      schema: {
+        summary: 'Rolls a version out; with dryRun=true says only what it would do',
+        params: FleetParams,
+        querystring: Type.Object({ dryRun: Type.Optional(Type.Boolean()) }),
+        body: RolloutRequest,
+        response: { 200: RolloutDraftAnswer, 201: RolloutDraftAnswer },
+      },
+    },
+    async (request, reply) => {
+      const { fleet } = request.params;
+      if (request.query.dryRun === true) {
+        return viewDraft(await draftRollout(context, fleet, request.body, now()), true);
+      }
+      const by = { actor: actorOf(request.principal), now: now() };
+      const draft = await createRollout(context, fleet, request.body, by);
+      changes.emit({ topic: 'rollout', fleet, id: draft.id });
+      void rollouts.tick();
+      reply.code(201);
+      return viewDraft(draft, false);
+    },
+  );
+}
+
+function addReads(app: Http, { db }: Pick<ServerContext, 'db'>): void {
+  app.get(
+    BASE,
+    {
+      ...VIEWER,
+      schema: {
+        summary: 'Rollouts, newest first',
+        params: FleetParams,
+        querystring: PageQuery,
+        response: { 200: PageOf(RolloutSummary) },
+      },
+    },
+    async ({ params: { fleet }, query }) => {
+      const page = pageOf(query);
+      const before = page.after === '' ? undefined : page.after;
+      const rows = await listRollouts(db, fleet, { limit: page.limit, before });
+      const ids = rows.map(({ id }) => id);
+      const counts = await countStates(db, fleet, ids);
+      return toPage(
+        rows,
+        page,
+        ({ id }) => id,
+        (row) => summarize(row, counts.get(row.id) ?? {}),
+      );
+    },
+  );
+  app.get(
+    `${BASE}/:rollout`,
+    { ...VIEWER, schema: { params: PARAMS, response: { 200: RolloutDetail } } },
+    async ({ params: { fleet, rollout } }) => detail(db, await readRollout(db, fleet, rollout)),
+  );
+  app.get(
+    `${BASE}/:rollout/devices`,
+    {
+      ...VIEWER,
+      schema: {
+        summary: 'All devices of a rollout in the order of its waves',
+        params: PARAMS,
+        querystring: PageQuery,
+        response: { 200: PageOf(RolloutDevice) },
+      },
+    },
+    async ({ params: { fleet, rollout: id }, query }) => {
+      const page = pageOf(query);
+      const rollout = await readRollout(db, fleet, id);
+      const members = await readMembers(db, rollout);
+      const from = members.findIndex(({ device }) => device === page.after) + 1;
+      const rows = await viewMembers(db, rollout, members.slice(from, from + page.limit));
+      return toPage(
+        rows,
+        page,
+        ({ device }) => device,
+        (row) => row,
+      );
+    },
+  );
+}
+
+function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): void {
+  const { db, now, changes } = context;
+  for (const change of ROLLOUT_CHANGES) {
+    app.post(
+      `${BASE}/:rollout/${change}`,
+      { ...OPERATOR, schema: { params: PARAMS, response: { 200: RolloutDetail } } },
+      async ({ params: { fleet, rollout: id }, principal }) => {
+        const by = { actor: actorOf(principal), now: now() };
+        const rollout = await changeRollout(context, { fleet, id }, change, by);
+        changes.emit({ topic: 'rollout', fleet, id });
+        rollouts.touch(id);
+        return detail(db, rollout);
+      },
+    );
+  }
+}
+
+async function detail(db: ServerContext['db'], rollout: Rollout) {
+  const members = await readMembers(db, rollout);
+  const counts = await countStates(db, rollout.fleet, [rollout.id]);
+  return {
+    ...summarize(rollout, counts.get(rollout.id) ?? {}),
+    settings: viewSettings(rollout.settings),
+    devices: await viewMembers(db, rollout, members.slice(0, SHOWN)),
+    verdicts: await viewVerdicts(db, rollout),
+    events: await viewEvents(db, rollout),
+  };
+}
