@@ -1,6 +1,7 @@
 import { decodeProfile, type ReferenceProfile } from '@flotilla/model';
-import { isFlotillaError, MAX_MANIFEST_BYTES, MEDIA, parseManifest } from '@flotilla/protocol';
+import { isFlotillaError, MEDIA } from '@flotilla/protocol';
 import type { ArtifactStore } from '../registry/artifacts.ts';
+import { readLayer } from '../registry/read-layer.ts';
 
 /** The reference profile of a bundle, and the digest by which devices name it. */
 export interface StoredProfile {
@@ -30,29 +31,13 @@ async function readProfile(
   artifacts: ArtifactStore,
   bundle: string,
 ): Promise<StoredProfile | undefined> {
-  const manifest = await readAll(artifacts, bundle, MAX_MANIFEST_BYTES);
-  if (manifest === undefined) return undefined;
-  const layer = parseManifest(manifest).layers.find(({ mediaType }) => mediaType === MEDIA.profile);
+  const layer = await readLayer(artifacts, bundle, MEDIA.profile, MAX_PROFILE_BYTES);
   if (layer === undefined) return undefined;
-  const bytes = await readAll(artifacts, layer.digest, MAX_PROFILE_BYTES);
-  if (bytes === undefined) return undefined;
   try {
-    return { digest: layer.digest, profile: decodeProfile(bytes) };
+    return { digest: layer.digest, profile: decodeProfile(layer.bytes) };
   } catch (error) {
     // a bundle from elsewhere may carry what cannot be read: it is not watched for drift
     if (isFlotillaError(error, 'profile.invalid')) return undefined;
     throw error;
   }
-}
-
-async function readAll(
-  artifacts: ArtifactStore,
-  digest: string,
-  most: number,
-): Promise<Uint8Array | undefined> {
-  const info = await artifacts.stat(digest);
-  if (info === undefined || info.size > most) return undefined;
-  const parts: Uint8Array[] = [];
-  for await (const part of artifacts.read(digest)) parts.push(part as Uint8Array);
-  return Buffer.concat(parts);
 }

@@ -3,6 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
+import { listVariants, readVersion } from '../registry/versions.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/statistics.ts';
@@ -186,16 +187,7 @@ function memberRow(
 }
 
 async function readyVariants(db: Kysely<Database>, fleet: string, model: string, version: number) {
-  const row = await db
-    .selectFrom('versions')
-    .select('status')
-    .where('fleet', '=', fleet)
-    .where('model', '=', model)
-    .where('version', '=', version)
-    .executeTakeFirst();
-  if (row === undefined) {
-    throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
-  }
+  const row = await readVersion(db, fleet, model, version);
   if (row.status !== 'ready') {
     refuse(
       row.status === 'building'
@@ -203,13 +195,7 @@ async function readyVariants(db: Kysely<Database>, fleet: string, model: string,
         : `the build of ${model}@${version} failed; push it again`,
     );
   }
-  return db
-    .selectFrom('variants')
-    .selectAll()
-    .where('fleet', '=', fleet)
-    .where('model', '=', model)
-    .where('version', '=', version)
-    .execute();
+  return listVariants(db, fleet, model, version);
 }
 
 function refuse(reason: string): never {

@@ -1,5 +1,6 @@
-import { MAX_MANIFEST_BYTES, MEDIA, parseManifest } from '@flotilla/protocol';
+import { MEDIA } from '@flotilla/protocol';
 import type { ArtifactStore } from '../../registry/artifacts.ts';
+import { readLayer } from '../../registry/read-layer.ts';
 
 /** @param bundle digest of the bundle's manifest; empty where it carries no labels */
 export type LabelsFor = (bundle: string) => Promise<readonly string[]>;
@@ -23,27 +24,12 @@ export function createLabels(artifacts: ArtifactStore): LabelsFor {
 }
 
 async function readLabels(artifacts: ArtifactStore, bundle: string): Promise<readonly string[]> {
-  const manifest = await readAll(artifacts, bundle, MAX_MANIFEST_BYTES);
-  if (manifest === undefined) return [];
-  const layer = parseManifest(manifest).layers.find(({ mediaType }) => mediaType === MEDIA.labels);
-  const bytes = layer && (await readAll(artifacts, layer.digest, MAX_LABELS_BYTES));
-  return bytes === undefined ? [] : parseLabels(new TextDecoder().decode(bytes));
+  const layer = await readLayer(artifacts, bundle, MEDIA.labels, MAX_LABELS_BYTES);
+  return layer === undefined ? [] : parseLabels(new TextDecoder().decode(layer.bytes));
 }
 
 /** One label a line, cut to what a screen can show. */
 export function parseLabels(text: string): string[] {
   const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
   return lines.slice(0, MAX_LABELS).map((line) => line.trim().slice(0, MAX_LABEL));
-}
-
-async function readAll(
-  artifacts: ArtifactStore,
-  digest: string,
-  most: number,
-): Promise<Uint8Array | undefined> {
-  const info = await artifacts.stat(digest);
-  if (info === undefined || info.size > most) return undefined;
-  const parts: Uint8Array[] = [];
-  for await (const part of artifacts.read(digest)) parts.push(part as Uint8Array);
-  return Buffer.concat(parts);
 }
