@@ -1,4 +1,4 @@
-import { allGraphs, indexGraph, removeNodes, renameUses, replaceUses } from '../ir/edit.ts';
+import { allGraphs, indexGraph, removeNodes, renameUses } from '../ir/edit.ts';
 import type { Graph, Node } from '../ir/graph.ts';
 
 /**
@@ -23,21 +23,37 @@ function bypassIn(graph: Graph, isNoop: (node: Node, graph: Graph) => boolean): 
   }
   renameUses(graph.nodes, aliases);
   removeNodes(graph, new Set(inner));
-  const atOutput = noops.filter((node) => outputs.has(node.outputs[0]!));
-  const gone = new Set(atOutput.filter((node) => takeOverName(graph, node)));
+  const gone = takeOverNames(
+    graph,
+    noops.filter((node) => outputs.has(node.outputs[0]!)),
+    outputs,
+  );
   removeNodes(graph, gone);
   return inner.length + gone.size;
 }
 
-/** Lets whatever makes the input of `node` make its output, a graph output, in its place. */
-function takeOverName(graph: Graph, node: Node): boolean {
-  const [from, to] = [node.inputs[0]!, node.outputs[0]!];
-  const { producer, outputs } = indexGraph(graph);
-  const maker = producer.get(from);
-  if (maker === undefined || outputs.has(from)) return false;
-  node.outputs = [];
-  maker.outputs = maker.outputs.map((name) => (name === from ? to : name));
-  replaceUses(graph, from, to);
-  graph.valueInfo.delete(from);
-  return true;
+/**
+ * Lets whatever makes the input of a node make its output, a graph output, in its place.
+ *
+ * @returns the nodes that nothing needs then
+ */
+function takeOverNames(
+  graph: Graph,
+  nodes: readonly Node[],
+  outputs: ReadonlySet<string>,
+): Set<Node> {
+  const { producer } = indexGraph(graph);
+  const names = new Map<string, string>();
+  const gone = new Set<Node>();
+  for (const node of nodes) {
+    const [from, to] = [node.inputs[0]!, node.outputs[0]!];
+    const maker = producer.get(from);
+    if (maker === undefined || outputs.has(from) || names.has(from)) continue;
+    maker.outputs = maker.outputs.map((name) => (name === from ? to : name));
+    names.set(from, to);
+    graph.valueInfo.delete(from);
+    gone.add(node);
+  }
+  renameUses(graph.nodes, names);
+  return gone;
 }

@@ -1,4 +1,4 @@
-import { indexGraph } from '../ir/edit.ts';
+import { type GraphIndex, indexGraph } from '../ir/edit.ts';
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
 import { isNumeric, toNumbers } from '../ir/tensor.ts';
 import { bypassAll } from './bypass.ts';
@@ -9,9 +9,12 @@ export const dropoutRemoval: Pass = {
   name: 'dropout-removal',
   run(model) {
     const notes: string[] = [];
+    const indexes = new Map<Graph, GraphIndex>();
     const changed = bypassAll(model.graph, (node, graph) => {
       if (!isOp(node, 'Dropout')) return false;
-      const reason = reasonToKeep(node, graph);
+      const index = indexes.get(graph) ?? indexGraph(graph);
+      indexes.set(graph, index);
+      const reason = reasonToKeep(node, graph, index);
       if (reason !== undefined) notes.push(`Dropout ${JSON.stringify(node.name)} stays: ${reason}`);
       return reason === undefined;
     });
@@ -19,22 +22,19 @@ export const dropoutRemoval: Pass = {
   },
 };
 
-function reasonToKeep(node: Node, graph: Graph): string | undefined {
+function reasonToKeep(node: Node, graph: Graph, index: GraphIndex): string | undefined {
   const mask = node.outputs[1];
-  if (mask) {
-    const { consumers, outputs } = indexGraph(graph);
-    if (consumers.has(mask) || outputs.has(mask)) return 'its mask is used';
-  }
+  if (mask && (index.consumers.has(mask) || index.outputs.has(mask))) return 'its mask is used';
   const training = node.inputs[2];
   if (!training) return undefined;
-  const value = graph.initializers.get(training) ?? constantOf(graph, training);
+  const value = graph.initializers.get(training) ?? constantOf(index, training);
   if (value === undefined || !isNumeric(value.dtype))
     return 'its training mode is decided at run time';
   return toNumbers(value)[0] === 0 ? undefined : 'it is in training mode';
 }
 
-function constantOf(graph: Graph, name: string) {
-  const node = graph.nodes.find((each) => isOp(each, 'Constant') && each.outputs[0] === name);
-  const attribute = node?.attributes.get('value');
+function constantOf({ producer }: GraphIndex, name: string) {
+  const node = producer.get(name);
+  const attribute = node && isOp(node, 'Constant') ? node.attributes.get('value') : undefined;
   return attribute?.kind === 'tensor' ? attribute.value : undefined;
 }

@@ -1,6 +1,6 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { tensorAttribute } from '../ir/attributes.ts';
-import { allGraphs, createNamer, indexGraph, type Namer } from '../ir/edit.ts';
+import { allGraphs, createNamer, type GraphIndex, indexGraph, type Namer } from '../ir/edit.ts';
 import { type Graph, isOp, type Model, type Node, opsetOf } from '../ir/graph.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
@@ -60,9 +60,10 @@ function setOpset(model: Model, opset: number): void {
 
 function upgradeGraph(graph: Graph, context: Context): number {
   let changed = 0;
+  const before = indexGraph(graph);
   graph.nodes = graph.nodes.flatMap((node) => {
     if (node.domain !== '') return [node];
-    const upgrade = makeUpgrade(node, graph, context);
+    const upgrade = makeUpgrade(node, graph, before, context);
     if (!isDefined(node.op, context.from)) {
       return upgrade.refuse(`ai.onnx ${context.from} has no such operator`);
     }
@@ -81,13 +82,21 @@ function upgradeGraph(graph: Graph, context: Context): number {
   return changed;
 }
 
-function makeUpgrade(node: Node, graph: Graph, { from, to, namer, facts }: Context): Upgrade {
+function makeUpgrade(
+  node: Node,
+  graph: Graph,
+  { producer, consumers, outputs }: GraphIndex,
+  { from, to, namer, facts }: Context,
+): Upgrade {
   const factsOf = (input: number) => facts?.get(node.inputs[input] ?? '');
   return {
     node,
     graph,
     from,
-    constant: (input) => constantOf(graph, node.inputs[input] ?? ''),
+    constant(input) {
+      const name = node.inputs[input] ?? '';
+      return graph.initializers.get(name) ?? valueOfConstant(producer.get(name));
+    },
     dtype: (input) => factsOf(input)?.dtype,
     shape: (input) => factsOf(input)?.shape,
     add(suffix, tensor) {
@@ -96,10 +105,7 @@ function makeUpgrade(node: Node, graph: Graph, { from, to, namer, facts }: Conte
       return name;
     },
     fresh: (suffix) => namer.fresh(`${node.name}_${suffix}`),
-    isUsed(value) {
-      const { consumers, outputs } = indexGraph(graph);
-      return consumers.has(value) || outputs.has(value);
-    },
+    isUsed: (value) => consumers.has(value) || outputs.has(value),
     refuse(reason) {
       const where = { node: node.name, op: node.op, from, to };
       throw new FlotillaError('model.opset-unsupported', { ...where, reason });
@@ -107,7 +113,6 @@ function makeUpgrade(node: Node, graph: Graph, { from, to, namer, facts }: Conte
   };
 }
 
-function constantOf(graph: Graph, name: string): TensorValue | undefined {
-  const maker = graph.nodes.find((node) => isOp(node, 'Constant') && node.outputs[0] === name);
-  return graph.initializers.get(name) ?? (maker && tensorAttribute(maker, 'value'));
+function valueOfConstant(node: Node | undefined): TensorValue | undefined {
+  return node && isOp(node, 'Constant') ? tensorAttribute(node, 'value') : undefined;
 }

@@ -1,6 +1,13 @@
 import { int } from '../ir/attributes.ts';
 import { DATA_TYPES } from '../ir/dtype.ts';
-import { allGraphs, createNamer, type Namer, replaceUses, subgraphsOf } from '../ir/edit.ts';
+import {
+  allGraphs,
+  createNamer,
+  indexGraph,
+  type Namer,
+  renameUses,
+  subgraphsOf,
+} from '../ir/edit.ts';
 import {
   cloneModel,
   type Graph,
@@ -86,18 +93,23 @@ class Conversion {
 
   /** The model's float32 inputs keep their names; everything inside takes a float16 form. */
   #castInputs(singles: Map<string, string>): Node[] {
-    return namesOfSingles(this.#graph.inputs).map((name) => {
-      const half = this.#halfForm(name);
+    const halves = new Map<string, string>();
+    const casts = namesOfSingles(this.#graph.inputs).map((name) => {
+      const half = this.#halfForm(name, halves);
       singles.set(half, name);
       return this.#cast(name, half, HALF);
     });
+    renameUses(this.#graph.nodes, halves);
+    return casts;
   }
 
   #castModelOutputs(singles: Map<string, string>): Node[] {
-    return namesOfSingles(this.#graph.outputs).flatMap((name) => {
-      const maker = this.#graph.nodes.find((node) => node.outputs.includes(name));
+    const { producer } = indexGraph(this.#graph);
+    const halves = new Map<string, string>();
+    const casts = namesOfSingles(this.#graph.outputs).flatMap((name) => {
+      const maker = producer.get(name);
       if (maker === undefined) return [];
-      const half = this.#halfForm(name);
+      const half = this.#halfForm(name, halves);
       if (this.#single.has(maker)) {
         this.#madeSingle.set(name, half);
         singles.set(half, name);
@@ -106,12 +118,14 @@ class Conversion {
       maker.outputs = maker.outputs.map((output) => (output === name ? half : output));
       return [this.#cast(half, name, SINGLE)];
     });
+    renameUses(this.#graph.nodes, halves);
+    return casts;
   }
 
-  #halfForm(name: string): string {
+  #halfForm(name: string, halves: Map<string, string>): string {
     const half = this.#namer.fresh(`${name}_fp16`);
     this.#originals.set(half, name);
-    replaceUses(this.#graph, name, half);
+    halves.set(name, half);
     return half;
   }
 

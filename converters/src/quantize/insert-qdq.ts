@@ -1,5 +1,12 @@
 import type { QdqForm } from '@flotilla/targets';
-import { createNamer, replaceUses, sortTopologically, usedNames } from '../ir/edit.ts';
+import {
+  createNamer,
+  type GraphIndex,
+  indexGraph,
+  replaceUses,
+  sortTopologically,
+  usedNames,
+} from '../ir/edit.ts';
 import { type Graph, makeNode, type Node } from '../ir/graph.ts';
 import { float32Tensor, fromNumbers } from '../ir/tensor.ts';
 import { type Edit, quantizeConstants } from './insert-constants.ts';
@@ -16,8 +23,9 @@ export function insertQdq(graph: Graph, plan: QdqPlan, form: QdqForm): Map<strin
   const edit: Edit = { graph, plan, form, namer, added: [], constants: new Map() };
   for (const node of plan.integer) quantizeConstants(edit, node);
   const renamed = new Map<string, string>();
+  const index = indexGraph(graph);
   for (const [name, params] of plan.values) {
-    renamed.set(name, quantizeActivation(edit, name, params));
+    renamed.set(name, quantizeActivation(edit, index, name, params));
   }
   graph.nodes.push(...edit.added);
   sortTopologically(graph);
@@ -25,24 +33,27 @@ export function insertQdq(graph: Graph, plan: QdqPlan, form: QdqForm): Map<strin
   return renamed;
 }
 
-function quantizeActivation(edit: Edit, name: string, params: QuantizationParams): string {
+function quantizeActivation(
+  edit: Edit,
+  { producer, consumers, outputs }: GraphIndex,
+  name: string,
+  params: QuantizationParams,
+): string {
   const { graph, plan, namer } = edit;
   const takers = plan.takers.get(name) ?? new Set<Node>();
-  const isOutput = takers === 'all' && graph.outputs.some((output) => output.name === name);
-  const source = isOutput ? renameSource(graph, name, namer.fresh(`${name}_float`)) : name;
-  const result = isOutput ? name : namer.fresh(`${name}_dequantized`);
-  replaceUses(graph, source, result, takers === 'all' ? graph.nodes : [...takers]);
-  addPair(edit, source, result, params);
-  return result;
-}
-
-/** A graph output keeps its name, so what its producer makes gets another one. */
-function renameSource(graph: Graph, name: string, source: string): string {
-  for (const node of graph.nodes) {
-    node.outputs = node.outputs.map((output) => (output === name ? source : output));
+  const maker = producer.get(name);
+  if (takers === 'all' && outputs.has(name) && maker !== undefined) {
+    // A graph output keeps its name, so what its producer makes gets another one.
+    const source = namer.fresh(`${name}_float`);
+    maker.outputs = maker.outputs.map((output) => (output === name ? source : output));
+    addPair(edit, source, name, params);
+    return name;
   }
-  replaceUses(graph, name, source);
-  return source;
+  const result = namer.fresh(`${name}_dequantized`);
+  const users = takers === 'all' ? (consumers.get(name) ?? []) : [...takers];
+  replaceUses(graph, name, result, [...users]);
+  addPair(edit, name, result, params);
+  return result;
 }
 
 function addPair(edit: Edit, source: string, result: string, params: QuantizationParams): void {
