@@ -56,7 +56,12 @@ async function main(): Promise<number> {
     return 2;
   }
   const started = performance.now();
-  const { files } = await renderDataset(request.out, request);
+  const rendered = await renderDataset(request.out, request).catch((error: Error) => error);
+  if (rendered instanceof Error) {
+    process.stderr.write(`${request.out} cannot be written: ${rendered.message}\n`);
+    return 1;
+  }
+  const { files } = rendered;
   const seconds = (performance.now() - started) / 1000;
   process.stdout.write(
     `${files.length} images in ${request.out}, ${Math.round(files.length / seconds)} per second\n`,
