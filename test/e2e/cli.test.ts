@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -187,8 +187,24 @@ describe('flotilla inspect', () => {
     expectOneLine(await flotilla('inspect', at(file)), /is not a readable ONNX model/, 1);
   });
 
+  test('tells what is in a bundle, and refuses one of which a byte changed', async () => {
+    const [name = ''] = (await readdir(parts.bundles(2))).filter((it) => it.endsWith('.flotilla'));
+    const file = join(parts.bundles(2), name);
+    const { code, stdout } = await flotilla('inspect', file);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/parts[\s\S]*x86-64[\s\S]*int8/);
+    const bytes = await readFile(file);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    await writeFile(at('changed.flotilla'), bytes);
+    expectOneLine(
+      await flotilla('inspect', at('changed.flotilla')),
+      /changed\.flotilla.*sha256/,
+      1,
+    );
+  });
+
   test('refuses to inspect nothing', async () => {
-    expectOneLine(await flotilla('inspect'), /missing required argument 'model'; see --help/, 2);
+    expectOneLine(await flotilla('inspect'), /missing required argument 'file'; see --help/, 2);
   });
 });
 
