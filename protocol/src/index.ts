@@ -8,6 +8,7 @@ export * from './messages.ts';
 export * from './topics.ts';
 export type { DirectorVerdict, HaltVerdict, InstallVerdict } from './trust/director.ts';
 export { checkInstall, directorVersion, verifyDirector, verifyHalt } from './trust/director.ts';
+export { MAX_METADATA_BYTES } from './trust/document.ts';
 export * from './trust/metadata.ts';
 export type { RoleName } from './trust/roles.ts';
 export { isTargetPath } from './trust/targets.ts';

@@ -3,6 +3,7 @@ import {
   type DirectorTarget,
   FlotillaError,
   type Halt,
+  MAX_METADATA_BYTES,
   type RepositoryTarget,
   type TufMetadata,
   type Verifier,
@@ -15,8 +16,8 @@ import type { Journal } from './journal.ts';
 import type { Clock, Fetcher } from './ports.ts';
 import { type HaltState, mutable, type WantedDeployment } from './state.ts';
 
-/** Largest metadata file that is read; targets of a fleet with 10,000 bundles are about 4 MB. */
-const MAX_METADATA_BYTES = 16 << 20;
+/** Largest root that is read, many of which are held at once: 32 keys and signatures take 20 KB. */
+const MAX_ROOT_BYTES = 1 << 16;
 const METADATA_TRIES = 3;
 const METADATA_PAUSE_MS = 300;
 /** Roots fetched in one go; the next attempt takes the rest. */
@@ -104,17 +105,17 @@ export async function openHalt(
 }
 
 async function fetchMetadata(ports: TrustPorts, signal: AbortSignal): Promise<TufMetadata> {
-  const file = (name: string) => fetchSmall(ports, name, signal);
+  const file = (name: string, limit: number) => fetchSmall(ports, name, limit, signal);
   const root: Uint8Array[] = [];
   const known = rootVersion(ports.journal.state.trusted.root);
   while (root.length < MAX_ROOTS) {
-    const next = await file(`${known + root.length + 1}.root.json`);
+    const next = await file(`${known + root.length + 1}.root.json`, MAX_ROOT_BYTES);
     if (next === undefined) break;
     root.push(next);
   }
   const [timestamp, snapshot, targets] = await Promise.all(
     ['timestamp', 'snapshot', 'targets'].map(async (role) => {
-      const bytes = await file(`${role}.json`);
+      const bytes = await file(`${role}.json`, MAX_METADATA_BYTES);
       if (bytes === undefined) throw rejected(role, 'the server has none');
       return bytes;
     }),
@@ -127,11 +128,12 @@ async function fetchMetadata(ports: TrustPorts, signal: AbortSignal): Promise<Tu
 async function fetchSmall(
   { fetcher, identity, authorize }: TrustPorts,
   name: string,
+  limit: number,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   const url = `${identity.api}/api/1/fleets/${identity.fleet}/tuf/${name}`;
   const response = await fetcher.get(url, { headers: await authorize(), signal });
-  const body = await readBody(response.body, MAX_METADATA_BYTES, url);
+  const body = await readBody(response.body, limit, url);
   if (response.status === 200) return body;
   if (response.status === 404) return undefined;
   throw new FlotillaError('download.failed', { url, reason: `answered ${response.status}` });
