@@ -202,6 +202,9 @@ describe('the audit log', () => {
     const about = items.filter(({ subject }) => subject === device);
     expect(about.map(({ action }) => action)).toEqual(['device.enroll', 'device.edit']);
     expect(about[1]?.actor).toMatch(/^token:/);
+    const check = await server.call('GET', '/audit/check');
+    expect(check.body).toMatchObject({ entries: expect.any(Number) });
+    expect(check.body.brokenAt).toBeUndefined();
   });
 });
 

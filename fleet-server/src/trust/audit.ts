@@ -60,13 +60,54 @@ function hashOf(row: Unhashed): string {
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');
 }
 
-/** First entry that was changed, or follows one that was taken out; undefined where the chain holds. */
-export function findBreak(rows: readonly Selectable<AuditLogTable>[]): number | undefined {
-  let previous = { seq: 0, hash: GENESIS };
+type Link = Pick<Selectable<AuditLogTable>, 'seq' | 'hash'>;
+
+const BEGINNING: Link = { seq: 0, hash: GENESIS };
+
+/**
+ * First entry that was changed, or follows one that was taken out; undefined where the chain holds.
+ *
+ * @param before the entry before these
+ */
+export function findBreak(
+  rows: readonly Selectable<AuditLogTable>[],
+  before: Link = BEGINNING,
+): number | undefined {
+  let previous = before;
   for (const row of rows) {
     const follows = row.seq === previous.seq + 1 && row.previous_hash === previous.hash;
     if (!follows || row.hash !== hashOf(row)) return row.seq;
     previous = row;
   }
   return undefined;
+}
+
+/** What a whole chain came to. */
+export interface ChainCheck {
+  readonly entries: number;
+  /** Hash of the newest entry: who noted an earlier one can tell whether its log is still this one. */
+  readonly head: string;
+  /** `seq` of the first entry that does not fit; undefined where all do. */
+  readonly brokenAt: number | undefined;
+}
+
+const PORTION = 1000;
+
+/** Reads the log of a fleet from its beginning and checks every hash. */
+export async function checkChain(db: Kysely<Database>, fleet: string): Promise<ChainCheck> {
+  let last = BEGINNING;
+  for (;;) {
+    const rows = await db
+      .selectFrom('audit_log')
+      .selectAll()
+      .where('fleet', '=', fleet)
+      .where('seq', '>', last.seq)
+      .orderBy('seq')
+      .limit(PORTION)
+      .execute();
+    const brokenAt = findBreak(rows, last);
+    last = rows.at(-1) ?? last;
+    const ended = rows.length < PORTION || brokenAt !== undefined;
+    if (ended) return { entries: last.seq, head: last.hash, brokenAt };
+  }
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CutMode, PowerCut, PowerCutDisk } from '../../../test/support/power-cut.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { nodeFileSystem } from '../registry/file-system.ts';
-import { audit, findBreak } from './audit.ts';
+import { audit, checkChain, findBreak } from './audit.ts';
 import { openSigner } from './keys.ts';
 import { createTrust, type Trust } from './trust.ts';
 
@@ -177,5 +177,18 @@ describe('the audit log', () => {
     expect(findBreak(whole)).toBeUndefined();
     expect(findBreak(whole.filter((row) => row.seq !== 2))).toBe(3);
     expect(findBreak(whole.map((row) => (row.seq === 3 ? { ...row, subject: 'x' } : row)))).toBe(3);
+    const head = whole.at(-1)?.hash;
+    expect(await checkChain(database.db, 'audited')).toEqual({
+      entries: 4,
+      head,
+      brokenAt: undefined,
+    });
+    await database.db
+      .updateTable('audit_log')
+      .set({ actor: 'nobody' })
+      .where('fleet', '=', 'audited')
+      .where('seq', '=', 2)
+      .execute();
+    expect(await checkChain(database.db, 'audited')).toMatchObject({ brokenAt: 2 });
   });
 });

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
+import { checkChain } from '../../trust/audit.ts';
 import { ALL_FLEETS } from '../../trust/user-tokens.ts';
 import type { Routes } from '../http.ts';
 import { numberAfter, PageOf, PageQuery, pageOf, toPage } from '../page.ts';
@@ -13,6 +14,14 @@ const Entry = Type.Object({
   subject: Type.String(),
   detail: Free,
   hash: Type.String({ description: 'SHA-256 over this entry and the hash of the one before' }),
+});
+
+const Chain = Type.Object({
+  entries: Type.Integer(),
+  head: Type.String({ description: 'hash of the newest entry' }),
+  brokenAt: Type.Optional(
+    Type.Integer({ description: 'first entry that was changed or follows one taken out' }),
+  ),
 });
 
 /** Who changed what: in a fleet, and of the server as a whole. */
@@ -54,6 +63,21 @@ export const auditRoutes =
               hash,
             }),
           );
+        },
+      );
+      app.get(
+        `${url}/check`,
+        {
+          config: { access: 'approver' },
+          schema: {
+            summary: 'Checks the hash of every entry',
+            params: OptionalFleet,
+            response: { 200: Chain },
+          },
+        },
+        async ({ params: { fleet = ALL_FLEETS } }) => {
+          const { brokenAt, ...chain } = await checkChain(db, fleet);
+          return { ...chain, ...(brokenAt === undefined ? {} : { brokenAt }) };
         },
       );
     }
