@@ -153,7 +153,7 @@ function planCollection(current: Current, wanted: Wanted): Step[] {
 }
 
 /** Digests that run, are wanted, or that the server asked to keep. */
-export function neededBundles(current: Pick<Current, 'slots'>, wanted: Wanted): Set<string> {
+function neededBundles(current: Pick<Current, 'slots'>, wanted: Wanted): Set<string> {
   const running = Object.values(current.slots).flatMap(({ active, trial }) => [active, trial]);
   const coming = wanted.slots.map(({ active }) => active);
   const digests = [...running, ...coming].flatMap((bundle) => bundle?.digest ?? []);

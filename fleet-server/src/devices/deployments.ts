@@ -149,12 +149,7 @@ export async function rollBackDeployment(
 }
 
 /** Removal is explicit: the slot stays named with `mode: absent`. */
-export async function emptySlot(
-  trx: Trx,
-  fleet: string,
-  device: string,
-  slot: string,
-): Promise<void> {
+async function emptySlot(trx: Trx, fleet: string, device: string, slot: string): Promise<void> {
   await writeSlot(trx, {
     fleet,
     device,

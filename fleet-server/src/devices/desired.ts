@@ -14,7 +14,7 @@ export type DesiredParts = Pick<ServerContext, 'db' | 'now' | 'trust' | 'broker'
  * The whole desired state of a device as it stands in the database, with a director document that
  * names every bundle in it. Undefined where the device is not (or no longer) accepted.
  */
-export async function buildDesired(
+async function buildDesired(
   parts: Omit<DesiredParts, 'broker'>,
   fleet: string,
   device: string,

@@ -43,7 +43,7 @@ export interface FeatureState {
   readonly pending: readonly number[];
 }
 
-export const FRESH: FeatureState = { recent: [], clean: 0, pending: [] };
+const FRESH: FeatureState = { recent: [], clean: 0, pending: [] };
 
 /** Counts of one window by feature, of one device or of all together. */
 export type Counts = ReadonlyMap<string, readonly number[]>;

@@ -77,24 +77,15 @@ export async function readVersion(
   model: string,
   version: number,
 ): Promise<VersionRow> {
-  const row = await findVersion(db, fleet, model, version);
-  if (row !== undefined) return row;
-  throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
-}
-
-export async function findVersion(
-  db: Kysely<Database>,
-  fleet: string,
-  model: string,
-  version: number,
-): Promise<VersionRow | undefined> {
-  return db
+  const row = await db
     .selectFrom('versions')
     .selectAll()
     .where('fleet', '=', fleet)
     .where('model', '=', model)
     .where('version', '=', version)
     .executeTakeFirst();
+  if (row !== undefined) return row;
+  throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
 }
 
 export async function listVariants(

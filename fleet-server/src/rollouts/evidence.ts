@@ -21,10 +21,7 @@ export async function gatherEvidence(
 }
 
 /** A failure that will be tried again is not one yet; a device that took it up and fell silent is. */
-export function countActivations(
-  members: readonly MemberRow[],
-  maxAttempts: number,
-): ActivationCounts {
+function countActivations(members: readonly MemberRow[], maxAttempts: number): ActivationCounts {
   const ordered = members.filter(({ deployment }) => deployment !== '');
   const failed = ordered.filter(
     ({ state, started, retryable, attempt }) =>

@@ -35,7 +35,7 @@ export async function ingestOutcome(
 const MAX_TURNS = 3;
 
 /** Undefined where the report says nothing new of this member. Pure. */
-export function changeOf(
+function changeOf(
   member: MemberRow,
   deployment: Selectable<DeploymentsTable>,
   outcome: Outcome,

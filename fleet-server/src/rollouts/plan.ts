@@ -153,7 +153,7 @@ const BACK_ENDED: Readonly<Record<BackState, boolean>> = {
 };
 
 /** Sent to the device, and the attempt has neither ended nor expired. */
-export const inFlight = ({ state }: Pick<PlanMember, 'state'>): boolean =>
+const inFlight = ({ state }: Pick<PlanMember, 'state'>): boolean =>
   state === 'sent' || state === 'in-progress';
 
 const mustGoBack = (one: PlanMember): boolean => ORDERED[one.state] && one.backState === 'none';

@@ -42,7 +42,7 @@ export function summarize(rollout: Rollout, counts: Readonly<Record<string, numb
 }
 
 /** Index of the wave in which a position has its turn; −1 for devices that take no part. */
-export const waveOf = (sizes: readonly number[], position: number): number =>
+const waveOf = (sizes: readonly number[], position: number): number =>
   position < 0 ? -1 : sizes.findIndex((size) => position < size);
 
 /** Labels that a person knows devices by. */

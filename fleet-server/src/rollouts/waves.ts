@@ -25,7 +25,7 @@ export function waveSizes(waves: readonly string[], membership: number): number[
 }
 
 /** @throws FlotillaError `rollout.invalid` */
-export function parseWaves(waves: readonly string[]): Wave[] {
+function parseWaves(waves: readonly string[]): Wave[] {
   if (waves.length === 0 || waves.length > MAX_WAVES) {
     refuse(`it has ${waves.length} waves; give 1 to ${MAX_WAVES}, such as 5, 10%, 100%`);
   }

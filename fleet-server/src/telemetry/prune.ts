@@ -11,7 +11,7 @@ export interface Retention {
 
 const DAY = 86_400_000;
 
-export const DEFAULT_RETENTION: Retention = {
+const DEFAULT_RETENTION: Retention = {
   windowsMs: 7 * DAY,
   minutesMs: 30 * DAY,
   hoursMs: 730 * DAY,

@@ -4,7 +4,7 @@
  */
 import { crc32 } from './crc32.ts';
 
-export const TOPICS = ['report', 'telemetry'] as const;
+const TOPICS = ['report', 'telemetry'] as const;
 export type OutboxTopic = (typeof TOPICS)[number];
 
 export type Entry =

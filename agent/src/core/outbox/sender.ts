@@ -10,7 +10,7 @@ export interface SenderOptions {
   readonly resendMs: number;
 }
 
-export const SENDER_OPTIONS: SenderOptions = { window: 32, resendMs: 20_000 };
+const SENDER_OPTIONS: SenderOptions = { window: 32, resendMs: 20_000 };
 
 export interface Sender {
   /** Sends what is pending, from the oldest, until the signal aborts. */

@@ -31,5 +31,5 @@ export async function watch(
   });
 }
 
-export const isFailing = ({ errors, inferences }: Tally): boolean =>
+const isFailing = ({ errors, inferences }: Tally): boolean =>
   errors >= FEWEST_ERRORS && errors / inferences > HIGHEST_ERROR_RATE;

@@ -7,7 +7,7 @@ export interface Line {
   readonly slot: SlotRow | undefined;
 }
 
-export const DRIFT_STATES = ['drifting', 'suspect', 'steady', 'unknown'] as const;
+const DRIFT_STATES = ['drifting', 'suspect', 'steady', 'unknown'] as const;
 export type DriftState = (typeof DRIFT_STATES)[number];
 
 export type Column =
