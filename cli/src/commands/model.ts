@@ -5,6 +5,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
+import { readNumber } from '../numbers.ts';
 import { type TarSource, tarStream } from '../tar-stream.ts';
 import { table } from '../ui/table.ts';
 
@@ -14,6 +15,7 @@ interface PushOptions extends ApiOptions {
   readonly precisions?: string;
   readonly calibration?: string;
   readonly evaluate?: string;
+  readonly maxDrop?: string;
   readonly wait: boolean;
   readonly json?: boolean;
 }
@@ -56,6 +58,7 @@ export function define(command: Command, context: Context): void {
     .option('--precisions <precisions>', 'auto, or a list', 'auto')
     .option('--calibration <folder>', 'data that int8 ranges are read from')
     .option('--evaluate <folder>', 'data that variants are judged on')
+    .option('--max-drop <points>', 'largest net loss of accuracy in percentage points')
     .option('--no-wait', 'do not wait for the build')
     .action((path: string, options: PushOptions) => push(path, options, context));
   withApiOptions(command.command('list'), context)
@@ -69,15 +72,17 @@ async function push(path: string, options: PushOptions, context: Context): Promi
   const progress = context.progress();
   const onFile = (done: number) => progress.update('sending', done / files.length);
   const api = connect(options);
-  const query = new URLSearchParams({ precisions: options.precisions ?? 'auto' });
-  if (options.targets !== undefined) query.set('targets', options.targets);
+  const { targets, precisions = 'auto', maxDrop } = options;
+  const query = new URLSearchParams({ precisions });
+  if (targets !== undefined) query.set('targets', targets);
+  if (maxDrop !== undefined) query.set('maxDrop', `${readNumber(maxDrop) / 100}`);
   const pushed = await api.upload<{ model: string; version: number }>(
     `/models/${encodeURIComponent(name)}/versions?${query}`,
     'application/x-tar',
     tarStream(files, onFile),
   );
   const version = options.wait
-    ? await waitForBuild(api, pushed.model, pushed.version, (share, label) =>
+    ? await waitForBuild(api, pushed, context.interrupted, (share, label) =>
         progress.update(label, share),
       )
     : undefined;
@@ -100,12 +105,12 @@ async function push(path: string, options: PushOptions, context: Context): Promi
 /**
  * Waits until a version is built.
  *
- * @throws FlotillaError `push.build-failed` with what the build ended with
+ * @throws FlotillaError `push.build-failed` with what the build ended with, `push.not-awaited`
  */
 export async function waitForBuild(
   api: Api,
-  model: string,
-  version: number,
+  { model, version }: Pick<PushedVersion, 'model' | 'version'>,
+  interrupted: AbortSignal,
   onProgress: (share: number, label: string) => void,
 ): Promise<PushedVersion> {
   for (;;) {
@@ -123,7 +128,10 @@ export async function waitForBuild(
       total = 1,
     } = state.build?.progress ?? {};
     onProgress(done / Math.max(1, total), `building: ${step} ${target} ${precision}`.trim());
-    await sleep(POLL_MS);
+    await sleep(POLL_MS, undefined, { signal: interrupted }).catch(() => undefined);
+    if (interrupted.aborted) {
+      throw new FlotillaError('push.not-awaited', { model: `${model}@${version}` });
+    }
   }
 }
 

@@ -59,13 +59,14 @@ export function define(command: Command, context: Context): void {
   sub('show <rollout>', 'show devices and gates of a rollout').action(
     (id: string, options: Options) => show(id, options, context),
   );
-  sub('watch <rollout>', 'follow a rollout to its end').action((id: string, options: Options) =>
-    watch(connect(options), id, options.json === true, context),
+  sub('watch <rollout>', 'follow a rollout to its end; exit code 1 where it was undone').action(
+    (id: string, options: Options) => watch(connect(options), id, options.json === true, context),
   );
   for (const change of ['pause', 'resume', 'abort'] as const) {
     sub(`${change} <rollout>`, `${change} a rollout`).action(
       async (id: string, options: Options) => {
-        const rollout = await connect(options).post<RolloutView>(`/rollouts/${id}/${change}`);
+        const path = `/rollouts/${encodeURIComponent(id)}/${change}`;
+        const rollout = await connect(options).post<RolloutView>(path);
         if (options.json) context.json(rollout);
         context.say(progressLine(rollout));
       },
@@ -141,7 +142,11 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   context.say(rolloutTable(rollout));
 }
 
-/** Tells each change of a rollout until it has ended; with `--json` only how it ended. */
+/**
+ * Tells each change of a rollout until it has ended; with `--json` only how it ended.
+ *
+ * @throws FlotillaError `rollout.undone` where its version was not left on the devices
+ */
 async function watch(api: Api, id: string, asJson: boolean, context: Context): Promise<void> {
   let told = '';
   while (!context.interrupted.aborted) {
@@ -152,7 +157,9 @@ async function watch(api: Api, id: string, asJson: boolean, context: Context): P
     if (hasEnded(rollout)) {
       if (asJson) context.json(rollout);
       context.say(`\n${rolloutTable(rollout)}`);
-      return;
+      if (rollout.state === 'done') return;
+      const { state, sentence } = rollout;
+      throw new FlotillaError('rollout.undone', { rollout: id, state, sentence });
     }
     await sleep(POLL_MS, undefined, { signal: context.interrupted }).catch(() => undefined);
   }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
+import { readCount, readNumber } from '../numbers.ts';
 
 interface Options extends ApiOptions {
   readonly uses: string;
@@ -24,8 +25,8 @@ export function define(command: Command, context: Context): void {
 
 async function claim(options: Options, context: Context): Promise<void> {
   const body = {
-    uses: Number(options.uses),
-    validMs: Math.round(Number(options.hours) * 3_600_000),
+    uses: readCount(options.uses),
+    validMs: Math.round(readNumber(options.hours) * 3_600_000),
   };
   const made = await connect(options).post<{ token: string; expiresMs: number }>(
     '/claim-tokens',

@@ -52,8 +52,11 @@ export async function pushVersion(stage: Stage, version: number, labels: boolean
     'application/x-tar',
     tarStream(files),
   );
-  const built = await waitForBuild(server.api, MODEL, version, (share, label) =>
-    screen.progress(`version ${version}, ${label}`, share),
+  const built = await waitForBuild(
+    server.api,
+    { model: MODEL, version },
+    stage.signal,
+    (share, label) => screen.progress(`version ${version}, ${label}`, share),
   );
   const variants = Object.entries(Object.groupBy(built.variants, ({ target }) => target)).map(
     ([target, of = []]) => `${target} (${of.map(({ precision }) => precision).join(', ')})`,

@@ -36,6 +36,9 @@ export const CLI_ERRORS = {
     (c: { file: string }) =>
       `${c.file} changed while it was sent: send it again when it is at rest`,
   ),
+  'file.missing': usage(
+    (c: { what: string; file: string }) => `${c.what} ${c.file} does not exist: check the path`,
+  ),
   'optimize.nothing-written': refused(
     422,
     (c: { model: string; reason: string }) => `no variant of ${c.model} was written: ${c.reason}`,
@@ -44,7 +47,14 @@ export const CLI_ERRORS = {
     422,
     (c: { model: string; reason: string }) => `the server could not build ${c.model}: ${c.reason}`,
   ),
-  'file.missing': usage(
-    (c: { what: string; file: string }) => `${c.what} ${c.file} does not exist: check the path`,
+  'push.not-awaited': refused(
+    499,
+    (c: { model: string }) =>
+      `the build of ${c.model} was not waited for: it goes on at the server, see flotilla model list`,
+  ),
+  'rollout.undone': refused(
+    422,
+    (c: { rollout: string; state: string; sentence: string }) =>
+      `rollout ${c.rollout} ended ${c.state}: ${c.sentence}; see flotilla rollout show ${c.rollout}`,
   ),
 } as const;

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connect } from '../api.ts';
+import { readSettings } from '../config.ts';
+import type { Context } from '../context.ts';
+import { run } from '../run.ts';
+import { waitForBuild } from './model.ts';
+
+const ID = '01m7xy2hxsnss48p1c7zwvw5qy';
+
+let server: Server;
+let url: string;
+/** What the server answers, one after the other; the last again and again. */
+let answers: unknown[];
+let asked: string[];
+
+beforeEach(async () => {
+  asked = [];
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function context(interrupted = new AbortController().signal) {
+  const printed: unknown[] = [];
+  const context: Context = {
+    settings: readSettings({ FLOTILLA_SERVER: url, FLOTILLA_TOKEN: 'flt_x' }),
+    environment: {},
+    say: () => undefined,
+    json: (value) => void printed.push(value),
+    progress: () => ({ update: () => undefined, clear: () => undefined }),
+    interrupted,
+  };
+  return { context, printed };
+}
+
+const rollout = (state: string) => ({
+  id: ID,
+  model: 'parts',
+  version: 3,
+  state,
+  haltedBy: '',
+  sentence: 'accuracy fell',
+  wave: 0,
+  sizes: [1],
+  devices: [],
+  verdicts: [],
+});
+
+it('follows a rollout to its end and prints one JSON document', async () => {
+  answers = [rollout('running'), rollout('done')];
+  const { context: own, printed } = context();
+  expect(await run(['rollout', 'watch', ID, '--json'], own)).toBe(0);
+  expect(printed).toEqual([rollout('done')]);
+});
+
+it('fails where the rollout that it followed was undone, and prints it all the same', async () => {
+  answers = [rollout('halted'), rollout('rolled-back')];
+  const { context: own, printed } = context();
+  const watching = run(['rollout', 'watch', ID, '--json'], own);
+  await expect(watching).rejects.toMatchObject({ code: 'rollout.undone', exitCode: 1 });
+  expect(printed).toEqual([rollout('rolled-back')]);
+});
+
+it('asks for no other path than that of the id, whatever the id', async () => {
+  answers = [rollout('paused')];
+  await run(['rollout', 'pause', '../devices/x'], context().context);
+  expect(asked).toEqual(['/api/1/fleets/default/rollouts/..%2Fdevices%2Fx/pause']);
+});
+
+it('stops waiting for a build when it is interrupted', async () => {
+  answers = [{ model: 'parts', version: 3, status: 'building', variants: [] }];
+  const interruption = new AbortController();
+  const api = connect({ server: url, token: 'flt_x', fleet: 'default' });
+  const waiting = waitForBuild(api, { model: 'parts', version: 3 }, interruption.signal, () =>
+    interruption.abort(),
+  );
+  await expect(waiting).rejects.toMatchObject({ code: 'push.not-awaited' });
+});
