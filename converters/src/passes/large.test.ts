@@ -7,9 +7,8 @@ import { toFloat16 } from '../quantize/fp16.ts';
 import { quantizeInt8 } from '../quantize/int8.ts';
 import { runPasses } from './index.ts';
 
-/** Nodes of a chain; what takes time by their square takes minutes. */
-const NODES = 8000;
-const LIMIT_MS = 20_000;
+/** Nodes of a chain; what takes time by their square takes minutes, and the test times out. */
+const NODES = 12_000;
 
 /** A chain x0, x1, …; `link` adds what makes x(i+1) of x(i). */
 function chain(opset: number, link: (graph: Graph, i: number) => void): Model {
@@ -27,15 +26,13 @@ function add(graph: Graph, op: string, i: number, further: readonly string[], ma
 test.each([
   ['Dropout with its mask, at opset 7', 7],
   ['Dropout with its mask, at opset 13', 13],
-])('%s, is removed', { timeout: LIMIT_MS }, (_what, opset) => {
+])('%s, is removed', (_what, opset) => {
   const model = chain(opset, (graph, i) => add(graph, 'Dropout', i, [], `mask${i}`));
   runPasses(model);
   expect(model.graph.nodes.length).toBeLessThan(2);
 });
 
-test('BatchNormalization with the outputs of its training is upgraded', {
-  timeout: LIMIT_MS,
-}, () => {
+test('BatchNormalization with the outputs of its training is upgraded', () => {
   const ones = float32Tensor([4], [1, 1, 1, 1]);
   const model = chain(7, (graph, i) => {
     for (const name of ['scale', 'bias', 'mean', 'var']) graph.initializers.set(name, ones);
@@ -45,7 +42,7 @@ test('BatchNormalization with the outputs of its training is upgraded', {
   expect(model.graph.nodes.every(({ outputs }) => outputs.length === 1)).toBe(true);
 });
 
-test('Clip with attributes gets constants', { timeout: LIMIT_MS }, () => {
+test('Clip with attributes gets constants', () => {
   const model = chain(6, (graph, i) => {
     add(graph, 'Clip', i, []);
     graph.nodes.at(-1)?.attributes.set('min', float(0));
@@ -54,9 +51,7 @@ test('Clip with attributes gets constants', { timeout: LIMIT_MS }, () => {
   expect(model.graph.nodes.every(({ inputs }) => inputs.length === 2)).toBe(true);
 });
 
-test('Identity before each of thousands of outputs is removed, then all is halved', {
-  timeout: LIMIT_MS,
-}, () => {
+test('Identity before each of thousands of outputs is removed, then all is halved', () => {
   const model = chain(13, (graph, i) => {
     graph.nodes.push(makeNode('Relu', `relu${i}`, [`x${i}`], [`y${i}`]));
     graph.nodes.push(makeNode('Identity', `same${i}`, [`y${i}`], [`x${i + 1}`]));
@@ -67,7 +62,7 @@ test('Identity before each of thousands of outputs is removed, then all is halve
   expect(toFloat16(model).model.graph.nodes).toHaveLength(2 * NODES + 1);
 });
 
-test('thousands of convolutions are quantized', { timeout: LIMIT_MS }, () => {
+test('thousands of convolutions are quantized', () => {
   const model = chain(13, (graph, i) => {
     graph.initializers.set(`w${i}`, float32Tensor([4, 4, 1, 1], new Array(16).fill(0.1)));
     add(graph, 'Conv', i, [`w${i}`]);
