@@ -8,6 +8,6 @@ export default defineConfig({
     globalSetup: ['test/support/run-folder.ts'],
     maxWorkers: 2,
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

@@ -1,11 +1,14 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { expectOneLine } from '../support/one-line.ts';
 import { loadParts, type Parts } from '../support/parts.ts';
 import { run } from '../support/processes.ts';
 import { treeOf } from '../support/tree.ts';
+
+/** A machine under load starts processes slowly. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let parts: Parts;

@@ -31,7 +31,7 @@ beforeAll(async () => {
       }
     }
   }
-}, 120_000);
+}, 180_000);
 
 async function help(program: Program, ...command: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(program, [...command, '--help']);
@@ -123,7 +123,7 @@ describe('the commands of the README, as they stand', () => {
   });
 
   /** Addresses and secrets stand for those of this run. */
-  test('run a fleet, from the server to a rollout', { timeout: 90_000 }, async () => {
+  test('run a fleet, from the server to a rollout', { timeout: 180_000 }, async () => {
     const known: Record<string, string> = {};
     let env = bed.env;
     for (const { program, args } of blockWith('serve')) {

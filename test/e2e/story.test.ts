@@ -17,7 +17,7 @@ interface World {
 }
 
 const NAMES = ['press', 'lathe', 'mill'];
-const STEP_MS = 30_000;
+const STEP_MS = 60_000;
 const closers: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -127,7 +127,7 @@ async function driftIsNoticed({ server, feeders, parts }: World): Promise<void> 
 
 describe('a model goes to live devices and back', () => {
   test('over the embedded broker, version 1 built by the server', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const world = await openWorld([]);
     const { parts, server } = world;
@@ -139,7 +139,7 @@ describe('a model goes to live devices and back', () => {
     await theRest(world);
   });
 
-  test('over Mosquitto', { timeout: 120_000 }, async ({ skip }) => {
+  test('over Mosquitto', { timeout: 240_000 }, async ({ skip }) => {
     const broker = await startMosquitto();
     if (broker === undefined) return skip();
     closers.push(() => broker.stop());

@@ -1,10 +1,13 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Bed, createBed, type Server } from '../support/fleet.ts';
 import { expectOneLine } from '../support/one-line.ts';
 import { loadParts, type Parts } from '../support/parts.ts';
 import { until } from '../support/until.ts';
+
+/** A machine under load starts processes slowly. */
+vi.setConfig({ testTimeout: 120_000 });
 
 interface Version {
   readonly status: string;
@@ -20,7 +23,7 @@ beforeAll(async () => {
   parts = await loadParts();
   bed = await createBed();
   server = await bed.server();
-}, 90_000);
+}, 180_000);
 afterAll(() => bed.close());
 
 const push = (folder: string, ...options: string[]) => {

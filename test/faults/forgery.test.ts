@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from '@flotilla/protocol';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { infer } from '../support/feeder.ts';
 import { type Bed, createBed, type Device, type Server } from '../support/fleet.ts';
 import { startHttpProxy } from '../support/http-proxy.ts';
@@ -11,6 +11,9 @@ import { loadParts, type Parts } from '../support/parts.ts';
 import { rollOut, untilEnded } from '../support/rollouts.ts';
 import { treeOf } from '../support/tree.ts';
 import { until } from '../support/until.ts';
+
+/** A machine under load starts processes slowly. */
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Someone between server and device, who changes what passes. */
 interface Attacker {
@@ -45,8 +48,8 @@ beforeAll(async () => {
     const pushed = await server.cli('model', 'push', parts.bundles(version), '--name', 'parts');
     expect(pushed.stderr).toBe('');
   }
-  expect((await untilEnded(server.api, await rollOut(server.api, 1), 30_000)).state).toBe('done');
-}, 90_000);
+  expect((await untilEnded(server.api, await rollOut(server.api, 1), 60_000)).state).toBe('done');
+}, 180_000);
 
 afterEach(() => {
   attacker = IDLE;
@@ -64,7 +67,7 @@ function flip(bytes: Buffer, at = bytes.length >> 1): Buffer {
 /** The device reports why it does not take version 2, and goes on with version 1. */
 async function expectRefusal(code: string, says: RegExp): Promise<void> {
   const settings = { maxAttempts: 1, gates: { maxFailedShare: 1 } };
-  const rollout = await untilEnded(server.api, await rollOut(server.api, 2, settings), 30_000);
+  const rollout = await untilEnded(server.api, await rollOut(server.api, 2, settings), 60_000);
   const [member] = rollout.devices;
   expect(member).toMatchObject({ state: 'failed', code, detail: expect.stringMatching(says) });
   const [frame] = parts.clean;
@@ -119,7 +122,7 @@ test('signed targets of which one byte changed are not believed', async () => {
 });
 
 test('what nobody changed is taken by the same device afterwards', async () => {
-  const rollout = await untilEnded(server.api, await rollOut(server.api, 2), 30_000);
+  const rollout = await untilEnded(server.api, await rollOut(server.api, 2), 60_000);
   expect(rollout.devices).toMatchObject([{ state: 'committed' }]);
   await until('version 2 on the device', async () => {
     const { slots } = await device.status();

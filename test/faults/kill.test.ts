@@ -86,7 +86,7 @@ function createSwing({ server: { api } }: World) {
 }
 
 test(`${KILLS} kills of server and agents in a rollout (FLOTILLA_SEED=${SEED})`, {
-  timeout: 120_000 + KILLS * 6000,
+  timeout: 240_000 + KILLS * 6000,
 }, async () => {
   const world = await openWorld();
   const { server, parts, devices } = world;

@@ -1,12 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server as Listener } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Bed, createBed, type Server } from '../support/fleet.ts';
 import { expectOneLine } from '../support/one-line.ts';
 import { freePort } from '../support/ports.ts';
 import { run } from '../support/processes.ts';
 import { treeOf } from '../support/tree.ts';
+
+/** A machine under load starts processes slowly. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let bed: Bed;
 let server: Server;

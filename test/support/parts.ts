@@ -33,7 +33,7 @@ const SETS = {
   clean: { perClass: 24, seed: 13 },
   dark: { perClass: 12, seed: 13, drift: 'lamp' },
 } as const satisfies Record<string, { perClass: number; seed: number; drift?: Drift }>;
-const BUILD_MS = 60_000;
+const BUILD_MS = 120_000;
 
 /** Made by the first suite that asks; the others wait for it. */
 export async function loadParts(): Promise<Parts> {

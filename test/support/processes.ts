@@ -32,7 +32,7 @@ export interface Running {
 }
 
 const STOP_GRACE_MS = 10_000;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 const KEPT_BYTES = 1 << 20;
 
 /** Groups that were started, so that nothing of them outlives the tests. */

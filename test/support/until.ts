@@ -11,7 +11,7 @@ const POLL_MS = 40;
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   let last: unknown;
   for (const giveUp = Date.now() + timeoutMs; Date.now() < giveUp; await sleep(POLL_MS)) {
