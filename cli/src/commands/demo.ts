@@ -31,7 +31,13 @@ async function run(options: Options, context: Context): Promise<void> {
   const began = performance.now();
   const once = options.once === true;
   const port = readCount(options.port);
-  const held = await demo({ once, port, screen, signal: context.interrupted });
+  const held = await demo({
+    once,
+    port,
+    screen,
+    environment: context.environment,
+    signal: context.interrupted,
+  });
   if (context.interrupted.aborted) return;
   if (options.json) context.json({ held, checks: screen.checks });
   const count = screen.checks.filter((check) => check.held).length;

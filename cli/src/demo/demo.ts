@@ -7,6 +7,7 @@ import { DEVICES } from './devices.ts';
 import { type Feeder, startFeeder } from './feeder.ts';
 import { type DemoAgent, type DemoServer, startAgent, startServer } from './fleet.ts';
 import { renderImages } from './images.ts';
+import type { Environment } from './processes.ts';
 import type { Screen } from './screen.ts';
 import {
   allRun,
@@ -24,6 +25,7 @@ export interface DemoOptions {
   /** Ends after the story instead of running on. */
   readonly once: boolean;
   readonly screen: Screen;
+  readonly environment: Environment;
   readonly signal: AbortSignal;
 }
 
@@ -71,14 +73,15 @@ async function setUp(folder: string, options: DemoOptions, running: Running): Pr
   const rendering = renderImages(join(folder, 'images'), (share) =>
     screen.progress('rendering frames of parts on a conveyor', share),
   );
-  const server = await startServer(folder, options.port);
+  const place = { folder, environment: options.environment };
+  const server = await startServer(place, options.port);
   running.server = server;
   screen.held(`the server answers: dashboard ${server.url}/#token=${server.adminToken}`);
   const claim = await server.api.post<{ token: string }>('/claim-tokens', { uses: DEVICES.length });
   for (const device of DEVICES) {
     screen.progress('devices enroll', running.agents.length / DEVICES.length);
     running.agents.push(
-      await startAgent(device, { folder, server: server.url, claim: claim.token }),
+      await startAgent(device, place, { server: server.url, claim: claim.token }),
     );
   }
   const list = running.agents.map(({ device }) => `${device.name} (${device.target})`);

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Api, connect } from '../api.ts';
 import type { DemoDevice } from './devices.ts';
-import { launch, type Running } from './processes.ts';
+import { type Environment, launch, type Running } from './processes.ts';
+
+/** What all processes of the demo share. */
+export interface Place {
+  /** Holds their data and logs. */
+  readonly folder: string;
+  readonly environment: Environment;
+}
 
 /** The server process of the demo. */
 export interface DemoServer {
@@ -29,7 +36,10 @@ const FLEET = 'demo';
 const serverMain = fileURLToPath(new URL('../main.ts', import.meta.url));
 const agentMain = fileURLToPath(import.meta.resolve('@flotilla/agent/main'));
 
-export async function startServer(folder: string, port: number): Promise<DemoServer> {
+export async function startServer(
+  { folder, environment }: Place,
+  port: number,
+): Promise<DemoServer> {
   const data = join(folder, 'server');
   const ports = ['--port', `${port}`, '--mqtt-port', '0'];
   const window = ['--telemetry-window-ms', `${WINDOW_MS}`];
@@ -37,6 +47,7 @@ export async function startServer(folder: string, port: number): Promise<DemoSer
     name: 'server',
     args: [serverMain, 'serve', '--json', '--data', data, '--fleet', FLEET, ...ports, ...window],
     logs: folder,
+    environment,
   });
   const line = await process.line((text) => text.startsWith('{"url"'));
   const { url, mqttUrl, adminToken } = JSON.parse(line) as Omit<DemoServer, 'process' | 'api'>;
@@ -47,10 +58,10 @@ export async function startServer(folder: string, port: number): Promise<DemoSer
 /** Enrolls a device with a claim token, then runs its agent. */
 export async function startAgent(
   device: DemoDevice,
-  options: { readonly folder: string; readonly server: string; readonly claim: string },
+  { folder, environment }: Place,
+  { server, claim }: { readonly server: string; readonly claim: string },
 ): Promise<DemoAgent> {
   const { name, target, site } = device;
-  const { folder, server, claim } = options;
   const data = join(folder, name);
   const enrolling = launch({
     name: `${name}-enroll`,
@@ -59,6 +70,7 @@ export async function startAgent(
       ...['--target', target, '--name', name, '--tag', `site=${site}`],
     ],
     logs: folder,
+    environment,
   });
   const enrolled = JSON.parse(await enrolling.line((text) => text.startsWith('{')));
   await enrolling.stop();
@@ -66,6 +78,7 @@ export async function startAgent(
     name,
     args: [agentMain, 'run', '--data', data, '--http', '127.0.0.1:0', '--json'],
     logs: folder,
+    environment,
   });
   const ready = JSON.parse(await process.line((text) => text.startsWith('{"ready"')));
   return { device, id: String(enrolled.device), url: String(ready.address), process };

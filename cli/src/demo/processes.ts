@@ -18,15 +18,18 @@ export interface Launch {
   /** Path of the TypeScript or JavaScript main, then its arguments. */
   readonly args: readonly string[];
   readonly logs: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Of the command: the process gets of it what any process needs. */
+  readonly environment: Environment;
 }
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const STOP_GRACE_MS = 5_000;
 
 export function launch({ name, args, logs, environment }: Launch): Running {
   const child = spawn(process.execPath, [...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...inherited(), ...environment },
+    env: inherited(environment),
   });
   const logFile = join(logs, `${name}.log`);
   const log = createWriteStream(logFile);
@@ -52,9 +55,9 @@ export function launch({ name, args, logs, environment }: Launch): Running {
   };
 }
 
-/** What a child needs to run; nothing else of this process's environment is handed on. */
-function inherited(): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR, TZ } = process.env;
+/** What a child needs to run; no setting of Flotilla is handed on. */
+function inherited(environment: Environment): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR, TZ } = environment;
   return {
     PATH,
     HOME,
