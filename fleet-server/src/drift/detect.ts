@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Window } from '@flotilla/protocol';
 import { closeOutlived } from '../alerts/outlived.ts';
 import { closeAlert, openAlerts, raiseAlert, updateAlert } from '../alerts/store.ts';
 import type { ServerContext } from '../context.ts';
@@ -55,24 +56,37 @@ async function judgePeriod(
   now: number,
   settings: DriftSettings,
 ): Promise<string[]> {
-  const observed = await observe(db, period, profileFor);
+  const groups = await observe(db, period, profileFor);
   return db.transaction().execute(async (trx) => {
     await dialect.lock(trx, `drift ${period.fleet}/${period.model}@${period.version}`);
     if (!(await setCursor(trx, period))) return [];
-    if (observed === undefined) return [];
-    const { profile, digest, byDevice, fleet } = observed;
-    const key = { ...period, profile: digest };
-    const states = await readStates(trx, key, ['', ...byDevice.keys()]);
-    const stateOf = (device: string) => ({ features: states.get(device) ?? {} });
-    const judged = await judgeAll(profile, byDevice, stateOf, settings);
-    judged.set('', judgeFleet(profile, stateOf(''), fleet, settings));
-    const features = new Map([...judged].map(([device, one]) => [device, one.features]));
-    await writeStates(trx, key, features, now);
-    const scopes = [...judged].map(([device, { verdicts }]) => ({ device, verdicts }));
-    const open = await openAlerts(trx, period.fleet, period);
-    const subject = { ...period, names: observed.names };
-    return applyChanges(trx, planAlerts(subject, profile, scopes, open, settings), now);
+    const changed: string[] = [];
+    for (const group of groups) {
+      changed.push(...(await judgeGroup(trx, period, group, now, settings)));
+    }
+    return changed;
   });
+}
+
+/** Judges the devices that share a profile; the fleet is judged by the profile that most share. */
+async function judgeGroup(
+  trx: ServerContext['db'],
+  period: Period,
+  { profile, digest, byDevice, fleet, names }: Observed,
+  now: number,
+  settings: DriftSettings,
+): Promise<string[]> {
+  const key = { ...period, profile: digest };
+  const states = await readStates(trx, key, ['', ...byDevice.keys()]);
+  const stateOf = (device: string) => ({ features: states.get(device) ?? {} });
+  const judged = await judgeAll(profile, byDevice, stateOf, settings);
+  if (fleet !== undefined) judged.set('', judgeFleet(profile, stateOf(''), fleet, settings));
+  const features = new Map([...judged].map(([device, one]) => [device, one.features]));
+  await writeStates(trx, key, features, now);
+  const scopes = [...judged].map(([device, { verdicts }]) => ({ device, verdicts }));
+  const open = await openAlerts(trx, period.fleet, period);
+  const subject = { ...period, names };
+  return applyChanges(trx, planAlerts(subject, profile, scopes, open, settings), now);
 }
 
 /** Devices at a time before others have their turn on the event loop. */
@@ -129,19 +143,20 @@ async function applyChanges(
 
 interface Observed extends StoredProfile {
   readonly byDevice: ReadonlyMap<string, Counts>;
-  readonly fleet: Counts;
+  /** Counts of all these devices together; undefined where another profile stands for the fleet. */
+  readonly fleet: Counts | undefined;
   readonly names: ReadonlyMap<string, string>;
 }
 
 /**
- * The counts of a period by device. Bins of different profiles do not merge: of several, the one
- * that most devices use is judged. Undefined where no bundle carries a profile.
+ * The counts of a period by device, in groups of devices whose bundles carry the same profile, the
+ * largest group first: bins of different profiles do not merge.
  */
 async function observe(
   db: ServerContext['db'],
   period: Period,
   profileFor: ProfileFor,
-): Promise<Observed | undefined> {
+): Promise<Observed[]> {
   const rows = await db
     .selectFrom('telemetry_windows as w')
     .innerJoin('devices as d', (join) =>
@@ -154,17 +169,27 @@ async function observe(
     .where('w.start_ms', '=', period.startMs)
     .where('w.length_ms', '=', period.lengthMs)
     .execute();
-  const found = await commonProfile(rows, profileFor);
-  if (found === undefined) return undefined;
-  const byDevice = new Map<string, Map<string, number[]>>();
-  const fleet = new Map<string, number[]>();
-  const bins = new Map(found.profile.features.map(({ name, counts }) => [name, counts.length]));
+  const names = new Map(rows.map(({ device, name }) => [device, name]));
   const windows = await inSlices(rows, ({ device, body }) => ({
     device,
     window: unpackWindow(body),
   }));
+  const profiles = await profilesByUse(rows, profileFor);
+  return profiles.map((stored, index) => {
+    const own = windows.filter(({ window }) => window.profileDigest === stored.digest);
+    const { byDevice, fleet } = countBins(stored.profile, own);
+    return { ...stored, byDevice, fleet: index === 0 ? fleet : undefined, names };
+  });
+}
+
+function countBins(
+  profile: StoredProfile['profile'],
+  windows: readonly { readonly device: string; readonly window: Window }[],
+) {
+  const byDevice = new Map<string, Map<string, number[]>>();
+  const fleet = new Map<string, number[]>();
+  const bins = new Map(profile.features.map(({ name, counts }) => [name, counts.length]));
   for (const { device, window } of windows) {
-    if (window.profileDigest !== found.digest) continue;
     const own = byDevice.get(device) ?? new Map<string, number[]>();
     byDevice.set(device, own);
     for (const { name, counts } of window.features) {
@@ -177,14 +202,13 @@ async function observe(
       }
     }
   }
-  const names = new Map(rows.map(({ device, name }) => [device, name]));
-  return { ...found, byDevice, fleet, names };
+  return { byDevice, fleet };
 }
 
-async function commonProfile(
+async function profilesByUse(
   rows: readonly { readonly digest: string }[],
   profileFor: ProfileFor,
-): Promise<StoredProfile | undefined> {
+): Promise<StoredProfile[]> {
   const uses = new Map<string, { stored: StoredProfile; count: number }>();
   for (const { digest } of rows) {
     const stored = await profileFor(digest);
@@ -192,8 +216,7 @@ async function commonProfile(
     const known = uses.get(stored.digest);
     uses.set(stored.digest, { stored, count: (known?.count ?? 0) + 1 });
   }
-  const [most] = [...uses.values()].sort(
-    (a, b) => b.count - a.count || (a.stored.digest < b.stored.digest ? -1 : 1),
-  );
-  return most?.stored;
+  return [...uses.values()]
+    .sort((a, b) => b.count - a.count || (a.stored.digest < b.stored.digest ? -1 : 1))
+    .map(({ stored }) => stored);
 }

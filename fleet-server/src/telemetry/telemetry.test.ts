@@ -245,6 +245,29 @@ describe.each(KINDS)('telemetry on %s', (kind) => {
       expect(closed?.sentence).toContain('closed: parts@1 no longer runs there');
     });
 
+    it('judges a device by the profile of its own bundle, though most devices have another', async () => {
+      const [bundle, own] = [`sha256:${'b'.repeat(64)}`, `sha256:${'c'.repeat(64)}`];
+      context = {
+        ...context,
+        profileFor: async (digest) => ({ digest: digest === bundle ? own : PROFILE, profile }),
+      };
+      for (let turn = 0; turn < 2; turn++) {
+        const startMs = START + period++ * LENGTH;
+        for (const i of [0, 1, 2]) {
+          const features = [{ name: 'brightness', counts: i === 2 ? bright : calm }];
+          await send(i, startMs, { profileDigest: i === 2 ? own : PROFILE, features });
+        }
+        await database.db
+          .updateTable('telemetry_windows')
+          .set({ digest: bundle })
+          .where('device', '=', deviceId(2))
+          .execute();
+        await detectDrift(context, startMs + 2 * LENGTH);
+      }
+      const open = await listAlerts(database.db, FLEET, { state: 'open', limit: 10 });
+      expect(open.map(({ device }) => device)).toEqual([deviceId(2)]);
+    });
+
     it('stays quiet where bundles carry no profile', async () => {
       context = { ...context, profileFor: async () => undefined };
       await pass(0, 1, 2);
