@@ -1,13 +1,15 @@
 import { asFlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import type { AdvanceContext } from './advance.ts';
+import { ENDED_STATES } from './store.ts';
 
 export interface Publisher {
   /** Never throws: what could not be sent is sent again by `repeat`. */
   publish(fleet: string, device: string): Promise<void>;
   /**
-   * Sends what failed before; the first time, to every device with a deployment under way, because
-   * a server that died between its commit and its message leaves a connected device uninformed.
+   * Sends what failed before; the first time, to every device with a deployment or a removal under
+   * way, because a server that died between its commit and its message leaves a connected device
+   * uninformed.
    */
   repeat(): Promise<void>;
 }
@@ -32,7 +34,8 @@ export function createPublisher({ db, log, publishDesired }: PublisherContext): 
     publish,
     async repeat() {
       if (!begun) {
-        for (const { fleet, device } of await underWay(db)) await publish(fleet, device);
+        for (const { fleet, device } of await deploying(db)) await publish(fleet, device);
+        for (const { fleet, device } of await emptying(db)) await publish(fleet, device);
         begun = true;
         return;
       }
@@ -44,7 +47,7 @@ export function createPublisher({ db, log, publishDesired }: PublisherContext): 
 }
 
 /** Devices whose slot names a deployment that has not ended. */
-async function underWay(db: ServerContext['db']) {
+async function deploying(db: ServerContext['db']) {
   return db
     .selectFrom('slots as s')
     .innerJoin('deployments as d', (join) =>
@@ -52,6 +55,21 @@ async function underWay(db: ServerContext['db']) {
     )
     .select(['s.fleet', 's.device'])
     .where('d.result', 'in', ['pending', 'in-progress'])
+    .distinct()
+    .execute();
+}
+
+/** Devices of which a rollout waits for the removal of what it had brought. */
+async function emptying(db: ServerContext['db']) {
+  return db
+    .selectFrom('rollout_members as m')
+    .innerJoin('rollouts as r', (join) =>
+      join.onRef('r.fleet', '=', 'm.fleet').onRef('r.rollout', '=', 'm.rollout'),
+    )
+    .select(['m.fleet', 'm.device'])
+    .where('r.state', 'not in', [...ENDED_STATES])
+    .where('m.back', '=', '')
+    .where('m.back_state', '=', 'sent')
     .distinct()
     .execute();
 }

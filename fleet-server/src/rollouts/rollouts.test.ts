@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ERRORS } from '@flotilla/protocol';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../../test/support/postgres.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
@@ -32,6 +33,7 @@ afterAll(() => postgres?.stop());
 
 const KINDS = postgres === undefined ? (['sqlite'] as const) : (['sqlite', 'postgres'] as const);
 const DEVICES = 4;
+const silent = pino({ level: 'silent' });
 
 describe.each(KINDS)('a rollout on %s', (kind) => {
   let folder: string;
@@ -288,14 +290,23 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     await advance(id);
     const lost = published;
     published = [];
-    const log = { warn: () => undefined } as unknown as Parameters<
-      typeof createPublisher
-    >[0]['log'];
-    const publisher = createPublisher({ ...context, log });
+    const publisher = createPublisher({ ...context, log: silent });
     await publisher.repeat();
     expect(published).toEqual(lost);
     await publisher.repeat();
     expect(published).toEqual(lost);
+  });
+
+  it('tells devices again to remove what a dying server may not have told them to', async () => {
+    const id = await create(1, { waves: ['1', '100%'] });
+    await settle(id);
+    const [canary] = await members(id);
+    const by = { actor: 'token:test', now };
+    await changeRollout(database, { fleet: FLEET, id }, 'abort', by);
+    await advance(id);
+    published = [];
+    await createPublisher({ ...context, log: silent }).repeat();
+    expect(published).toEqual([canary?.device]);
   });
 
   it('does an action once, however often it comes', async () => {
