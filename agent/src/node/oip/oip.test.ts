@@ -210,6 +210,21 @@ describe('Open Inference Protocol v2', () => {
     await expect(open('somewhere')).rejects.toThrow(FlotillaError);
   });
 
+  test.each(['0.0.0.0:0', '192.168.1.7:0', '[::]:0', 'example.com:0'])(
+    'is not reached from other machines: %s',
+    async (listen) => {
+      const refused = serveInference(agent, { listen, maxRequestBytes: 1 });
+      await expect(refused).rejects.toMatchObject({ code: 'cli.usage', exitCode: 2 });
+    },
+  );
+
+  test('listens on loopback by each of its names', async () => {
+    for (const listen of ['localhost:0', '127.0.0.1:0']) {
+      const other = await serveInference(agent, { listen, maxRequestBytes: 1 });
+      await other.close();
+    }
+  });
+
   test('serves on a Unix socket, over a stale one, never over a file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'flotilla-oip-'));
     const path = join(folder, 'agent.sock');

@@ -20,6 +20,8 @@ export interface InferenceServerOptions {
   readonly maxRequestBytes: number;
 }
 
+/** There is no log-in: whoever reaches the address may use the models. */
+const LOOPBACK = /^(?:http:\/\/)?(localhost|127(?:\.\d{1,3}){3}|\[::1\]):(\d{1,5})$/;
 const HEAD_LENGTH = 'inference-header-content-length';
 const EXTENSIONS = ['binary_tensor_data'];
 
@@ -144,7 +146,7 @@ async function open(server: FastifyInstance, listen: string): Promise<string> {
       await server.listen({ path });
       return listen;
     }
-    const [, host, port] = /^(?:http:\/\/)?(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(listen) ?? [];
+    const [, host, port] = LOOPBACK.exec(listen) ?? [];
     if (host === undefined || Number(port) > 65_535) {
       throw usage(`--http takes 127.0.0.1:PORT or unix:PATH, not ${listen.slice(0, 120)}`);
     }
