@@ -29,7 +29,7 @@ function survives(make: () => Model): void {
   }
 }
 
-describe('passes over models that make no sense', () => {
+describe('passes over models that make no sense', { timeout: MORE * 60_000 }, () => {
   it('from files with damaged bytes', () => {
     const files = MODELS.map((make) => writeOnnx(make()));
     const damage = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(255)), {
