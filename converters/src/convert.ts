@@ -33,7 +33,7 @@ export async function convert(
   await checkOutFolder(request.out);
   onProgress({ step: 'read', done: 0, total: 1 });
   const model = await readModel(request.modelFile);
-  const passes = runPasses(model);
+  const passes = await runPasses(model);
   const source = await openSource(request.modelFile, request.specFile);
   try {
     const { spec, labels, pipeline } = source;
@@ -88,7 +88,7 @@ async function makeVariant(
   const auto = request.precisions === 'auto';
   try {
     const ranges = await workshop.calibrate(precision);
-    const variant = workshop.quantize(precision, profile, ranges);
+    const variant = await workshop.quantize(precision, profile, ranges);
     const verification = await workshop.verify(variant, profile);
     const assessment = assess(variant, verification, reference, profile, host);
     const reason = withheld(assessment, auto);

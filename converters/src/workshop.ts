@@ -1,9 +1,10 @@
-import type { TargetProfile } from '@flotilla/targets';
+import type { QdqForm, TargetProfile } from '@flotilla/targets';
 import { type CalibrationMethod, calibrate } from './calibrate/calibrate.ts';
 import { feedsOf } from './data/samples.ts';
 import type { Makeable } from './precisions.ts';
 import type { Ranges } from './quantize/plan-context.ts';
 import { type Quantized, quantize } from './quantize/quantize.ts';
+import type { Scheme } from './quantize/scheme.ts';
 import type { OnProgress } from './request.ts';
 import { type Reference, type Verification, verify } from './verify/verify.ts';
 
@@ -14,7 +15,11 @@ import { type Reference, type Verification, verify } from './verify/verify.ts';
 export interface Workshop {
   /** Ranges of the activations; undefined where the precision needs none or there are no samples. */
   calibrate(precision: Makeable): Promise<Ranges | undefined>;
-  quantize(precision: Makeable, profile: TargetProfile, ranges: Ranges | undefined): Quantized;
+  quantize(
+    precision: Makeable,
+    profile: TargetProfile,
+    ranges: Ranges | undefined,
+  ): Promise<Quantized>;
   verify(variant: Quantized, profile: TargetProfile): Promise<Verification>;
 }
 
@@ -44,10 +49,20 @@ export function openWorkshop(
       });
       return await ranges;
     },
-    quantize(precision, { id: target, qdq }, calibrated) {
+    async quantize(precision, { id: target, qdq }, calibrated) {
       const key = precision === 'int8' ? JSON.stringify(qdq) : precision;
       const known = variants.get(key);
-      const variant = known ?? quantize(model, precision, qdq, calibrated);
+      const scheme = schemeOf(precision, qdq, method);
+      const calibration = calibrated && {
+        statistics: {
+          samples: data.calibration.items.length,
+          methods: [method],
+          ranges: () => calibrated,
+        },
+        samples: () => feedsOf(data.calibration),
+        runtime: source.runtime,
+      };
+      const variant = known ?? (await quantize({ model, scheme, calibration }));
       variants.set(key, variant);
       onProgress({ step: 'quantize', target, precision, done: 1, total: 1 });
       return variant;
@@ -63,4 +78,17 @@ export function openWorkshop(
       return await result;
     },
   };
+}
+
+function schemeOf(precision: Makeable, form: QdqForm, method: CalibrationMethod): Scheme {
+  switch (precision) {
+    case 'fp32':
+      return { precision };
+    case 'fp16':
+      return { precision, float: [] };
+    case 'int8': {
+      const plain = { equalize: false, biasCorrection: false, rounding: 'nearest' } as const;
+      return { precision, form, method, ...plain, float: [] };
+    }
+  }
 }

@@ -18,8 +18,15 @@ export type Eligibility =
   | { readonly kind: 'float'; readonly reason?: string };
 
 const FLOAT: Eligibility = { kind: 'float' };
+const BY_CHOICE = 'kept in float by choice';
 
 export function judgeNode(node: Node, context: JudgingContext): Eligibility {
+  const verdict = judgeByRule(node, context);
+  if (!context.float.has(node.name)) return verdict;
+  return verdict.kind === 'heavy' ? skipped(BY_CHOICE) : FLOAT;
+}
+
+function judgeByRule(node: Node, context: JudgingContext): Eligibility {
   const rule = ruleOf(node);
   if (rule === undefined) return FLOAT;
   switch (rule.kind) {

@@ -14,6 +14,8 @@ export interface JudgingContext {
   readonly floats: ReadonlySet<string>;
   readonly ranges: Ranges;
   readonly form: QdqForm;
+  /** Names of nodes that stay in floating point by choice. */
+  readonly float: ReadonlySet<string>;
 }
 
 /** What the planning of the whole graph rests on. */

@@ -1,6 +1,6 @@
 import type { QdqForm } from '@flotilla/targets';
 import { indexGraph } from '../ir/edit.ts';
-import { type Graph, isOp, type Node } from '../ir/graph.ts';
+import { type Graph, isOp, type Model, type Node } from '../ir/graph.ts';
 import { type Eligibility, judgeNode } from './eligible.ts';
 import { floatValues } from './float-values.ts';
 import { findAbsorbed, settledOutput } from './flow.ts';
@@ -26,13 +26,20 @@ type Judged = ReadonlyMap<Node, Eligibility>;
  * passes values through, so that no value is quantized unless an integer operator gains from it.
  *
  * @param ranges of the activations, by value name; a value without one stays float
+ * @param float names of nodes that stay in floating point by choice
  */
-export function planQdq(graph: Graph, ranges: Ranges, form: QdqForm): QdqPlan {
+export function planQdq(
+  graph: Graph,
+  ranges: Ranges,
+  form: QdqForm,
+  float: ReadonlySet<string> = new Set(),
+): QdqPlan {
   const judging: JudgingContext = {
     graph,
     floats: floatValues(graph),
     ranges: new Map([...ranges].filter(([, range]) => holdsNumbers(range))),
     form,
+    float,
   };
   const judged = new Map(graph.nodes.map((node) => [node, judgeNode(node, judging)]));
   const index = indexGraph(graph);
@@ -54,6 +61,16 @@ export function planQdq(graph: Graph, ranges: Ranges, form: QdqForm): QdqPlan {
       return reason === undefined ? [] : [{ node: node.name, reason }];
     }),
   };
+}
+
+/** Names of the nodes whose products int8 would compute in integers, in graph order, given ranges. */
+export function heavyNodes({ graph }: Model, form: QdqForm): string[] {
+  const floats = floatValues(graph);
+  const ranges = new Map([...floats].map((name) => [name, { min: -1, max: 1 }]));
+  const context = { graph, floats, ranges, form, float: new Set<string>() };
+  return graph.nodes
+    .filter((node) => judgeNode(node, context).kind === 'heavy')
+    .map(({ name }) => name);
 }
 
 function holdsNumbers({ min, max }: Range): boolean {

@@ -1,55 +1,103 @@
+import type { Runtime, Tensors } from '@flotilla/model';
 import { FlotillaError, type Precision } from '@flotilla/protocol';
-import type { QdqForm } from '@flotilla/targets';
+import type { ActivationStatistics } from '../calibrate/statistics.ts';
 import { writeOnnx } from '../formats/onnx/write.ts';
 import type { Graph, Model } from '../ir/graph.ts';
-import type { Makeable } from '../precisions.ts';
+import type { ActivationRange } from '../result.ts';
 import { toFloat16 } from './fp16.ts';
-import { quantizeInt8 } from './int8.ts';
-import type { Ranges } from './plan-context.ts';
+import type {
+  DynamicScheme,
+  Fp16Scheme,
+  Fp32Scheme,
+  Int4Scheme,
+  Scheme,
+  StaticScheme,
+} from './scheme.ts';
+import { quantizeStatic } from './static.ts';
+
+/** Samples, and what calibration found in them. */
+export interface CalibrationData {
+  readonly statistics: ActivationStatistics;
+  /** The same samples again, from the first. */
+  samples(): AsyncIterable<Tensors>;
+  readonly runtime: Runtime;
+}
 
 /** A model in one precision, and its file. */
 export interface Quantized {
+  readonly scheme: Scheme;
   readonly precision: Precision;
   readonly model: Model;
   readonly bytes: Uint8Array;
+  /** The fp32 model that was quantized: its values are what `renamed` starts from. */
+  readonly base: Model;
   /** By value of the fp32 model, the name under which this one has it, for comparison. */
   readonly renamed: ReadonlyMap<string, string>;
-  /** Nodes that stayed in fp32 although they might have gained, with the reason. */
+  /** Of the quantized activations, in graph order; empty where nothing was calibrated. */
+  readonly ranges: readonly ActivationRange[];
+  /** Operators that run in integers. */
+  readonly integerNodes: number;
+  /** Nodes that stayed in floats although they might have gained, with the reason. */
   readonly skipped: readonly { readonly node: string; readonly reason: string }[];
   readonly warnings: readonly string[];
 }
 
+interface QuantizeInput<S extends Scheme> {
+  /** float32, after the passes, and equalized where the scheme says so; it is not changed. */
+  readonly model: Model;
+  readonly scheme: S;
+  /** Of this very model; static int8 needs it. */
+  readonly calibration: CalibrationData | undefined;
+}
+
 /**
- * @param model float32, after the passes; it is not changed
- * @param ranges needed for int8
+ * Writes a model's numbers as a scheme says. The same input gives the same bytes.
+ *
  * @throws FlotillaError `quantize.impossible`
  */
-export function quantize(
-  model: Model,
-  precision: Makeable,
-  form: QdqForm,
-  ranges: Ranges | undefined,
-): Quantized {
-  const result = { fp32: asItIs, fp16: toHalves, int8: toIntegers }[precision](model, form, ranges);
-  return { precision, bytes: writeOnnx(result.model), ...result };
+export async function quantize(input: QuantizeInput<Scheme>): Promise<Quantized> {
+  const { model, scheme } = input;
+  const made = await make(input);
+  const { precision } = scheme;
+  return { scheme, precision, base: model, bytes: writeOnnx(made.model), ranges: [], ...made };
 }
 
-type Result = Omit<Quantized, 'precision' | 'bytes'>;
+type Made = Pick<Quantized, 'model' | 'renamed' | 'integerNodes' | 'skipped' | 'warnings'> &
+  Partial<Pick<Quantized, 'ranges'>>;
 
-function asItIs(model: Model): Result {
-  return { model, renamed: sameNames(model.graph, model.graph), skipped: [], warnings: [] };
+type Makers = { readonly [P in Precision]: (input: QuantizeInput<SchemeOf<P>>) => Promise<Made> };
+type SchemeOf<P extends Precision> = Extract<Scheme, { readonly precision: P }> | Reaching<P>;
+/** `StaticScheme` names two precisions, so that `Extract` finds it for neither. */
+type Reaching<P extends Precision> = P extends StaticScheme['precision'] ? StaticScheme : never;
+
+const MAKERS: Makers = {
+  fp32: asItIs,
+  fp16: toHalves,
+  int8: quantizeStatic,
+  mixed: quantizeStatic,
+  'int8-dynamic': (input: QuantizeInput<DynamicScheme>) => refuse(input.scheme),
+  int4: (input: QuantizeInput<Int4Scheme>) => refuse(input.scheme),
+};
+
+function make<S extends Scheme>(input: QuantizeInput<S>): Promise<Made> {
+  // A scheme's precision decides its type, which TypeScript does not follow through the table.
+  const maker = MAKERS[input.scheme.precision] as (input: QuantizeInput<S>) => Promise<Made>;
+  return maker(input);
 }
 
-function toHalves(fp32: Model): Result {
+async function refuse({ precision }: Scheme): Promise<never> {
+  throw new FlotillaError('quantize.impossible', { precision, reason: 'it is not made yet' });
+}
+
+async function asItIs({ model }: QuantizeInput<Fp32Scheme>): Promise<Made> {
+  const renamed = sameNames(model.graph, model.graph);
+  return { model, renamed, integerNodes: 0, skipped: [], warnings: [] };
+}
+
+async function toHalves({ model: fp32 }: QuantizeInput<Fp16Scheme>): Promise<Made> {
   const { model, warnings, blocked } = toFloat16(fp32);
   const skipped = blocked.map((node) => ({ node, reason: 'has no float16 form' }));
-  return { model, renamed: sameNames(fp32.graph, model.graph), skipped, warnings };
-}
-
-function toIntegers(fp32: Model, form: QdqForm, ranges: Ranges | undefined): Result {
-  if (ranges !== undefined) return { ...quantizeInt8(fp32, ranges, form), warnings: [] };
-  const reason = 'it needs samples to calibrate with';
-  throw new FlotillaError('quantize.impossible', { precision: 'int8', reason });
+  return { model, renamed: sameNames(fp32.graph, model.graph), integerNodes: 0, skipped, warnings };
 }
 
 /** Values that both graphs compute under one name. */

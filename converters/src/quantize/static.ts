@@ -1,0 +1,51 @@
+import { FlotillaError } from '@flotilla/protocol';
+import type { Model } from '../ir/graph.ts';
+import type { ActivationRange } from '../result.ts';
+import { type Int8Model, quantizeInt8 } from './int8.ts';
+import { QUANTIZED } from './params.ts';
+import type { Ranges } from './plan-context.ts';
+import type { CalibrationData } from './quantize.ts';
+import type { StaticScheme } from './scheme.ts';
+
+interface StaticInput {
+  readonly model: Model;
+  readonly scheme: StaticScheme;
+  readonly calibration: CalibrationData | undefined;
+}
+
+interface StaticModel extends Int8Model {
+  readonly ranges: readonly ActivationRange[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * int8 weights and activations, with ranges from samples.
+ *
+ * @throws FlotillaError `quantize.impossible`
+ */
+export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
+  const { model, scheme, calibration } = input;
+  const { form, method, precision } = scheme;
+  if (calibration === undefined) {
+    const reason = 'it needs samples to calibrate with';
+    throw new FlotillaError('quantize.impossible', { precision, reason });
+  }
+  const { statistics } = calibration;
+  const ranges = statistics.ranges(method, form);
+  const made = quantizeInt8(model, ranges, form, { float: new Set(scheme.float) });
+  const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
+  return { ...made, ranges: describeRanges(made, seen), warnings: [] };
+}
+
+/** What the integers of each quantized value reach, beside what calibration saw. */
+function describeRanges({ values }: Int8Model, seen: Ranges): ActivationRange[] {
+  return [...values].map(([value, { type, scale, zeroPoint }]) => ({
+    value,
+    seen: seen.get(value) ?? { min: 0, max: 0 },
+    min: (QUANTIZED[type].min - zeroPoint) * scale,
+    max: (QUANTIZED[type].max - zeroPoint) * scale,
+    scale,
+    zeroPoint,
+    type,
+  }));
+}
