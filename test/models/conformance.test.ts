@@ -34,7 +34,7 @@ it('every case goes through the passes, or is refused by name', async () => {
   for (const name of cases) {
     const model = await readModel(join(folder, name));
     try {
-      runPasses(model);
+      await runPasses(model);
     } catch (error) {
       if (!isFlotillaError(error, 'model.opset-unsupported')) throw error;
       refused.push(error.context.op);

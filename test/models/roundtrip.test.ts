@@ -57,7 +57,7 @@ describe.each(files)('%s', (path) => {
   it('gives the same results after all passes', async () => {
     const model = await readModel(file);
     const before = model.graph.nodes.length;
-    const reports = runPasses(model);
+    const reports = await runPasses(model);
     expect(reports.length).toBeGreaterThan(0);
     expect(model.graph.nodes.length).toBeLessThanOrEqual(before + 2);
     expect(relativeError(expected, await run(writeModel(model), name))).toBeLessThan(1e-5);
@@ -65,7 +65,7 @@ describe.each(files)('%s', (path) => {
 
   it('gives nearly the same results in float16, in half the bytes', async () => {
     const model = await readModel(file);
-    runPasses(model);
+    await runPasses(model);
     const { model: half } = toFloat16(model);
     const bytes = writeModel(half);
     const error = relativeError(expected, await run(bytes, name));

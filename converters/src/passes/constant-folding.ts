@@ -28,7 +28,7 @@ export const constantFolding: Pass = {
       const scopes = inferFacts(model.graph, { declared: false });
       folded = foldGraph(model.graph, scopes, new Map());
     }
-    return { changed, notes: [] };
+    return { changed };
   },
 };
 

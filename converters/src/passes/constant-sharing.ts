@@ -36,7 +36,7 @@ export const constantSharing: Pass = {
         replaceUses(place.graph, place.name, name);
       }
     }
-    return { changed: copies.reduce((sum, places) => sum + places.length - 1, 0), notes: [] };
+    return { changed: copies.reduce((sum, places) => sum + places.length - 1, 0) };
   },
 };
 

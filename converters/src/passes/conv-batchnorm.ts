@@ -13,17 +13,18 @@ import type { Pass } from './pass.ts';
 export const convBatchNorm: Pass = {
   name: 'conv-batchnorm',
   run(model) {
-    const notes: string[] = [];
+    const declined: string[] = [];
+    const did: string[] = [];
     const namer = createNamer(model.graph);
     const changed = allGraphs(model.graph).reduce(
-      (sum, graph) => sum + foldIn(graph, namer, notes),
+      (sum, graph) => sum + foldIn(graph, namer, did, declined),
       0,
     );
-    return { changed, notes };
+    return { changed, did, declined };
   },
 };
 
-function foldIn(graph: Graph, namer: Namer, notes: string[]): number {
+function foldIn(graph: Graph, namer: Namer, did: string[], declined: string[]): number {
   const gone = new Set<Node>();
   const index = indexGraph(graph);
   for (const norm of graph.nodes.filter((node) => isOp(node, 'BatchNormalization'))) {
@@ -34,8 +35,12 @@ function foldIn(graph: Graph, namer: Namer, notes: string[]): number {
       seen || index.outputs.has(conv.outputs[0]!)
         ? `the output of ${JSON.stringify(conv.name)} is used elsewhere too`
         : fold(graph, conv, norm, namer);
-    if (reason === undefined) gone.add(norm);
-    else notes.push(`BatchNormalization ${JSON.stringify(norm.name)} stays: ${reason}`);
+    const where = `BatchNormalization ${JSON.stringify(norm.name)}`;
+    if (reason !== undefined) declined.push(`${where} stays: ${reason}`);
+    else {
+      gone.add(norm);
+      did.push(`${where} into ${conv.op} ${JSON.stringify(conv.name)}`);
+    }
   }
   removeNodes(graph, gone);
   return gone.size;

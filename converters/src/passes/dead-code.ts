@@ -9,7 +9,7 @@ export const deadCode: Pass = {
     const removed = allGraphs(model.graph)
       .reverse()
       .map((graph) => removeDeadNodes(graph) + removeDeadConstants(graph));
-    return { changed: removed.reduce((sum, count) => sum + count, 0), notes: [] };
+    return { changed: removed.reduce((sum, count) => sum + count, 0) };
   },
 };
 

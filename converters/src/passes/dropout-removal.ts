@@ -8,17 +8,18 @@ import type { Pass } from './pass.ts';
 export const dropoutRemoval: Pass = {
   name: 'dropout-removal',
   run(model) {
-    const notes: string[] = [];
+    const declined: string[] = [];
     const indexes = new Map<Graph, GraphIndex>();
     const changed = bypassAll(model.graph, (node, graph) => {
       if (!isOp(node, 'Dropout')) return false;
       const index = indexes.get(graph) ?? indexGraph(graph);
       indexes.set(graph, index);
       const reason = reasonToKeep(node, graph, index);
-      if (reason !== undefined) notes.push(`Dropout ${JSON.stringify(node.name)} stays: ${reason}`);
+      if (reason !== undefined)
+        declined.push(`Dropout ${JSON.stringify(node.name)} stays: ${reason}`);
       return reason === undefined;
     });
-    return { changed, notes };
+    return { changed, declined };
   },
 };
 

@@ -60,7 +60,7 @@ it('passes change no result of a random network', async () => {
   const property = fc.asyncProperty(fc.nat(1000), opset, names, async (seed, version, steps) => {
     const model = build(seed, version, steps);
     const before = await runModel(model, seed);
-    runPasses(model);
+    await runPasses(model);
     const after = await runModel(model, before.feeds);
     expect(relativeError(before.outputs, after.outputs)).toBeLessThan(1e-4);
   });

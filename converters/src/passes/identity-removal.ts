@@ -6,7 +6,7 @@ import type { Pass } from './pass.ts';
 /** Removes Identity, and operators that do nothing as they stand: a sum of one, a transpose in order. */
 export const identityRemoval: Pass = {
   name: 'identity-removal',
-  run: (model) => ({ changed: bypassAll(model.graph, isNoop), notes: [] }),
+  run: (model) => ({ changed: bypassAll(model.graph, isNoop) }),
 };
 
 function isNoop(node: Node): boolean {

@@ -1,4 +1,5 @@
 import type { Model } from '../ir/graph.ts';
+import { choosePasses } from './choose.ts';
 import { constantFolding } from './constant-folding.ts';
 import { constantSharing } from './constant-sharing.ts';
 import { convBatchNorm } from './conv-batchnorm.ts';
@@ -24,7 +25,20 @@ export const PASSES: readonly Pass[] = [
 /** Per-channel QuantizeLinear begins with opset 13. */
 export const MIN_OPSET = 13;
 
-/** Brings a model, in place, into the form that quantization works on. */
-export function runPasses(model: Model, options: Partial<PassOptions> = {}): PassReport[] {
-  return runPassList(model, PASSES, { opset: MIN_OPSET, ...options });
+export interface RunOptions extends Partial<PassOptions> {
+  /** Names of the passes that run; with `-` before each, all but these. All where it is left out. */
+  readonly passes?: readonly string[];
+}
+
+/**
+ * Brings a model, in place, into the form that quantization works on.
+ *
+ * @throws FlotillaError `pass.unknown`, `pass.keep-unknown`, and what passes refuse a model with
+ */
+export async function runPasses(
+  model: Model,
+  { passes, ...options }: RunOptions = {},
+): Promise<PassReport[]> {
+  const chosen = choosePasses(PASSES, passes);
+  return await runPassList(model, chosen, { opset: MIN_OPSET, ...options });
 }

@@ -26,43 +26,43 @@ function add(graph: Graph, op: string, i: number, further: readonly string[], ma
 test.each([
   ['Dropout with its mask, at opset 7', 7],
   ['Dropout with its mask, at opset 13', 13],
-])('%s, is removed', (_what, opset) => {
+])('%s, is removed', async (_what, opset) => {
   const model = chain(opset, (graph, i) => add(graph, 'Dropout', i, [], `mask${i}`));
-  runPasses(model);
+  await runPasses(model);
   expect(model.graph.nodes.length).toBeLessThan(2);
 });
 
-test('BatchNormalization with the outputs of its training is upgraded', () => {
+test('BatchNormalization with the outputs of its training is upgraded', async () => {
   const ones = float32Tensor([4], [1, 1, 1, 1]);
   const model = chain(7, (graph, i) => {
     for (const name of ['scale', 'bias', 'mean', 'var']) graph.initializers.set(name, ones);
     add(graph, 'BatchNormalization', i, ['scale', 'bias', 'mean', 'var'], `saved${i}`);
   });
-  runPasses(model);
+  await runPasses(model);
   expect(model.graph.nodes.every(({ outputs }) => outputs.length === 1)).toBe(true);
 });
 
-test('Clip with attributes gets constants', () => {
+test('Clip with attributes gets constants', async () => {
   const model = chain(6, (graph, i) => {
     add(graph, 'Clip', i, []);
     graph.nodes.at(-1)?.attributes.set('min', float(0));
   });
-  runPasses(model);
+  await runPasses(model);
   expect(model.graph.nodes.every(({ inputs }) => inputs.length === 2)).toBe(true);
 });
 
-test('Identity before each of thousands of outputs is removed, then all is halved', () => {
+test('Identity before each of thousands of outputs is removed, then all is halved', async () => {
   const model = chain(13, (graph, i) => {
     graph.nodes.push(makeNode('Relu', `relu${i}`, [`x${i}`], [`y${i}`]));
     graph.nodes.push(makeNode('Identity', `same${i}`, [`y${i}`], [`x${i + 1}`]));
     if (i > 0) graph.outputs.push(tensorInfo(`x${i}`, 'float32'));
   });
-  runPasses(model);
+  await runPasses(model);
   expect(model.graph.nodes).toHaveLength(NODES);
   expect(toFloat16(model).model.graph.nodes).toHaveLength(2 * NODES + 1);
 });
 
-test('thousands of convolutions are quantized', () => {
+test('thousands of convolutions are quantized', async () => {
   const model = chain(13, (graph, i) => {
     graph.initializers.set(`w${i}`, float32Tensor([4, 4, 1, 1], new Array(16).fill(0.1)));
     add(graph, 'Conv', i, [`w${i}`]);

@@ -25,11 +25,12 @@ const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
  */
 export const opsetUpgrade: Pass = {
   name: 'opset-upgrade',
+  touchesAll: true,
   requires: (_, { opset }) =>
     opset <= MAX_UPGRADE ? undefined : `a target opset of at most ${MAX_UPGRADE}`,
   run(model, { opset }) {
     const from = opsetOf(model);
-    if (from >= opset) return { changed: 0, notes: [] };
+    if (from >= opset) return { changed: 0 };
     const scopes = inferFacts(model.graph, { declared: true });
     const namer = createNamer(model.graph);
     const changed = allGraphs(model.graph).reduce(

@@ -1,66 +1,100 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { Model } from '../ir/graph.ts';
 import { graphFault } from '../ir/validate.ts';
+import { checkKept, shieldKept } from './keep.ts';
 
 export interface PassOptions {
   /** Lowest ai.onnx opset that the result may have; a model already above it stays where it is. */
   readonly opset: number;
+  /** Names of nodes and values that no pass may remove or rewrite; none where it is left out. */
+  readonly keep?: ReadonlySet<string>;
 }
 
 export interface PassResult {
   /** How many nodes or constants were changed, removed or added; 0 says that the model is as it was. */
   readonly changed: number;
-  /** What a person should know: why something that looked possible was not done. */
-  readonly notes: readonly string[];
+  /** A line for each thing that was done: what, and where. */
+  readonly did?: readonly string[];
+  /** A line for each rewrite that looked possible and was not done: the node, and why. */
+  readonly declined?: readonly string[];
+  /** What a person should know in any case. */
+  readonly notes?: readonly string[];
 }
 
 /** One step over a model, which it edits in place. It neither logs nor validates: the runner does. */
 export interface Pass {
   readonly name: string;
+  /**
+   * True where the result means nothing unless every node is rewritten: what is to be kept is then
+   * shown to the pass like any other node.
+   */
+  readonly touchesAll?: boolean;
   /** Why the pass cannot run on this model, or undefined where it can. */
   readonly requires?: (model: Model, options: PassOptions) => string | undefined;
-  readonly run: (model: Model, options: PassOptions) => PassResult;
+  readonly run: (model: Model, options: PassOptions) => PassResult | Promise<PassResult>;
   /** What the pass promised and did not keep, or undefined. */
   readonly ensures?: (model: Model, options: PassOptions) => string | undefined;
 }
 
-export interface PassReport extends PassResult {
+export interface PassReport extends Required<PassResult> {
   readonly pass: string;
 }
 
+/** Lines of one kind that a report holds; the last then says how many more there were. */
+const MAX_LINES = 40;
+
 /**
  * Runs passes in order over a model, in place, and checks the graph before the first and after each.
+ * From each pass it hides the nodes of `keep`, and shows it the values of `keep` as outputs.
  *
  * @throws FlotillaError `model.graph-invalid` where the model was broken before, `model.pass-failed`
- * naming the pass that broke it, and what a pass itself refuses with.
+ * naming the pass that broke it, `pass.keep-unknown`, and what a pass itself refuses with.
  */
-export function runPassList(
+export async function runPassList(
   model: Model,
   passes: readonly Pass[],
   options: PassOptions,
-): PassReport[] {
+): Promise<PassReport[]> {
+  const { keep = new Set<string>() } = options;
   checkModel(model);
+  checkKept(model, keep);
   const reports: PassReport[] = [];
   for (const pass of passes) {
     const unmet = pass.requires?.(model, options);
     if (unmet !== undefined) throw failed(pass, `needs ${unmet}`, reports);
-    const result = runPass(pass, model, options, reports);
+    const lift = shieldKept(model, pass.touchesAll ? new Set() : keep);
+    const result = await runPass(pass, model, options, reports).finally(lift);
     const broken = graphFault(model.graph) ?? pass.ensures?.(model, options);
     if (broken !== undefined) throw failed(pass, `left ${broken}`, reports);
-    reports.push({ pass: pass.name, ...result });
+    reports.push(reportOf(pass, result));
   }
   return reports;
 }
 
+function reportOf({ name }: Pass, { changed, did, declined, notes }: PassResult): PassReport {
+  return {
+    pass: name,
+    changed,
+    did: shortened(did),
+    declined: shortened(declined),
+    notes: shortened(notes),
+  };
+}
+
+function shortened(lines: readonly string[] = []): readonly string[] {
+  if (lines.length <= MAX_LINES) return lines;
+  return [...lines.slice(0, MAX_LINES - 1), `and ${lines.length - MAX_LINES + 1} more`];
+}
+
 /** A model may be wrong in ways that no check foresaw: that too ends with the pass's name. */
-function runPass(
+async function runPass(
   pass: Pass,
   model: Model,
   options: PassOptions,
   before: readonly PassReport[],
-): PassResult {
+): Promise<PassResult> {
   try {
-    return pass.run(model, options);
+    return await pass.run(model, options);
   } catch (cause) {
     if (cause instanceof FlotillaError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

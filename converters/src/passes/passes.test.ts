@@ -11,8 +11,11 @@ describe.each(Object.entries(FIXTURES))('fixture %s', (name, make) => {
   it('becomes the graph written down beside it', async () => {
     const model = make();
     const before = printModel(model);
-    const reports = runPasses(model).map(({ pass, changed, notes }) =>
-      [`- ${pass}: ${changed}`, ...notes.map((note) => `  - ${note}`)].join('\n'),
+    const reports = (await runPasses(model)).map(({ pass, changed, did, declined, notes }) =>
+      [
+        `- ${pass}: ${changed}`,
+        ...[...did, ...declined, ...notes].map((line) => `  - ${line}`),
+      ].join('\n'),
     );
     const block = (text: string) => ['```', text.trimEnd(), '```'].join('\n');
     const page = `# ${name}\n\n${block(before)}\n\nbecomes\n\n${block(printModel(model))}\n\nby\n\n${reports.join('\n')}\n`;
@@ -22,16 +25,16 @@ describe.each(Object.entries(FIXTURES))('fixture %s', (name, make) => {
   it('gives the same results as before', async () => {
     const model = make();
     const before = await runModel(model, 5);
-    runPasses(model);
+    await runPasses(model);
     const after = await runModel(model, before.feeds);
     expect(relativeError(before.outputs, after.outputs)).toBeLessThan(1e-5);
   });
 
-  it('stays as it is when the passes run again', () => {
+  it('stays as it is when the passes run again', async () => {
     const model = make();
-    runPasses(model);
+    await runPasses(model);
     const once = printModel(model);
-    const again = runPasses(model);
+    const again = await runPasses(model);
     expect(again.map((report) => report.changed)).toEqual(PASSES.map(() => 0));
     expect(printModel(model)).toBe(once);
   });
@@ -42,21 +45,21 @@ describe('the runner', () => {
     name: 'spoil',
     run(model: Model) {
       model.graph.nodes[0]!.inputs = ['nowhere'];
-      return { changed: 1, notes: [] };
+      return { changed: 1 };
     },
   };
-  const nothing: Pass = { name: 'nothing', run: () => ({ changed: 0, notes: [] }) };
+  const nothing: Pass = { name: 'nothing', run: () => ({ changed: 0 }) };
   const model = () => cloneModel(FIXTURES.normalized!());
-  const run = (passes: readonly Pass[], target = model()) => {
+  const run = async (passes: readonly Pass[], target = model()) => {
     try {
-      return runPassList(target, passes, { opset: 13 });
+      return await runPassList(target, passes, { opset: 13 });
     } catch (error) {
       return error;
     }
   };
 
-  it('names the pass that broke the graph, and those before it', () => {
-    const error = run([nothing, spoil]);
+  it('names the pass that broke the graph, and those before it', async () => {
+    const error = await run([nothing, spoil]);
     expect(isFlotillaError(error, 'model.pass-failed') && error.context).toMatchObject({
       pass: 'spoil',
       before: 'nothing',
@@ -64,19 +67,19 @@ describe('the runner', () => {
     });
   });
 
-  it('refuses a graph that was broken before', () => {
+  it('refuses a graph that was broken before', async () => {
     const broken = model();
-    spoil.run(broken, { opset: 13 });
-    expect(run([nothing], broken)).toMatchObject({ code: 'model.graph-invalid' });
+    await spoil.run(broken, { opset: 13 });
+    expect(await run([nothing], broken)).toMatchObject({ code: 'model.graph-invalid' });
   });
 
-  it('holds a pass to what it needs and what it promises', () => {
+  it('holds a pass to what it needs and what it promises', async () => {
     const needs: Pass = { ...nothing, name: 'picky', requires: () => 'another model' };
     const breaks: Pass = { ...nothing, name: 'liar', ensures: () => 'a promise unkept' };
-    expect(run([needs])).toMatchObject({
+    expect(await run([needs])).toMatchObject({
       context: { pass: 'picky', reason: 'needs another model' },
     });
-    expect(run([breaks])).toMatchObject({
+    expect(await run([breaks])).toMatchObject({
       context: { pass: 'liar', reason: 'left a promise unkept' },
     });
   });

@@ -160,7 +160,7 @@ describe('toFloat16', () => {
     });
     const pooled = net.node('AveragePool', [clipped], { kernel_shape: ints([2, 2]) });
     const model = net.output(net.node('Softmax', [pooled], { axis: int(1) }));
-    runPasses(model);
+    await runPasses(model);
     expect((await compare(model)).error).toBeLessThan(1e-2);
   });
 });

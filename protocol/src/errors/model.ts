@@ -46,6 +46,14 @@ export const MODEL_ERRORS = {
     (c: { file: string; reason: string }) =>
       `the runtime refuses ${c.file}: ${c.reason}; export it again or for an older opset`,
   ),
+  'pass.keep-unknown': usage(
+    (c: { name: string; close: string }) =>
+      `nothing in the model is named ${JSON.stringify(c.name)}, which is to be kept: name a node or a value (close: ${c.close})`,
+  ),
+  'pass.unknown': usage(
+    (c: { pass: string; known: string }) =>
+      `pass ${JSON.stringify(c.pass)} is not known: use one of ${c.known}, or one after "-" to leave it out`,
+  ),
   'quantize.impossible': refused(
     422,
     (c: { precision: string; reason: string }) =>
