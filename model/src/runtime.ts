@@ -19,6 +19,12 @@ export interface Session {
   dispose(): Promise<void>;
 }
 
+/**
+ * A model in one piece, or the path of its file: the only way for one whose weights lie in files
+ * beside it, which are then read from there. A browser takes pieces only.
+ */
+export type ModelData = Uint8Array | string;
+
 /** Port for what runs a model: ONNX Runtime in Node, on a worker thread, or in a browser. */
 export interface Runtime {
   readonly name: string;
@@ -26,5 +32,5 @@ export interface Runtime {
   /** Highest ai.onnx opset that this runtime understands. */
   readonly maxOpset: number;
   readonly providers: readonly string[];
-  load(model: Uint8Array, options?: LoadOptions): Promise<Session>;
+  load(model: ModelData, options?: LoadOptions): Promise<Session>;
 }

@@ -58,7 +58,7 @@ export function toyRuntime(): Runtime {
     version: '1',
     maxOpset: TOY_OPSET,
     providers: ['cpu'],
-    async load(bytes) {
+    async load(bytes: Uint8Array) {
       const model = JSON.parse(new TextDecoder().decode(bytes)) as ToyModel;
       if (model.fault === 'crash-on-load') throw new Error('the toy does not load');
       return toySession(model);

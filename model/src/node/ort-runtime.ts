@@ -5,7 +5,7 @@ import {
   listSupportedBackends,
   type Tensor as OrtTensor,
 } from 'onnxruntime-node';
-import type { LoadOptions, Runtime, Session } from '../runtime.ts';
+import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
 import { fromOrt, tensorInfos, toOrt } from './ort-tensors.ts';
@@ -30,7 +30,7 @@ export function ortRuntime(): Runtime {
   };
 }
 
-async function loadSession(model: Uint8Array, options: LoadOptions = {}): Promise<Session> {
+async function loadSession(model: ModelData, options: LoadOptions = {}): Promise<Session> {
   const { session, provider, fallbacks } = await tryProviders(model, options);
   const { inputs, outputs } = await declared(session);
   const running = new Set<Promise<unknown>>();
@@ -79,12 +79,12 @@ interface Loaded {
   readonly fallbacks: { provider: string; reason: string }[];
 }
 
-async function tryProviders(model: Uint8Array, options: LoadOptions): Promise<Loaded> {
+async function tryProviders(model: ModelData, options: LoadOptions): Promise<Loaded> {
   const providers = options.providers?.length ? options.providers : ['cpu'];
   const fallbacks: { provider: string; reason: string }[] = [];
   for (const provider of providers) {
     try {
-      const session = await InferenceSession.create(model, sessionOptions(provider, options));
+      const session = await createSession(model, sessionOptions(provider, options));
       return { session, provider, fallbacks };
     } catch (cause) {
       const reason = reasonOf(cause);
@@ -101,6 +101,16 @@ async function tryProviders(model: Uint8Array, options: LoadOptions): Promise<Lo
       .map((backend) => backend.name)
       .join(', '),
   });
+}
+
+/** The library has one signature for each form of a model. */
+function createSession(
+  model: ModelData,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return typeof model === 'string'
+    ? InferenceSession.create(model, options)
+    : InferenceSession.create(model, options);
 }
 
 function sessionOptions(provider: string, options: LoadOptions): InferenceSession.SessionOptions {

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Runtime, Session } from '../runtime.ts';
+import type { ModelData, Runtime, Session } from '../runtime.ts';
 import { ELEMENT_TYPES, type ElementType, type Tensor, type Tensors } from '../tensor.ts';
 import { reluModel, tinyModel } from '../testing/tiny-onnx.ts';
 import { ORT_MAX_OPSET, ortRuntime } from './ort-runtime.ts';
@@ -11,7 +14,7 @@ function fp32(shape: number[], ...data: number[]): Tensor {
 
 async function withSession<T>(
   runtime: Runtime,
-  model: Uint8Array,
+  model: ModelData,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
   const session = await runtime.load(model);
@@ -96,6 +99,22 @@ describe.each([
     await expect(runtime.load(reluModel([1], ORT_MAX_OPSET + 1))).rejects.toThrow(
       `Opset ${ORT_MAX_OPSET + 1} is under development`,
     );
+  });
+
+  it('loads a file by its path, and says so where there is none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'flotilla-runtime-'));
+    try {
+      const file = join(folder, 'relu.onnx');
+      await writeFile(file, reluModel([1]));
+      await withSession(runtime, file, async (session) => {
+        expect((await session.run({ x: fp32([1], 3) })).y?.data[0]).toBe(3);
+      });
+      await expect(runtime.load(join(folder, 'absent.onnx'))).rejects.toMatchObject({
+        code: 'runtime.load-failed',
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('says so where the model fails while it runs', async () => {

@@ -1,10 +1,10 @@
-import type { LoadOptions, Session } from '../runtime.ts';
+import type { LoadOptions, ModelData, Session } from '../runtime.ts';
 import type { Tensor, Tensors } from '../tensor.ts';
 import type { PlainError } from './plain-error.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {
-  readonly model: Uint8Array;
+  readonly model: ModelData;
   readonly options: LoadOptions | undefined;
 }
 

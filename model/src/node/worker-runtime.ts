@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { FlotillaError } from '@flotilla/protocol';
-import type { LoadOptions, Runtime, Session } from '../runtime.ts';
+import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
 import { ortRuntime } from './ort-runtime.ts';
@@ -22,7 +22,7 @@ export function workerRuntime(): Runtime {
   return { ...ortRuntime(), load: loadOnThread };
 }
 
-async function loadOnThread(model: Uint8Array, options?: LoadOptions): Promise<Session> {
+async function loadOnThread(model: ModelData, options?: LoadOptions): Promise<Session> {
   const thread = startThread(model, options);
   const facts = await thread.loaded;
   return {
@@ -41,11 +41,11 @@ interface SessionThread {
   dispose(): Promise<void>;
 }
 
-function startThread(model: Uint8Array, options: LoadOptions | undefined): SessionThread {
-  const own = new Uint8Array(model);
+function startThread(model: ModelData, options: LoadOptions | undefined): SessionThread {
+  const own = typeof model === 'string' ? model : new Uint8Array(model);
   const worker = new Worker(new URL('./runtime-thread.ts', import.meta.url), {
     workerData: { model: own, options } satisfies ThreadData,
-    transferList: [own.buffer],
+    transferList: typeof own === 'string' ? [] : [own.buffer],
     execArgv: [],
     name: 'flotilla-model',
   });
