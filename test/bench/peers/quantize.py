@@ -58,6 +58,14 @@ def static(task, prepared):
     )
 
 
+def prepare(model, prepared):
+    """Symbolic shape inference gives up on some models; the tool's own advice is to leave it out."""
+    try:
+        quant_pre_process(model, prepared)
+    except Exception:
+        quant_pre_process(model, prepared, skip_symbolic_shape=True)
+
+
 def peak_mb():
     """VmHWM: unlike ru_maxrss it does not begin with the peak of the parent that was forked."""
     with open("/proc/self/status") as status:
@@ -71,7 +79,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         prepared = os.path.join(folder, "prepared.onnx")
         start = time.perf_counter()
-        quant_pre_process(task["model"], prepared)
+        prepare(task["model"], prepared)
         if task["samples"] is None:
             quantize_dynamic(prepared, task["out"], weight_type=QuantType.QInt8)
         else:

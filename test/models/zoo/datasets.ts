@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Tensor } from '@flotilla/model';
+import type { Tensor, TensorData } from '@flotilla/model';
 import type { Sample } from './subject.ts';
 
 /** Scale and zero point of the integers that the keyword features are stored as. */
@@ -41,6 +41,6 @@ export async function digitSamples(folder: string, input: string, most: number):
   });
 }
 
-export function fp32(shape: readonly number[], data: Float32Array): Tensor {
+export function fp32(shape: readonly number[], data: TensorData): Tensor {
   return { type: 'FP32', shape, data };
 }

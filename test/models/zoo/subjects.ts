@@ -151,6 +151,7 @@ async function partsSamples(_models: string, most: Limits): Promise<Samples> {
   try {
     return await withSession(join(PARTS, 'model.onnx'), async ({ inputs }) => {
       const spec = await readFile(join(PARTS, 'model.yaml'), 'utf8');
+      const classes: readonly string[] = PART_LABELS;
       const render = async (name: string, seed: number, count: number) => {
         const target = join(folder, name);
         const perClass = Math.ceil(count / PART_LABELS.length);
@@ -161,8 +162,7 @@ async function partsSamples(_models: string, most: Limits): Promise<Samples> {
           .slice(1);
         const files = rows.slice(0, count).map((row) => {
           const [file = '', label = ''] = row.split(',');
-          const index = PART_LABELS.findIndex((known) => known === label);
-          return { path: join(target, file), label: index };
+          return { path: join(target, file), label: classes.indexOf(label) };
         });
         return await imageSamples(files, spec, inputs[0]!);
       };
