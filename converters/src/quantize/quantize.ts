@@ -4,6 +4,7 @@ import type { ActivationStatistics } from '../calibrate/statistics.ts';
 import { writeOnnx } from '../formats/onnx/write.ts';
 import type { Graph, Model } from '../ir/graph.ts';
 import type { ActivationRange } from '../result.ts';
+import { quantizeDynamic } from './dynamic.ts';
 import { toFloat16 } from './fp16.ts';
 import type {
   DynamicScheme,
@@ -75,7 +76,8 @@ const MAKERS: Makers = {
   fp16: toHalves,
   int8: quantizeStatic,
   mixed: quantizeStatic,
-  'int8-dynamic': (input: QuantizeInput<DynamicScheme>) => refuse(input.scheme),
+  'int8-dynamic': ({ model, scheme }: QuantizeInput<DynamicScheme>) =>
+    quantizeDynamic(model, scheme),
   int4: (input: QuantizeInput<Int4Scheme>) => refuse(input.scheme),
 };
 
