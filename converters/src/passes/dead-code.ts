@@ -1,17 +1,20 @@
 import { allGraphs, indexGraph, usedNames } from '../ir/edit.ts';
-import type { Graph, Node } from '../ir/graph.ts';
+import type { Graph, Model, Node } from '../ir/graph.ts';
 import type { Pass } from './pass.ts';
 
 /** Removes nodes that no output needs, then constants and value information that nothing names. */
 export const deadCode: Pass = {
   name: 'dead-code',
-  run(model) {
-    const removed = allGraphs(model.graph)
-      .reverse()
-      .map((graph) => removeDeadNodes(graph) + removeDeadConstants(graph));
-    return { changed: removed.reduce((sum, count) => sum + count, 0) };
-  },
+  run: (model) => ({ changed: removeDeadCode(model) }),
 };
+
+/** What the pass does, for steps that leave dead code behind; says how much went. */
+export function removeDeadCode({ graph }: Model): number {
+  const removed = allGraphs(graph)
+    .reverse()
+    .map((each) => removeDeadNodes(each) + removeDeadConstants(each));
+  return removed.reduce((sum, count) => sum + count, 0);
+}
 
 function removeDeadNodes(graph: Graph): number {
   const before = graph.nodes.length;

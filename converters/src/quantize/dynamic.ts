@@ -1,7 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { allGraphs, createNamer } from '../ir/edit.ts';
 import { cloneModel, type Model, type Node, opsetOf } from '../ir/graph.ts';
-import { deadCode } from '../passes/dead-code.ts';
+import { removeDeadCode } from '../passes/dead-code.ts';
 import { constantsOf } from './constants.ts';
 import type { DynamicEdit, Rewrite } from './dynamic-edit.ts';
 import { rewriteLstm } from './dynamic-lstm.ts';
@@ -51,7 +51,7 @@ export async function quantizeDynamic(
     const why = first === undefined ? '' : `: ${first.node}: ${first.reason}`;
     throw impossible(`no MatMul, Gemm or LSTM can run in integers${why}`);
   }
-  await deadCode.run(copy, { opset });
+  removeDeadCode(copy);
   const renamed = sameNames(model.graph, copy.graph);
   return { model: copy, renamed, integerNodes, skipped, warnings: [] };
 }

@@ -19,7 +19,7 @@ import {
   type ValueInfo,
 } from '../ir/graph.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
-import { deadCode } from '../passes/dead-code.ts';
+import { removeDeadCode } from '../passes/dead-code.ts';
 import { isFloat32Input, shapeNodes, staysFloat32 } from './fp16-rules.ts';
 import { toHalfTensor } from './half-tensor.ts';
 
@@ -28,6 +28,8 @@ export interface Float16Options {
   readonly keepIo?: boolean;
   /** Operators that stay in float32, beside those that have no float16 form. */
   readonly blockOps?: readonly string[];
+  /** Names of nodes that stay in float32, in the graph or one nested in it. */
+  readonly float?: readonly string[];
 }
 
 export interface Float16Model {
@@ -49,7 +51,7 @@ export function toFloat16(model: Model, options: Float16Options = {}): Float16Mo
   const copy = cloneModel(model);
   const conversion = new Conversion(copy, options);
   conversion.convert();
-  deadCode.run(copy, { opset: opsetOf(copy) });
+  removeDeadCode(copy);
   return { model: copy, warnings: conversion.warnings, blocked: conversion.blocked };
 }
 
@@ -71,10 +73,11 @@ class Conversion {
     this.#namer = createNamer(model.graph);
     this.#scopes = inferFacts(model.graph, { declared: true });
     const blockOps = new Set(options.blockOps);
+    const float = new Set(options.float);
     for (const graph of allGraphs(model.graph)) {
       const shapes = shapeNodes(graph);
       const stays = (node: Node) =>
-        shapes.has(node) || staysFloat32(node, opsetOf(model), blockOps);
+        float.has(node.name) || shapes.has(node) || staysFloat32(node, opsetOf(model), blockOps);
       for (const node of graph.nodes.filter(stays)) this.#single.add(node);
     }
   }

@@ -1,11 +1,13 @@
 import type { Runtime, Tensors } from '@flotilla/model';
-import { FlotillaError, type Precision } from '@flotilla/protocol';
+import type { Precision } from '@flotilla/protocol';
 import type { ActivationStatistics } from '../calibrate/statistics.ts';
 import { writeOnnx } from '../formats/onnx/write.ts';
-import type { Graph, Model } from '../ir/graph.ts';
+import type { Model } from '../ir/graph.ts';
 import type { ActivationRange } from '../result.ts';
 import { quantizeDynamic } from './dynamic.ts';
 import { toFloat16 } from './fp16.ts';
+import { quantizeInt4 } from './int4.ts';
+import { sameNames } from './same-names.ts';
 import type {
   DynamicScheme,
   Fp16Scheme,
@@ -78,7 +80,7 @@ const MAKERS: Makers = {
   mixed: quantizeStatic,
   'int8-dynamic': ({ model, scheme }: QuantizeInput<DynamicScheme>) =>
     quantizeDynamic(model, scheme),
-  int4: (input: QuantizeInput<Int4Scheme>) => refuse(input.scheme),
+  int4: ({ model, scheme }: QuantizeInput<Int4Scheme>) => quantizeInt4(model, scheme),
 };
 
 function make<S extends Scheme>(input: QuantizeInput<S>): Promise<Made> {
@@ -87,24 +89,13 @@ function make<S extends Scheme>(input: QuantizeInput<S>): Promise<Made> {
   return maker(input);
 }
 
-async function refuse({ precision }: Scheme): Promise<never> {
-  throw new FlotillaError('quantize.impossible', { precision, reason: 'it is not made yet' });
-}
-
 async function asItIs({ model }: QuantizeInput<Fp32Scheme>): Promise<Made> {
   const renamed = sameNames(model.graph, model.graph);
   return { model, renamed, integerNodes: 0, skipped: [], warnings: [] };
 }
 
-async function toHalves({ model: fp32 }: QuantizeInput<Fp16Scheme>): Promise<Made> {
-  const { model, warnings, blocked } = toFloat16(fp32);
+async function toHalves({ model: fp32, scheme }: QuantizeInput<Fp16Scheme>): Promise<Made> {
+  const { model, warnings, blocked } = toFloat16(fp32, { float: scheme.float });
   const skipped = blocked.map((node) => ({ node, reason: 'has no float16 form' }));
   return { model, renamed: sameNames(fp32.graph, model.graph), integerNodes: 0, skipped, warnings };
-}
-
-/** Values that both graphs compute under one name. */
-function sameNames(a: Graph, b: Graph): Map<string, string> {
-  const there = new Set(b.nodes.flatMap((node) => node.outputs));
-  const names = a.nodes.flatMap((node) => node.outputs).filter((name) => there.has(name));
-  return new Map(names.map((name) => [name, name]));
 }
