@@ -1,5 +1,5 @@
 export { type BenchRequest, type BenchResult, benchModel } from './bench.ts';
-export { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/calibrate.ts';
+export { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/methods.ts';
 export { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 export { convert } from './convert.ts';
 export { readOnnxFile as readModel } from './formats/onnx/file.ts';

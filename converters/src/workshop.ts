@@ -1,94 +1,192 @@
-import type { QdqForm, TargetProfile } from '@flotilla/targets';
-import { type CalibrationMethod, calibrate } from './calibrate/calibrate.ts';
+import { createHash } from 'node:crypto';
+import type { Tensors } from '@flotilla/model';
+import { type Digest, FlotillaError, type Precision, sha256 } from '@flotilla/protocol';
+import { calibrate } from './calibrate/calibrate.ts';
+import type { CalibrationMethod } from './calibrate/methods.ts';
+import type { DividedData } from './data/divide.ts';
 import { feedsOf } from './data/samples.ts';
-import type { Makeable } from './precisions.ts';
-import type { Ranges } from './quantize/plan-context.ts';
-import { type Quantized, quantize } from './quantize/quantize.ts';
+import type { Model } from './ir/graph.ts';
+import { equalizeLayers } from './quantize/equalize.ts';
+import { type CalibrationData, type Quantized, quantize } from './quantize/quantize.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import type { OnProgress } from './request.ts';
-import { type Reference, type Verification, verify } from './verify/verify.ts';
+import type { Source } from './source.ts';
+import type { Judge, Judgement } from './verify/evaluate.ts';
+import type { LatencyPair, MeasureLatency } from './verify/latency.ts';
+import { nodePrecisions } from './verify/node-precisions.ts';
+import { type Verification, type VerifyContext, verify } from './verify/verify.ts';
 
 /**
- * The steps from an fp32 model to a verified variant. Targets share their results: the ranges are
- * of the model, and targets with one QDQ form get the same file.
+ * The steps from an fp32 model to a verified variant. Targets share their results: statistics are
+ * of the model, and one scheme is one file whatever it is for.
  */
 export interface Workshop {
-  /** Ranges of the activations; undefined where the precision needs none or there are no samples. */
-  calibrate(precision: Makeable): Promise<Ranges | undefined>;
-  quantize(
-    precision: Makeable,
-    profile: TargetProfile,
-    ranges: Ranges | undefined,
-  ): Promise<Quantized>;
-  verify(variant: Quantized, profile: TargetProfile): Promise<Verification>;
+  /** Undefined where the scheme needs none or there are no samples. */
+  calibrate(scheme: Scheme): Promise<CalibrationData | undefined>;
+  quantize(scheme: Scheme, calibration: CalibrationData | undefined): Promise<Quantized>;
+  /** A variant judged on the choice samples. */
+  tryOut(scheme: Scheme): Promise<Tried>;
+  /** Time on this machine; variants with one graph are one. */
+  time(scheme: Scheme): Promise<LatencyPair>;
+  verify(variant: Quantized): Promise<Verification>;
 }
 
-interface WorkshopOptions {
-  readonly method: CalibrationMethod;
-  readonly maxDrop: number;
-  readonly latencyRuns: number;
+export interface Tried extends Judgement {
+  readonly scheme: Scheme;
+  readonly bytes: number;
+  /** Of the model. */
+  readonly digest: Digest;
+  precisionOf(node: string): Precision;
+}
+
+export interface WorkshopInput extends VerifyContext {
+  readonly source: Source;
+  /** After the passes. */
+  readonly model: Model;
+  readonly data: DividedData;
+  readonly choice: Judge;
+  /** What calibration shall observe. */
+  readonly methods: readonly CalibrationMethod[];
   readonly onProgress: OnProgress;
 }
 
-export function openWorkshop(
-  reference: Reference,
-  { method, maxDrop, latencyRuns, onProgress }: WorkshopOptions,
-): Workshop {
-  const { data, source, model } = reference;
-  const variants = new Map<string, Quantized>();
-  const verified = new Map<Quantized, Promise<Verification>>();
-  let ranges: Promise<Ranges> | undefined;
-  return {
-    async calibrate(precision) {
-      const total = data.calibration.items.length;
-      if (precision !== 'int8' || total === 0) return undefined;
-      ranges ??= calibrate(model, feedsOf(data.calibration), {
-        runtime: source.runtime,
-        method,
-        onSample: (done) => onProgress({ step: 'calibrate', done, total }),
-      });
-      return await ranges;
+/** Variants kept, so that what was tried last is not made again; any can be. */
+const KEPT_BYTES = 256 * 2 ** 20;
+
+export function openWorkshop(input: WorkshopInput): Workshop {
+  const { source, data, choice, methods, onProgress, measure, probes, latencyRuns } = input;
+  const equalized = once(async () => equalizedModel(input.model));
+  const calibrated = (model: () => Promise<Model>) =>
+    once(() => statisticsOf(input, model, methods));
+  const plainData = calibrated(async () => input.model);
+  const equalizedData = calibrated(equalized);
+  const made = recentlyMade();
+  const tried = new Map<string, Promise<Tried>>();
+  const times = new Map<string, Promise<LatencyPair>>();
+
+  const workshop: Workshop = {
+    async calibrate(scheme) {
+      if (data.calibration.items.length === 0 || !('method' in scheme)) return undefined;
+      return scheme.equalize ? await equalizedData() : await plainData();
     },
-    async quantize(precision, { id: target, qdq }, calibrated) {
-      const key = precision === 'int8' ? JSON.stringify(qdq) : precision;
-      const known = variants.get(key);
-      const scheme = schemeOf(precision, qdq, method);
-      const calibration = calibrated && {
-        statistics: {
-          samples: data.calibration.items.length,
-          methods: [method],
-          ranges: () => calibrated,
-        },
-        samples: () => feedsOf(data.calibration),
-        runtime: source.runtime,
-      };
-      const variant = known ?? (await quantize({ model, scheme, calibration }));
-      variants.set(key, variant);
-      onProgress({ step: 'quantize', target, precision, done: 1, total: 1 });
+    async quantize(scheme, calibration) {
+      const { precision } = scheme;
+      const model = 'equalize' in scheme && scheme.equalize ? await equalized() : input.model;
+      const variant = await made(scheme, () => quantize({ model, scheme, calibration }));
+      onProgress({ step: 'quantize', precision, done: 1, total: 1 });
       return variant;
     },
-    async verify(variant, { id: target }) {
+    tryOut: memo(tried, keyOf, async (scheme) => {
+      const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
+      const session = await source.runtime.load(variant.bytes);
+      try {
+        const judgement = await choice.judge(session);
+        const digest = await sha256(variant.bytes);
+        const bytes = variant.bytes.length;
+        return { ...judgement, scheme, bytes, digest, precisionOf: nodePrecisions(variant) };
+      } finally {
+        await session.dispose();
+      }
+    }),
+    async time(scheme) {
+      const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
+      const key = structureOf(variant.model);
+      const known = times.get(key) ?? timeOf(variant);
+      times.set(key, known);
+      return await known;
+    },
+    async verify(variant) {
       const { precision } = variant;
       const total = data.evaluation.items.length;
-      const onSample = (done: number) =>
-        onProgress({ step: 'verify', target, precision, done, total });
-      const known = verified.get(variant);
-      const result = known ?? verify(variant, reference, { maxDrop, latencyRuns, onSample });
-      verified.set(variant, result);
-      return await result;
+      return await verify(variant, input, (done) =>
+        onProgress({ step: 'verify', precision, done, total }),
+      );
     },
+  };
+
+  async function timeOf(variant: Quantized): Promise<LatencyPair> {
+    const session = await source.runtime.load(variant.bytes);
+    try {
+      return await measure(source.session, session, probes, latencyRuns);
+    } finally {
+      await session.dispose();
+    }
+  }
+  return workshop;
+}
+
+function equalizedModel(model: Model): Model {
+  const { model: equalized, changed } = equalizeLayers(model);
+  if (changed > 0) return equalized;
+  const reason = 'no two layers can be equalized';
+  throw new FlotillaError('quantize.impossible', { precision: 'int8', reason });
+}
+
+async function statisticsOf(
+  { data, source, onProgress }: WorkshopInput,
+  model: () => Promise<Model>,
+  methods: readonly CalibrationMethod[],
+): Promise<CalibrationData> {
+  const { runtime } = source;
+  const { items } = data.calibration;
+  const samples = (): AsyncIterable<Tensors> => feedsOf(data.calibration);
+  const statistics = await calibrate(await model(), samples(), {
+    runtime,
+    methods,
+    where: (index) => items[index]?.where ?? '',
+    onSample: (done) => onProgress({ step: 'calibrate', done, total: items.length }),
+  });
+  return { statistics, samples, runtime };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
-function schemeOf(precision: Makeable, form: QdqForm, method: CalibrationMethod): Scheme {
-  switch (precision) {
-    case 'fp32':
-      return { precision };
-    case 'fp16':
-      return { precision, float: [] };
-    case 'int8': {
-      const plain = { equalize: false, biasCorrection: false, rounding: 'nearest' } as const;
-      return { precision, form, method, ...plain, float: [] };
+function memo<A, T>(
+  known: Map<string, Promise<T>>,
+  key: (argument: A) => string,
+  make: (argument: A) => Promise<T>,
+): (argument: A) => Promise<T> {
+  return (argument) => {
+    const found = known.get(key(argument)) ?? make(argument);
+    known.set(key(argument), found);
+    return found;
+  };
+}
+
+const keyOf = (scheme: Scheme): string => JSON.stringify(scheme);
+
+/** The variants made last, as many as fit. */
+function recentlyMade(): (scheme: Scheme, make: () => Promise<Quantized>) => Promise<Quantized> {
+  const kept = new Map<string, Quantized>();
+  return async (scheme, make) => {
+    const key = keyOf(scheme);
+    const variant = kept.get(key) ?? (await make());
+    kept.delete(key);
+    kept.set(key, variant);
+    let bytes = [...kept.values()].reduce((sum, each) => sum + each.bytes.length, 0);
+    for (const [old, { bytes: size }] of kept) {
+      if (bytes <= KEPT_BYTES || old === key) break;
+      kept.delete(old);
+      bytes -= size.length;
     }
+    return variant;
+  };
+}
+
+/** One for graphs that differ in the numbers of their constants only, and so take one time. */
+function structureOf({ graph }: Model): string {
+  const hash = createHash('sha256');
+  for (const { op, domain, inputs, outputs } of graph.nodes) {
+    hash.update(JSON.stringify([domain, op, inputs, outputs]));
   }
+  for (const [name, { dtype, dims }] of graph.initializers) {
+    hash.update(JSON.stringify([name, dtype, dims]));
+  }
+  return hash.digest('hex');
 }

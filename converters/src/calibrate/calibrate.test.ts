@@ -1,16 +1,24 @@
 import type { Tensors } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
+import { TARGETS } from '@flotilla/targets';
 import { describe, expect, test } from 'vitest';
 import { runModel } from '../testing/run-model.ts';
 import { randomInput, smallNet } from '../testing/small-net.ts';
 import { calibrate } from './calibrate.ts';
+import { CALIBRATION_METHODS } from './methods.ts';
 import { quantizableValues, tapValues } from './taps.ts';
 
 const SHAPE = [1, 3, 16, 16];
 const INPUTS = Array.from({ length: 6 }, (_, seed) => randomInput(SHAPE, seed));
+const FORM = TARGETS['x86-64'].qdq;
+const SYMMETRIC = TARGETS['jetson-orin'].qdq;
 
 async function* each(inputs: readonly Tensors[]): AsyncGenerator<Tensors> {
   yield* inputs;
+}
+
+function filled(value: number): Tensors {
+  return { input: { type: 'FP32', shape: SHAPE, data: new Float32Array(768).fill(value) } };
 }
 
 /** The extremes of every value, computed here from the values themselves. */
@@ -30,45 +38,97 @@ async function extremes(model: ReturnType<typeof smallNet>) {
 
 describe('the range of a value', () => {
   const runtime = ortRuntime();
+  const run = (model: ReturnType<typeof smallNet>, inputs = INPUTS, workers = 1) =>
+    calibrate(model, each(inputs), { runtime, methods: CALIBRATION_METHODS, workers });
 
   test('holds all its elements in all samples with min-max', async () => {
     const model = smallNet(3);
-    const ranges = await calibrate(model, each(INPUTS), { runtime, method: 'min-max' });
+    const ranges = (await run(model)).ranges('min-max', FORM);
     const expected = await extremes(model);
-    expect(ranges.size).toBe(expected.size);
+    expect([...ranges.keys()].sort()).toEqual([...expected.keys()].sort());
     for (const [name, rows] of expected) {
-      expect(ranges.get(name)?.min).toBeCloseTo(Math.min(...rows.map(({ min }) => min)), 4);
+      expect(ranges.get(name)?.min).toBeLessThanOrEqual(
+        Math.min(...rows.map(({ min }) => min)) + 1e-4,
+      );
       expect(ranges.get(name)?.max).toBeCloseTo(Math.max(...rows.map(({ max }) => max)), 4);
     }
   });
 
   test('is the mean of the extremes with average', async () => {
     const model = smallNet(4);
-    const ranges = await calibrate(model, each(INPUTS), { runtime, method: 'average' });
+    const ranges = (await run(model)).ranges('average', FORM);
     for (const [name, rows] of await extremes(model)) {
       const mean = rows.reduce((sum, { max }) => sum + max, 0) / rows.length;
       expect(ranges.get(name)?.max).toBeCloseTo(mean, 4);
     }
   });
 
-  test('is at most a little wider than min-max with percentile', async () => {
-    const model = smallNet(5);
-    const wide = await calibrate(model, each(INPUTS), { runtime, method: 'min-max' });
-    const ranges = await calibrate(model, each(INPUTS), { runtime, method: 'percentile' });
-    for (const [name, { min, max }] of ranges) {
-      const bin = Math.max(Math.abs(wide.get(name)!.min), Math.abs(wide.get(name)!.max)) / 512;
-      expect(max).toBeLessThanOrEqual(wide.get(name)!.max + bin);
-      expect(min).toBeGreaterThanOrEqual(wide.get(name)!.min - bin);
+  test.each(CALIBRATION_METHODS)('is never wider than min-max with %s', async (method) => {
+    const statistics = await run(smallNet(5));
+    const wide = statistics.ranges('min-max', FORM);
+    for (const form of [FORM, SYMMETRIC]) {
+      for (const [name, { min, max }] of statistics.ranges(method, form)) {
+        expect(min).toBeLessThanOrEqual(max);
+        expect(min).toBeGreaterThanOrEqual(Math.min(0, wide.get(name)!.min));
+        expect(max).toBeLessThanOrEqual(Math.max(0, wide.get(name)!.max));
+      }
     }
   });
 
-  test('is told after each sample', async () => {
-    const done: number[] = [];
-    await calibrate(smallNet(6), each(INPUTS.slice(0, 3)), {
+  test('is the same to the bit from one thread and from three', async () => {
+    const model = smallNet(7);
+    const [one, three] = [await run(model, INPUTS, 1), await run(model, INPUTS, 3)];
+    for (const method of CALIBRATION_METHODS) {
+      expect([...three.ranges(method, FORM)]).toEqual([...one.ranges(method, FORM)]);
+    }
+  });
+
+  test('is told of methods that were asked for only', async () => {
+    const statistics = await calibrate(smallNet(6), each(INPUTS), {
       runtime,
-      method: 'min-max',
-      onSample: (count) => done.push(count),
+      methods: ['min-max'],
+      workers: 1,
     });
-    expect(done).toEqual([1, 2, 3]);
+    expect(() => statistics.ranges('entropy', FORM)).toThrow(RangeError);
+  });
+});
+
+describe('samples', () => {
+  const run = async (inputs: readonly Tensors[], workers = 1) => {
+    const done: number[] = [];
+    await calibrate(smallNet(6), each(inputs), {
+      runtime: ortRuntime(),
+      methods: ['min-max'],
+      workers,
+      onSample: (count) => done.push(count),
+      where: (index) => `parts/${index}.npy`,
+    });
+    return done;
+  };
+
+  test('are told of one by one', async () => {
+    expect(await run(INPUTS.slice(0, 3))).toEqual([1, 2, 3]);
+  });
+
+  test('must be two at least', async () => {
+    await expect(run(INPUTS.slice(0, 1))).rejects.toThrow(
+      'calibration: 1 samples are left to calibrate with, and 2 are the least',
+    );
+  });
+
+  test.each([1, 2])('of the wrong shape are named (%i workers)', async (workers) => {
+    const wrong = [...INPUTS.slice(0, 3), randomInput([1, 3, 8, 8], 1)];
+    await expect(run(wrong, workers)).rejects.toThrow(
+      /^parts\/3\.npy cannot be used as data: tensor input has shape \[1,3,8,8\]/,
+    );
+  });
+
+  test('that hold NaN are named, and so are values that become NaN', async () => {
+    const [good, bad] = [randomInput(SHAPE, 1), filled(Number.NaN)];
+    await expect(run([good, bad])).rejects.toThrow(
+      'parts/1.npy cannot be used as data: input input holds NaN',
+    );
+    const huge = filled(Number.POSITIVE_INFINITY);
+    await expect(run([good, huge])).rejects.toThrow(/parts\/1\.npy .* tensor .* holds NaN/);
   });
 });

@@ -1,78 +1,109 @@
-import type { Range } from '../quantize/params.ts';
-
-const BINS = 4096;
-const HALF = BINS / 2;
+/** Bins on either side of 0, without the one around it. */
+const SIDE = 8191;
 
 /**
- * Histogram of values of unknown range in constant memory. Bins are symmetric around 0; when a
- * value falls outside, the range doubles and neighboring bins merge, so that one pass is enough.
+ * Histogram of values of unknown range in constant memory, as plain data. Bins are equally wide and
+ * symmetric around 0; the one in the middle holds (−width, width). When a value falls outside, the
+ * limit doubles and bins merge. Limits are powers of two and counts whole numbers, so that nothing
+ * is ever rounded: the sum of histograms is the histogram of all values, in whatever order.
  */
 export interface Histogram {
-  add(values: Float32Array): void;
-  /**
-   * The smallest range between bin edges that leaves at most the share 1 − `coverage` of the values
-   * outside, half of it on either side. Not finite where nothing finite was added.
-   */
-  range(coverage: number): Range;
+  /** Magnitudes are below it; 0 while only zeros were added. */
+  limit: number;
+  counts: Float64Array<ArrayBuffer>;
+}
+
+/** A bin that holds values, which lie between `low` and `high`. */
+export interface Bin {
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
 }
 
 export function createHistogram(): Histogram {
-  let counts = new Float64Array(BINS);
-  let limit = 0;
-  let total = 0;
-  let finite = true;
-  const grow = (magnitude: number): void => {
-    if (limit === 0) limit = 2 ** Math.ceil(Math.log2(magnitude));
-    while (magnitude > limit) {
-      counts = merged(counts);
-      limit *= 2;
-    }
-  };
-  return {
-    add(values) {
-      const largest = largestMagnitude(values);
-      finite &&= Number.isFinite(largest);
-      if (!finite || values.length === 0) return;
-      if (largest > 0) grow(largest);
-      const perUnit = limit === 0 ? 0 : HALF / limit;
-      for (let i = 0; i < values.length; i++) {
-        counts[Math.min(HALF + Math.floor(values[i]! * perUnit), BINS - 1)]! += 1;
-      }
-      total += values.length;
-    },
-    range(coverage) {
-      if (!finite || total === 0) return { min: Number.NaN, max: Number.NaN };
-      const width = limit / HALF;
-      const outside = (total * (1 - coverage)) / 2;
-      return {
-        min: (firstBeyond(counts, outside) - HALF) * width,
-        max: (BINS - firstBeyond(counts.toReversed(), outside) - HALF) * width,
-      };
-    },
-  };
+  return { limit: 0, counts: new Float64Array(2 * SIDE + 1) };
 }
 
-function largestMagnitude(values: Float32Array): number {
-  let largest = 0;
+/** Width of every bin but the middle one, which is twice as wide. */
+export function binWidth({ limit }: Histogram): number {
+  return limit / (SIDE + 1);
+}
+
+/**
+ * @param magnitude finite, at least that of every value
+ * @returns false where a value exceeds the magnitude or is NaN; the histogram is then of no use
+ */
+export function addValues(histogram: Histogram, values: Float32Array, magnitude: number): boolean {
+  if (magnitude > 0) raiseLimit(histogram, limitAbove(magnitude));
+  const { limit, counts } = histogram;
+  if (limit === 0) {
+    counts[SIDE]! += values.length;
+    return values.every((value) => value === 0);
+  }
+  const perUnit = (SIDE + 1) / limit;
   for (let i = 0; i < values.length; i++) {
-    const magnitude = Math.abs(values[i]!);
-    if (!(magnitude <= largest)) largest = magnitude;
+    const value = values[i]!;
+    if (!(value > -limit && value < limit)) return false;
+    counts[SIDE + ((value * perUnit) | 0)]!++;
   }
-  return largest;
+  return true;
 }
 
-/** The counts of the doubled range: bins pair up around the middle. */
-function merged(counts: Float64Array): Float64Array<ArrayBuffer> {
-  const next = new Float64Array(BINS);
-  for (let i = 0; i < BINS; i++) next[HALF / 2 + Math.floor(i / 2)]! += counts[i]!;
-  return next;
+/** The histogram of all that was added to any of them. */
+export function sumOf(histograms: readonly Histogram[]): Histogram {
+  const sum = createHistogram();
+  sum.limit = Math.max(0, ...histograms.map(({ limit }) => limit));
+  for (const histogram of histograms) {
+    const { counts } = atLimit(histogram, sum.limit);
+    for (let i = 0; i < counts.length; i++) sum.counts[i]! += counts[i]!;
+  }
+  return sum;
 }
 
-function firstBeyond(counts: Float64Array, outside: number): number {
-  let sum = 0;
+/** The histogram of the values cut off at `low` ≤ 0 and `high` ≥ 0, as Relu and most Clips do. */
+export function clipped({ limit, counts }: Histogram, low: number, high: number): Histogram {
+  const perUnit = limit === 0 ? 0 : (SIDE + 1) / limit;
+  const first = low > -limit ? SIDE + Math.trunc(low * perUnit) : 0;
+  const last = high < limit ? SIDE + Math.trunc(high * perUnit) : counts.length - 1;
+  const result = new Float64Array(counts.length);
   for (let i = 0; i < counts.length; i++) {
-    sum += counts[i]!;
-    if (sum > outside) return i;
+    result[Math.min(Math.max(i, first), last)]! += counts[i]!;
   }
-  return counts.length;
+  return { limit, counts: result };
+}
+
+/** The bins that hold values, from the lowest. */
+export function filledBins(histogram: Histogram): Bin[] {
+  const width = binWidth(histogram);
+  const bins: Bin[] = [];
+  histogram.counts.forEach((count, i) => {
+    const step = i - SIDE;
+    const low = (step <= 0 ? step - 1 : step) * width;
+    const high = (step >= 0 ? step + 1 : step) * width;
+    if (count > 0) bins.push({ low, high, count });
+  });
+  return bins;
+}
+
+/** The smallest power of two above a positive number. */
+function limitAbove(magnitude: number): number {
+  const limit = 2 ** Math.floor(Math.log2(magnitude));
+  // The logarithm may be rounded up to the next whole number, or down to the one before.
+  if (limit > magnitude) return limit;
+  return limit * 2 > magnitude ? limit * 2 : limit * 4;
+}
+
+function raiseLimit(histogram: Histogram, limit: number): void {
+  if (limit > histogram.limit) Object.assign(histogram, atLimit(histogram, limit));
+}
+
+/** The same values in the wider bins of a higher limit; both limits are powers of two, or 0. */
+function atLimit(histogram: Histogram, limit: number): Histogram {
+  if (limit === histogram.limit) return histogram;
+  const counts = new Float64Array(histogram.counts.length);
+  const ratio = histogram.limit / limit;
+  histogram.counts.forEach((count, i) => {
+    counts[SIDE + Math.trunc((i - SIDE) * ratio)]! += count;
+  });
+  return { limit, counts };
 }

@@ -1,6 +1,13 @@
 import { int } from '../ir/attributes.ts';
 import { createNamer } from '../ir/edit.ts';
-import { cloneModel, type Graph, type Model, makeNode, tensorInfo } from '../ir/graph.ts';
+import {
+  type Attribute,
+  cloneModel,
+  type Graph,
+  type Model,
+  makeNode,
+  tensorInfo,
+} from '../ir/graph.ts';
 import { floatValues } from '../quantize/float-values.ts';
 import { ruleOf } from '../quantize/op-rules.ts';
 
@@ -17,32 +24,52 @@ export function quantizableValues(graph: Graph): string[] {
   return [...names];
 }
 
-export interface TappedModel {
-  readonly model: Model;
-  /** By tapped value, the outputs that hold its smallest and largest element. */
-  readonly outputs: ReadonlyMap<string, { readonly min: string; readonly max: string }>;
+/** The outputs of a tapped model that tell of one value. */
+export interface Tap {
+  readonly value: string;
+  /** Its least element, its greatest, and a sum that is NaN where an element is. */
+  readonly min: string;
+  readonly max: string;
+  readonly sum: string;
+  /** All its elements, where they were asked for. */
+  readonly whole: string | undefined;
 }
 
 /**
- * A copy of the model with the extremes of each value as further outputs. The runtime cannot
- * optimize a value away that an output depends on, and only two numbers a value leave it.
+ * A copy of the model that gives the extremes of each value instead of its own outputs. The runtime
+ * cannot optimize a value away that an output depends on, and few numbers leave it. A sum goes with
+ * them because the runtime's extremes pass over NaN.
+ *
+ * @param values float32
+ * @param whole the elements of the values are outputs too
  */
-export function tapRanges(model: Model, values: readonly string[]): TappedModel {
+export function tapActivations(
+  model: Model,
+  values: readonly string[],
+  whole: boolean,
+): { readonly model: Model; readonly taps: readonly Tap[] } {
   const copy = cloneModel(model);
   const { graph } = copy;
   const namer = createNamer(graph);
-  const outputs = new Map<string, { min: string; max: string }>();
-  for (const value of values) {
-    const tap = (op: string): string => {
+  graph.outputs = [];
+  const taps = values.map((value) => {
+    const tap = (op: string, attributes: [string, Attribute][]): string => {
       const output = namer.fresh(`${value}_${op}`);
       const name = namer.fresh(`${output}_tap`);
-      graph.nodes.push(makeNode(op, name, [value], [output], [['keepdims', int(0)]]));
-      graph.outputs.push(tensorInfo(output, 'float32', []));
+      graph.nodes.push(makeNode(op, name, [value], [output], attributes));
+      graph.outputs.push(tensorInfo(output, 'float32'));
       return output;
     };
-    outputs.set(value, { min: tap('ReduceMin'), max: tap('ReduceMax') });
-  }
-  return { model: copy, outputs };
+    const reduce = (op: string): string => tap(op, [['keepdims', int(0)]]);
+    return {
+      value,
+      min: reduce('ReduceMin'),
+      max: reduce('ReduceMax'),
+      sum: reduce('ReduceSum'),
+      whole: whole ? tap('Identity', []) : undefined,
+    };
+  });
+  return { model: copy, taps };
 }
 
 /** A copy of the model with the values themselves as further outputs, in the order given. */

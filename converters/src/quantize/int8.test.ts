@@ -26,7 +26,9 @@ async function* inputs(shape: readonly number[], count: number): AsyncGenerator<
 
 async function toInt8(model: Model, shape: readonly number[], form: QdqForm): Promise<Int8Model> {
   const runtime = ortRuntime();
-  const ranges = await calibrate(model, inputs(shape, 16), { runtime, method: 'min-max' });
+  const methods = ['min-max'] as const;
+  const statistics = await calibrate(model, inputs(shape, 16), { runtime, methods, workers: 1 });
+  const ranges = statistics.ranges('min-max', form);
   return quantizeInt8(model, ranges, form);
 }
 
@@ -68,7 +70,9 @@ describe('the form for ONNX Runtime on a processor', () => {
   test('never lets a quantized value exceed the Clip before it, however wide its range is', async () => {
     const runtime = ortRuntime();
     const fp32 = smallNet(3);
-    const ranges = await calibrate(fp32, inputs(SHAPE, 4), { runtime, method: 'min-max' });
+    const methods = ['min-max'] as const;
+    const statistics = await calibrate(fp32, inputs(SHAPE, 4), { runtime, methods, workers: 1 });
+    const ranges = statistics.ranges('min-max', FORMS.cpu);
     const wide = new Map([...ranges].map(([name, { min, max }]) => [name, { min, max: max * 9 }]));
     const { graph } = quantizeInt8(fp32, wide, FORMS.cpu).model;
     const { consumers } = indexGraph(graph);

@@ -1,0 +1,32 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { ortRuntime, toPlain } from '@flotilla/model/node';
+import { type Observer, openObserver } from './observer.ts';
+import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
+
+/** Main module of the thread of one observer; see `openThreadObserver`. */
+async function main(port: NonNullable<typeof parentPort>, data: ObserverData): Promise<void> {
+  const answer = (message: FromObserver) => port.postMessage(message);
+  const fail = (error: unknown) => answer({ kind: 'failed', error: toPlain(error) });
+  const observer = await openObserver(data.model, data.taps, ortRuntime()).catch(fail);
+  if (!observer) return;
+  answer({ kind: 'ready' });
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (message: ToObserver) => {
+    last = last.then(() => respond(message, observer).then(answer, fail));
+    if (message.kind === 'dispose') void last.then(() => port.close());
+  });
+}
+
+async function respond(message: ToObserver, observer: Observer): Promise<FromObserver> {
+  switch (message.kind) {
+    case 'observe':
+      return { kind: 'observed', extremes: await observer.observe(message.feeds) };
+    case 'histograms':
+      return { kind: 'histograms', histograms: await observer.histograms() };
+    case 'dispose':
+      await observer.dispose();
+      return { kind: 'ready' };
+  }
+}
+
+if (parentPort) await main(parentPort, workerData as ObserverData);
