@@ -1,52 +1,119 @@
-import { intAttribute, tensorAttribute } from '../ir/attributes.ts';
-import { type DataType, dataTypeOfCode } from '../ir/dtype.ts';
-import type { Graph, Node } from '../ir/graph.ts';
-import type { Facts, ValueFacts } from './facts.ts';
+import { intAttribute, stringAttribute, tensorAttribute } from '../ir/attributes.ts';
+import { DATA_TYPES, type DataType, dataTypeOfCode } from '../ir/dtype.ts';
+import type { Node } from '../ir/graph.ts';
+import { OPERATORS } from './operators.ts';
+import type { Call } from './shapes/rule.ts';
 
 type Types = readonly (DataType | undefined)[];
-type TypeRule = (node: Node, inputs: readonly ValueFacts[]) => Types;
+type TypeRule = (call: Call) => Types;
 
 const BOOL: TypeRule = () => ['bool'];
 const INT64: TypeRule = () => ['int64'];
-const DATA_AND_INDEX: TypeRule = (_, [data]) => [data?.dtype, 'int64'];
+const FLOAT32: TypeRule = () => ['float32'];
+const DATA_AND_INDEX: TypeRule = ({ inputs: [data] }) => [data?.dtype, 'int64'];
+/** Sequences and optionals have no element type of their own. */
+const NO_TENSOR: TypeRule = () => [];
 
 /** The type that a numeric attribute names, `fallback` where it is left out. */
 function named(attribute: string, fallback?: DataType): TypeRule {
-  return (node) => [dataTypeOfCode(intAttribute(node, attribute, 0)) ?? fallback];
+  return ({ node }) => [typeAttribute(node, attribute) ?? fallback];
+}
+
+function typeAttribute(node: Node, name: string): DataType | undefined {
+  return dataTypeOfCode(intAttribute(node, name, 0));
+}
+
+/** The type that an attribute names, or that of the first input. */
+function namedOrSame(attribute: string): TypeRule {
+  return ({ node, inputs: [first] }) => [typeAttribute(node, attribute) ?? first?.dtype];
 }
 
 function input(position: number): TypeRule {
-  return (_, inputs) => [inputs[position]?.dtype];
+  return ({ inputs }) => [inputs[position]?.dtype];
 }
 
-/** Operators whose outputs do not all have the type of the first input. */
-const TYPE_RULES: Readonly<Record<string, TypeRule>> = {
+/** Cast names its type as a number, before opset 6 in capitals. */
+const cast: TypeRule = ({ node }) => {
+  const name = stringAttribute(node, 'to', '').toLowerCase();
+  const known = name in DATA_TYPES ? (name as DataType) : undefined;
+  return [typeAttribute(node, 'to') ?? known ?? { float: 'float32' as const }[name]];
+};
+
+const batchNormalization: TypeRule = ({ inputs }) => {
+  const [data, , , mean, variance] = inputs.map((facts) => facts.dtype);
+  return [data, mean, variance, mean, variance];
+};
+
+/** Scale decides the type, and where there is none the attribute. */
+const dequantize: TypeRule = ({ node, inputs: [, scale] }) => [
+  typeAttribute(node, 'output_dtype') ?? scale?.dtype ?? 'float32',
+];
+
+const quantize: TypeRule = ({ node, inputs: [, , zeroPoint] }) => [
+  zeroPoint?.dtype ??
+    typeAttribute(node, 'output_dtype') ??
+    (isGiven(node, 2) ? undefined : 'uint8'),
+];
+
+function isGiven(node: Node, position: number): boolean {
+  return (node.inputs[position] ?? '') !== '';
+}
+
+const layerNormalization: TypeRule = ({ node, inputs: [data] }) => {
+  const stash = typeAttribute(node, 'stash_type') ?? 'float32';
+  return [data?.dtype, stash, stash];
+};
+
+const attention: TypeRule = ({ inputs: [query, key, value] }) => [
+  query?.dtype,
+  key?.dtype,
+  value?.dtype,
+  query?.dtype,
+];
+
+const constant: TypeRule = ({ node }) => {
+  const value = tensorAttribute(node, 'value');
+  if (value !== undefined) return [value.dtype];
+  const kinds = [...node.attributes.keys()];
+  if (kinds.some((name) => name.startsWith('value_float'))) return ['float32'];
+  if (kinds.some((name) => name.startsWith('value_string'))) return ['string'];
+  return kinds.some((name) => name.startsWith('value_int')) ? ['int64'] : [];
+};
+
+/** Operators of ai.onnx whose outputs do not all have the type of the first input. */
+const STANDARD: Readonly<Record<string, TypeRule>> = {
+  AffineGrid: input(0),
   And: BOOL,
   ArgMax: INT64,
   ArgMin: INT64,
-  Bernoulli: (node, [first]) => [dataTypeOfCode(intAttribute(node, 'dtype', 0)) ?? first?.dtype],
+  Attention: attention,
+  BatchNormalization: batchNormalization,
+  Bernoulli: namedOrSame('dtype'),
   BitCast: named('to'),
   BlackmanWindow: named('output_datatype', 'float32'),
-  Cast: named('to'),
+  Cast: cast,
   CastLike: input(1),
-  Constant: (node) => [constantType(node)],
-  ConstantOfShape: (node) => [tensorAttribute(node, 'value')?.dtype ?? 'float32'],
+  ConcatFromSequence: NO_TENSOR,
+  Constant: constant,
+  ConstantOfShape: ({ node }) => [tensorAttribute(node, 'value')?.dtype ?? 'float32'],
   ConvInteger: () => ['int32'],
-  DequantizeLinear: (node, [, scale]) => [
-    dataTypeOfCode(intAttribute(node, 'output_dtype', 0)) ?? scale?.dtype ?? 'float32',
-  ],
-  Dropout: (_, [data]) => [data?.dtype, 'bool'],
+  DequantizeLinear: dequantize,
+  Dropout: ({ inputs: [data] }) => [data?.dtype, 'bool'],
   DynamicQuantizeLinear: () => ['uint8', 'float32', 'uint8'],
   Equal: BOOL,
-  EyeLike: (node, [first]) => [dataTypeOfCode(intAttribute(node, 'dtype', 0)) ?? first?.dtype],
+  EyeLike: namedOrSame('dtype'),
   Greater: BOOL,
   GreaterOrEqual: BOOL,
   HammingWindow: named('output_datatype', 'float32'),
   HannWindow: named('output_datatype', 'float32'),
+  If: NO_TENSOR,
+  ImageDecoder: () => ['uint8'],
   IsInf: BOOL,
   IsNaN: BOOL,
+  LayerNormalization: layerNormalization,
   Less: BOOL,
   LessOrEqual: BOOL,
+  Loop: NO_TENSOR,
   MatMulInteger: () => ['int32'],
   MaxPool: DATA_AND_INDEX,
   MelWeightMatrix: named('output_datatype', 'float32'),
@@ -55,51 +122,84 @@ const TYPE_RULES: Readonly<Record<string, TypeRule>> = {
   NonZero: INT64,
   Not: BOOL,
   OneHot: input(2),
+  Optional: NO_TENSOR,
+  OptionalGetElement: NO_TENSOR,
+  OptionalHasElement: BOOL,
   Or: BOOL,
   QLinearConv: input(7),
   QLinearMatMul: input(7),
-  QuantizeLinear: (node, [, , zeroPoint]) => [
-    zeroPoint?.dtype ?? dataTypeOfCode(intAttribute(node, 'output_dtype', 0)) ?? 'uint8',
-  ],
+  QuantizeLinear: quantize,
   RandomNormal: named('dtype', 'float32'),
+  RandomNormalLike: namedOrSame('dtype'),
   RandomUniform: named('dtype', 'float32'),
-  SequenceAt: () => [],
+  RandomUniformLike: namedOrSame('dtype'),
+  RegexFullMatch: BOOL,
+  Scan: NO_TENSOR,
+  SequenceAt: NO_TENSOR,
+  SequenceConstruct: NO_TENSOR,
+  SequenceEmpty: NO_TENSOR,
+  SequenceErase: NO_TENSOR,
+  SequenceInsert: NO_TENSOR,
+  SequenceLength: INT64,
+  SequenceMap: NO_TENSOR,
   Shape: INT64,
   Size: INT64,
+  SplitToSequence: NO_TENSOR,
+  StringSplit: () => ['string', 'int64'],
+  TfIdfVectorizer: FLOAT32,
   TopK: DATA_AND_INDEX,
-  Unique: (_, [data]) => [data?.dtype, 'int64', 'int64', 'int64'],
+  Unique: ({ inputs: [data] }) => [data?.dtype, 'int64', 'int64', 'int64'],
   Where: input(1),
   Xor: BOOL,
 };
 
-/** Element types of a node's outputs. Most operators give the type of their first input. */
-export function inferTypes(
-  node: Node,
-  inputs: readonly ValueFacts[],
-  scopes: ReadonlyMap<Graph, Facts>,
-): Types {
-  if (node.domain !== '') return [];
-  const branch = branchOf(node);
-  if (branch !== undefined) {
-    const [graph, skip] = branch;
-    return graph.outputs.slice(skip).map(({ name }) => scopes.get(graph)?.get(name)?.dtype);
-  }
-  const rule = Object.hasOwn(TYPE_RULES, node.op) ? TYPE_RULES[node.op] : undefined;
-  return rule?.(node, inputs) ?? node.outputs.map(() => inputs[0]?.dtype);
-}
+/** Operators of com.microsoft that are known, and what type each of their outputs has. */
+const MICROSOFT: Readonly<Record<string, TypeRule>> = {
+  Attention: input(0),
+  BiasAdd: input(0),
+  BiasGelu: input(0),
+  DequantizeLinear: input(1),
+  DynamicQuantizeLSTM: () => ['float32', 'float32', 'float32'],
+  DynamicQuantizeMatMul: FLOAT32,
+  FastGelu: input(0),
+  FusedConv: input(0),
+  FusedGemm: input(0),
+  FusedMatMul: input(0),
+  GatherBlockQuantized: input(2),
+  Gelu: input(0),
+  Inverse: input(0),
+  MatMulBnb4: input(0),
+  MatMulFpQ4: input(0),
+  MatMulInteger16: () => ['int32'],
+  MatMulIntegerToFloat: input(2),
+  MatMulNBits: input(0),
+  MultiHeadAttention: input(0),
+  QLinearAdd: input(0),
+  QLinearConcat: input(1),
+  QLinearGlobalAveragePool: input(0),
+  QLinearLeakyRelu: input(0),
+  QLinearMul: input(0),
+  QLinearSigmoid: input(0),
+  QLinearSoftmax: input(4),
+  QuantizeLinear: quantize,
+  QuickGelu: input(0),
+  RotaryEmbedding: input(0),
+  SimplifiedLayerNormalization: layerNormalization,
+  SkipLayerNormalization: ({ inputs: [data] }) => [data?.dtype, 'float32', 'float32', data?.dtype],
+  SkipSimplifiedLayerNormalization: ({ inputs: [data] }) => [
+    data?.dtype,
+    'float32',
+    'float32',
+    data?.dtype,
+  ],
+};
 
-/** The inner graph whose outputs, after the first few, are those of a control-flow node. */
-function branchOf(node: Node): readonly [Graph, number] | undefined {
-  const skip = { If: 0, Loop: 1, Scan: 0 }[node.op];
-  const attribute = node.attributes.get(node.op === 'If' ? 'then_branch' : 'body');
-  if (skip === undefined || attribute?.kind !== 'graph') return undefined;
-  return [attribute.value, skip];
-}
-
-function constantType(node: Node): DataType | undefined {
-  const value = tensorAttribute(node, 'value');
-  if (value !== undefined) return value.dtype;
-  const kinds = [...node.attributes.keys()];
-  if (kinds.some((name) => name.startsWith('value_float'))) return 'float32';
-  return kinds.some((name) => name.startsWith('value_int')) ? 'int64' : undefined;
+/** Element types of a node's outputs. Most operators of ai.onnx give the type of their first input. */
+export function inferTypes(call: Call): Types {
+  const { domain, op, outputs } = call.node;
+  if (domain === 'com.microsoft') return Object.hasOwn(MICROSOFT, op) ? MICROSOFT[op]!(call) : [];
+  if (domain !== '') return [];
+  const rule = Object.hasOwn(STANDARD, op) ? STANDARD[op] : undefined;
+  if (rule !== undefined) return rule(call);
+  return Object.hasOwn(OPERATORS, op) ? outputs.map(() => call.inputs[0]?.dtype) : [];
 }
