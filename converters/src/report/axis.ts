@@ -1,0 +1,45 @@
+/** A linear axis with round ticks. */
+export interface Axis {
+  readonly ticks: readonly number[];
+  /** Position of a value in the drawing. */
+  at(value: number): number;
+}
+
+/**
+ * An axis that holds all values.
+ *
+ * @param from and `to` are the positions of its ends
+ * @param count about how many ticks it gets
+ */
+export function linearAxis(
+  values: readonly number[],
+  { from, to, count = 5 }: { readonly from: number; readonly to: number; readonly count?: number },
+): Axis {
+  const finite = values.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const high = Math.max(...finite);
+  if (finite.length === 0) return { ticks: [], at: () => from };
+  const span = high > low ? high - low : Math.abs(high);
+  const step = niceStep(span > SMALLEST ? span : 1, count);
+  const first = Math.floor(low / step) * step;
+  const steps = Math.max(1, Math.ceil((high - first) / step - 1e-9));
+  const ticks = Array.from({ length: steps + 1 }, (_, i) => rounded(first + i * step, step));
+  const last = ticks.at(-1) ?? high;
+  return { ticks, at: (value) => from + ((value - first) / (last - first)) * (to - from) };
+}
+
+/** Below this a span is no more than the end of floating point. */
+const SMALLEST = 1e-290;
+
+/** 1, 2 or 5 times a power of ten (Heckbert, "Nice numbers for graph labels", 1990). */
+function niceStep(span: number, count: number): number {
+  const rough = span / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * 0.999) ?? 10;
+  return factor * power;
+}
+
+/** Without the last digits that adding up steps leaves. */
+function rounded(value: number, step: number): number {
+  return Number((Math.round(value / step) * step).toPrecision(12)) + 0;
+}
