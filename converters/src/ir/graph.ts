@@ -12,8 +12,31 @@ export interface Model {
   /** Operator set version by domain; `''` is ai.onnx. */
   opsets: Map<string, number>;
   graph: Graph;
+  /** Operators that the model brings along; a call is a node of their domain and name. */
+  functions: readonly ModelFunction[];
+  /**
+   * Inputs of the graph that stand for an initializer where nothing is fed (IR version 4 on). They
+   * are not among the graph's inputs: all that works on the graph takes them for constants.
+   */
+  defaults: ReadonlyMap<string, ValueInfo>;
   metadata: Map<string, string>;
   extra: Extra;
+}
+
+/** What calls of an operator stand for (ONNX IR.md, functions). Never changed. */
+export interface ModelFunction {
+  readonly domain: string;
+  readonly name: string;
+  /** Tells functions of one name apart; `''` for most. */
+  readonly overload: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Attributes without a default; a reference to one that the call does not give is left out. */
+  readonly attributes: readonly string[];
+  readonly attributeDefaults: ReadonlyMap<string, Attribute>;
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly nodes: readonly Node[];
+  readonly extra: Extra;
 }
 
 export interface Graph {
@@ -55,7 +78,9 @@ export type Attribute =
   | { readonly kind: 'strings'; readonly value: readonly Uint8Array[] }
   | { readonly kind: 'tensors'; readonly value: readonly TensorValue[] }
   | { readonly kind: 'graphs'; readonly value: readonly Graph[] }
-  /** Sparse tensors, types, references in functions: kept as the format's reader decoded them. */
+  /** In a function: the value of the call's attribute of that name; `type` as in AttributeProto. */
+  | { readonly kind: 'reference'; readonly value: { readonly name: string; readonly type: number } }
+  /** Sparse tensors and types: kept as the format's reader decoded them. */
   | { readonly kind: 'opaque'; readonly value: unknown };
 
 /** A size, the name of a size known only at run time, or `null` where nothing is said. */
@@ -122,6 +147,8 @@ export function makeModel(graph: Graph, opset: number, irVersion = 8): Model {
     irVersion,
     opsets: new Map([['', opset]]),
     graph,
+    functions: [],
+    defaults: new Map(),
     metadata: new Map(),
     extra: NO_EXTRA,
   };
@@ -147,7 +174,8 @@ export function cloneModel(model: Model): Model {
   };
 }
 
-function cloneGraph(graph: Graph): Graph {
+/** The same for one graph and those nested in it. */
+export function cloneGraph(graph: Graph): Graph {
   return {
     ...graph,
     inputs: [...graph.inputs],
@@ -159,7 +187,7 @@ function cloneGraph(graph: Graph): Graph {
   };
 }
 
-function cloneNode(node: Node): Node {
+export function cloneNode(node: Node): Node {
   const attributes = [...node.attributes].map(
     ([name, value]) => [name, cloneAttribute(value)] as const,
   );

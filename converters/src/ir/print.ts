@@ -72,5 +72,7 @@ function printAttribute(attribute: Attribute): string {
     case 'tensors':
     case 'opaque':
       return `(${attribute.kind})`;
+    case 'reference':
+      return `@${attribute.value.name}`;
   }
 }

@@ -1,10 +1,12 @@
 import { byteSize, DATA_TYPES, type DataType } from './dtype.ts';
 import type { Extra } from './extra.ts';
+import { StoredTensor } from './stored.ts';
 
 /**
  * A constant: row-major elements, little-endian as ONNX raw data has them, whatever field of the
  * file they came from. Never changed after it is made. `strings` holds the elements of a `string`
- * tensor, whose `bytes` are empty.
+ * tensor, whose `bytes` are empty. Taking `bytes` may read a file (see `StoredTensor`): take them
+ * once, outside of loops, and ask `byteLength` where only their number is wanted.
  */
 export interface TensorValue {
   readonly dtype: DataType;
@@ -48,6 +50,9 @@ export function int64Tensor(
 export function reshaped(tensor: TensorValue, dims: readonly number[]): TensorValue {
   if (elementCount({ dims }) !== elementCount(tensor)) {
     throw new RangeError(`[${tensor.dims}] cannot be reshaped to [${dims}]`);
+  }
+  if (tensor instanceof StoredTensor) {
+    return new StoredTensor(tensor.dtype, [...dims], tensor.stored, tensor.extra);
   }
   return { ...tensor, dims: [...dims] };
 }

@@ -18,6 +18,10 @@ export const MODEL_ERRORS = {
     (c: { file: string; reason: string }) =>
       `${c.file} cannot be used as data: ${c.reason}; repair or remove it`,
   ),
+  'data.too-few': usage(
+    (c: { folder: string; samples: number; least: number }) =>
+      `${c.folder}: ${c.samples} samples are left to calibrate with, and ${c.least} are the least: add some`,
+  ),
   'model.not-found': usage(
     (c: { file: string }) => `no model at ${c.file}: give the path of an ONNX file`,
   ),
@@ -45,6 +49,11 @@ export const MODEL_ERRORS = {
     422,
     (c: { file: string; reason: string }) =>
       `the runtime refuses ${c.file}: ${c.reason}; export it again or for an older opset`,
+  ),
+  'model.too-large': refused(
+    422,
+    (c: { graph: string; bytes: number; most: number }) =>
+      `graph ${JSON.stringify(c.graph)} takes ${c.bytes} bytes, and a model in one piece ends at ${c.most}: write it with its weights in a file beside it`,
   ),
   'pass.keep-unknown': usage(
     (c: { name: string; close: string }) =>

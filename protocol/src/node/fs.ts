@@ -6,7 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Digest } from '../digest.ts';
 
 /** Bytes to write: a text in UTF-8, one array, or chunks one after the other. */
-export type FileContent = string | Uint8Array | readonly Uint8Array[];
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
+
+interface WriteOptions {
+  readonly mode?: number;
+}
 
 /**
  * Writes a file so that after a power cut it is either as before or whole: temporary file beside
@@ -15,8 +19,31 @@ export type FileContent = string | Uint8Array | readonly Uint8Array[];
 export async function writeFileDurably(
   path: string,
   content: FileContent,
-  options: { readonly mode?: number } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
+  const file = await stageFile(path, content, options);
+  try {
+    await file.commit();
+  } finally {
+    await file.discard();
+  }
+  await syncFolder(dirname(path));
+}
+
+/** A file that is stored under another name until it is committed. */
+export interface StagedFile {
+  /** Gives it its name; lasting once its folder is synced. */
+  commit(): Promise<void>;
+  /** Removes it where it was not committed. */
+  discard(): Promise<void>;
+}
+
+/** The first half of `writeFileDurably`, for files that come into being together. */
+export async function stageFile(
+  path: string,
+  content: FileContent,
+  options: WriteOptions = {},
+): Promise<StagedFile> {
   const suffix = randomBytes(6).toString('hex');
   const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`);
   try {
@@ -27,15 +54,17 @@ export async function writeFileDurably(
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path));
+  return {
+    commit: () => rename(temporary, path),
+    discard: () => rm(temporary, { force: true }),
+  };
 }
 
-function chunksOf(content: FileContent): readonly (string | Uint8Array)[] {
+function chunksOf(content: FileContent): Iterable<string | Uint8Array> {
   return typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
 }
 

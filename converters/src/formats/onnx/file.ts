@@ -1,78 +1,69 @@
-import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, sep } from 'node:path';
+import { dirname } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Model } from '../../ir/graph.ts';
+import { abridge } from './abridge.ts';
+import { externalFilesIn } from './external-files.ts';
 import { readOnnx } from './read.ts';
 import { type ExternalData, Unreadable } from './read-tensor.ts';
+import { MAX_MESSAGE_BYTES } from './schema.ts';
+import { RecentBytes, StoredFile } from './stored-file.ts';
 
-/** Largest file a protobuf message may fill; weights beyond it belong in external data. */
-const MAX_FILE_BYTES = 2 ** 31 - 1;
+/** A file up to this size is held in memory as it is. */
+const IN_MEMORY_BYTES = 64 << 20;
+/** What is kept of weights that were read from files. */
+const RECENT_BYTES = 128 << 20;
+
+export interface ReadFileOptions {
+  /** From a model file larger than this, weights are read when they are asked for; default 64 MiB. */
+  readonly inMemoryBytes?: number;
+}
 
 /**
- * Reads an ONNX file, and the weights that lie in files beside it.
+ * Reads an ONNX file. Weights in files beside it, and those of a large file, stay where they are
+ * until they are asked for: the files must not change before.
  *
  * @throws FlotillaError `model.not-found` where there is no such file, `model.not-onnx` where it
  * cannot be read as a model.
  */
-export async function readOnnxFile(file: string): Promise<Model> {
+export async function readOnnxFile(file: string, options: ReadFileOptions = {}): Promise<Model> {
   const info = statSync(file, { throwIfNoEntry: false });
   if (info === undefined || !info.isFile()) throw new FlotillaError('model.not-found', { file });
-  if (info.size > MAX_FILE_BYTES) {
-    const reason = `${info.size} bytes, and a protobuf file ends at ${MAX_FILE_BYTES}`;
-    throw new FlotillaError('model.not-onnx', { file, reason });
+  if (info.size > MAX_MESSAGE_BYTES) {
+    throw unreadable(file, `${info.size} bytes, and a protobuf file ends at ${MAX_MESSAGE_BYTES}`);
   }
-  return readOnnx(await readFile(file), { file, external: externalDataIn(dirname(file)) });
+  const recent = new RecentBytes(RECENT_BYTES);
+  const external = externalFilesIn(dirname(file), recent);
+  if (info.size <= (options.inMemoryBytes ?? IN_MEMORY_BYTES)) {
+    return readOnnx(await readFile(file), { file, external });
+  }
+  return readLarge(file, external, recent);
 }
 
-/** External data in files of `folder` and below it; any path that leads elsewhere is refused. */
-function externalDataIn(folder: string): ExternalData {
-  return {
-    read(location, offset, length) {
-      const path = insidePath(folder, location);
-      const info = statSync(path);
-      if (!info.isFile()) throw new Unreadable(`external data ${location} is not a file`);
-      const { size } = info;
-      const end = offset + (length ?? size - offset);
-      if (offset > size || end > size) {
-        throw new Unreadable(`external data ${location} has ${size} bytes, ${end} are needed`);
-      }
-      return readRange(path, offset, end - offset);
+function readLarge(path: string, external: ExternalData, recent: RecentBytes): Model {
+  const file = new StoredFile(path, recent);
+  const { bytes, token } = abridged(file, path);
+  return readOnnx(bytes, {
+    file: path,
+    external: {
+      part: (location, offset, length) =>
+        location === token && length !== undefined
+          ? file.part(offset, length)
+          : external.part(location, offset, length),
     },
-  };
+  });
 }
 
-/** The spec (ONNX IR.md, external tensor data) asks for a relative path that does not climb out. */
-function insidePath(folder: string, location: string): string {
-  const parts = location.split(/[\\/]/);
-  if (
-    location === '' ||
-    isAbsolute(location) ||
-    /^[a-z]:/i.test(location) ||
-    parts.includes('..')
-  ) {
-    throw new Unreadable(`external data path ${JSON.stringify(location)} leads out of its folder`);
-  }
+function abridged(file: StoredFile, path: string): ReturnType<typeof abridge> {
   try {
-    const path = realpathSync(join(folder, location));
-    if (path.startsWith(realpathSync(folder) + sep)) return path;
+    return abridge(file);
   } catch (cause) {
-    throw new Unreadable(`external data ${JSON.stringify(location)} is missing`, { cause });
+    if (cause instanceof Unreadable) throw unreadable(path, cause.message, cause);
+    throw cause;
   }
-  throw new Unreadable(`external data path ${JSON.stringify(location)} leads out of its folder`);
 }
 
-function readRange(path: string, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  const handle = openSync(path, 'r');
-  try {
-    for (let done = 0; done < length; ) {
-      const count = readSync(handle, bytes, done, length - done, offset + done);
-      if (count === 0) throw new Unreadable(`external data ${path} ends early`);
-      done += count;
-    }
-  } finally {
-    closeSync(handle);
-  }
-  return bytes;
+function unreadable(file: string, reason: string, cause?: unknown): FlotillaError {
+  return new FlotillaError('model.not-onnx', { file, reason }, { cause });
 }

@@ -1,18 +1,14 @@
 import { FlotillaError } from '@flotilla/protocol';
-import { dataTypeOfCode } from '../../ir/dtype.ts';
-import type { Attribute, Dim, Graph, Model, Node, ValueInfo, ValueType } from '../../ir/graph.ts';
-import type {
-  AttributeProto,
-  GraphProto,
-  ModelProto,
-  NodeProto,
-  TensorShapeProtoDimension,
-  TypeProto,
-  ValueInfoProto,
-} from './onnx.gen.ts';
-import { type ExternalData, readTensor, sizeOf, Unreadable } from './read-tensor.ts';
+import type { Model, ModelFunction } from '../../ir/graph.ts';
+import type { FunctionProto, ModelProto, OperatorSetIdProto } from './onnx.gen.ts';
+import { domainOf, readAttributes, readGraph, readNodes } from './read-graph.ts';
+import { type ExternalData, sizeOf, Unreadable } from './read-tensor.ts';
+import { readValueInfo } from './read-type.ts';
 import { foreignFormat } from './recognize.ts';
-import { ATTRIBUTE_TYPES, decodeModel, extraOf, has } from './schema.ts';
+import { decodeModel, extraOf, has } from './schema.ts';
+
+/** Up to IR version 3 each initializer had to be an input too, so that being one says nothing. */
+const LAST_BOUND_INITIALIZERS = 3;
 
 export interface ReadOptions {
   /** How errors name the file. */
@@ -57,18 +53,24 @@ function readModelProto(proto: ModelProto, external: ExternalData | undefined): 
   if (irVersion >= 3 && proto.opsetImport.length === 0) {
     throw new Unreadable('it imports no operator set');
   }
+  const graph = readGraph(proto.graph, external);
+  const bound = proto.graph.input.filter(({ name }) => graph.initializers.has(name));
+  graph.inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  const defaults = irVersion > LAST_BOUND_INITIALIZERS ? bound.map(readValueInfo) : [];
   return {
     irVersion,
-    opsets: readOpsets(proto),
-    graph: readGraph(proto.graph, external),
+    opsets: readOpsets(proto.opsetImport),
+    graph,
+    functions: proto.functions.map((each) => readFunction(each, external)),
+    defaults: new Map(defaults.map((info) => [info.name, info])),
     metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
-    extra: extraOf(proto, ['irVersion', 'opsetImport', 'graph', 'metadataProps']),
+    extra: extraOf(proto, ['irVersion', 'opsetImport', 'graph', 'functions', 'metadataProps']),
   };
 }
 
-function readOpsets(proto: ModelProto): Map<string, number> {
+function readOpsets(imports: readonly OperatorSetIdProto[]): Map<string, number> {
   const opsets = new Map<string, number>();
-  for (const { domain, version } of proto.opsetImport) {
+  for (const { domain, version } of imports) {
     const key = domainOf(domain);
     const number = sizeOf(version, `the opset of domain ${JSON.stringify(domain)}`);
     if ((opsets.get(key) ?? number) !== number) {
@@ -79,144 +81,28 @@ function readOpsets(proto: ModelProto): Map<string, number> {
   return opsets;
 }
 
-/** "ai.onnx" and "" name the same domain (ONNX IR.md, operator set identifiers). */
-function domainOf(domain: string): string {
-  return domain === 'ai.onnx' ? '' : domain;
-}
-
-function readGraph(proto: GraphProto, external: ExternalData | undefined): Graph {
-  const initializers = new Map(
-    proto.initializer.map((tensor) => [tensor.name, readTensor(tensor, external)]),
-  );
-  if (initializers.size !== proto.initializer.length) {
-    throw new Unreadable('two initializers have one name');
-  }
-  const inputs = proto.input.filter((input) => !initializers.has(input.name));
+function readFunction(proto: FunctionProto, external: ExternalData | undefined): ModelFunction {
+  const where = `function ${JSON.stringify(proto.name)}`;
   return {
+    domain: domainOf(proto.domain),
     name: proto.name,
-    inputs: inputs.map(readValueInfo),
-    outputs: proto.output.map(readValueInfo),
+    overload: proto.overload,
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: proto.attribute,
+    attributeDefaults: readAttributes(proto.attributeProto, where, external),
+    opsets: readOpsets(proto.opsetImport),
     nodes: readNodes(proto.node, external),
-    initializers,
-    sparseInitializers: new Map(
-      proto.sparseInitializer.map((sparse) => [sparse.values?.name ?? '', sparse]),
-    ),
-    valueInfo: new Map(proto.valueInfo.map((info) => [info.name, readValueInfo(info)])),
     extra: extraOf(proto, [
-      'node',
+      'domain',
       'name',
-      'initializer',
-      'sparseInitializer',
+      'overload',
       'input',
       'output',
-      'valueInfo',
+      'attribute',
+      'attributeProto',
+      'opsetImport',
+      'node',
     ]),
   };
-}
-
-/** Nodes without a name, or with one that is taken, get one from their operator and position. */
-function readNodes(protos: readonly NodeProto[], external: ExternalData | undefined): Node[] {
-  const given = new Set(protos.map((proto) => proto.name));
-  const taken = new Set<string>();
-  return protos.map((proto, position) => {
-    let name = proto.name;
-    for (let i = 0; name === '' || taken.has(name); i++) {
-      const made = `${proto.opType}_${position}${i === 0 ? '' : `_${i}`}`;
-      name = given.has(made) ? '' : made;
-    }
-    taken.add(name);
-    return readNode(proto, name, external);
-  });
-}
-
-function readNode(proto: NodeProto, name: string, external: ExternalData | undefined): Node {
-  const where = `node ${JSON.stringify(name)}`;
-  if (proto.opType === '') throw new Unreadable(`${where} names no operator`);
-  const attributes = proto.attribute.map(
-    (attribute) => [attribute.name, readAttribute(attribute, where, external)] as const,
-  );
-  return {
-    name,
-    op: proto.opType,
-    domain: domainOf(proto.domain),
-    inputs: [...proto.input],
-    outputs: [...proto.output],
-    attributes: new Map(attributes),
-    extra: extraOf(proto, ['input', 'output', 'name', 'opType', 'domain', 'attribute']),
-  };
-}
-
-function readAttribute(
-  proto: AttributeProto,
-  where: string,
-  external: ExternalData | undefined,
-): Attribute {
-  if (proto.refAttrName !== '') return { kind: 'opaque', value: proto };
-  const type = has(proto, 'type') && proto.type !== 0 ? proto.type : impliedType(proto);
-  switch (type) {
-    case ATTRIBUTE_TYPES.float:
-      return { kind: 'float', value: proto.f };
-    case ATTRIBUTE_TYPES.int:
-      return { kind: 'int', value: proto.i.toBigInt() };
-    case ATTRIBUTE_TYPES.string:
-      return { kind: 'string', value: Uint8Array.from(proto.s) };
-    case ATTRIBUTE_TYPES.tensor:
-      if (!proto.t) break;
-      return { kind: 'tensor', value: readTensor(proto.t, external) };
-    case ATTRIBUTE_TYPES.graph:
-      if (!proto.g) break;
-      return { kind: 'graph', value: readGraph(proto.g, external) };
-    case ATTRIBUTE_TYPES.floats:
-      return { kind: 'floats', value: proto.floats };
-    case ATTRIBUTE_TYPES.ints:
-      return { kind: 'ints', value: proto.ints.map((value) => value.toBigInt()) };
-    case ATTRIBUTE_TYPES.strings:
-      return { kind: 'strings', value: proto.strings };
-    case ATTRIBUTE_TYPES.tensors:
-      return { kind: 'tensors', value: proto.tensors.map((each) => readTensor(each, external)) };
-    case ATTRIBUTE_TYPES.graphs:
-      return { kind: 'graphs', value: proto.graphs.map((each) => readGraph(each, external)) };
-    default:
-      return { kind: 'opaque', value: proto };
-  }
-  throw new Unreadable(`attribute ${JSON.stringify(proto.name)} of ${where} has no value`);
-}
-
-/** IR version 1 had no type field: the one field that is set says the type. */
-function impliedType(proto: AttributeProto): number {
-  if (has(proto, 'f')) return ATTRIBUTE_TYPES.float;
-  if (has(proto, 'i')) return ATTRIBUTE_TYPES.int;
-  if (has(proto, 's')) return ATTRIBUTE_TYPES.string;
-  if (proto.t) return ATTRIBUTE_TYPES.tensor;
-  if (proto.g) return ATTRIBUTE_TYPES.graph;
-  if (proto.floats.length > 0) return ATTRIBUTE_TYPES.floats;
-  if (proto.strings.length > 0) return ATTRIBUTE_TYPES.strings;
-  return ATTRIBUTE_TYPES.ints;
-}
-
-function readValueInfo(proto: ValueInfoProto): ValueInfo {
-  const type = proto.type ? readType(proto.type) : undefined;
-  return { name: proto.name, type, extra: extraOf(proto, ['name', 'type']) };
-}
-
-function readType(proto: TypeProto): ValueType {
-  const tensor = proto.tensorType;
-  const dtype = tensor && dataTypeOfCode(tensor.elemType);
-  if (!tensor || !dtype) return { kind: 'opaque', value: proto };
-  const dims = tensor.shape?.dim ?? [];
-  const denoted = dims.some((dim) => dim.denotation !== '');
-  return {
-    kind: 'tensor',
-    dtype,
-    shape: tensor.shape ? dims.map(readDim) : undefined,
-    ...(proto.denotation === '' ? {} : { denotation: proto.denotation }),
-    ...(denoted ? { dimDenotations: dims.map((dim) => dim.denotation) } : {}),
-  };
-}
-
-function readDim(proto: TensorShapeProtoDimension): Dim {
-  if (has(proto, 'dimParam') && proto.dimParam) return proto.dimParam;
-  if (!has(proto, 'dimValue') || proto.dimValue === undefined) return null;
-  const size = proto.dimValue.toNumber();
-  return size < 0 ? null : size;
 }

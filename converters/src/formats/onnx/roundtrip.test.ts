@@ -143,7 +143,11 @@ describe('what the IR does not model', () => {
     expect(again.extra.fields.producerName).toBe('exporter');
     expect(again.graph.inputs[0]?.type).toMatchObject({ denotation: 'IMAGE', shape: [2] });
     expect(again.graph.inputs[1]?.type?.kind).toBe('opaque');
-    expect(again.graph.nodes[0]?.attributes.get('ref')?.kind).toBe('opaque');
+    expect(again.graph.nodes[0]?.attributes.get('ref')).toEqual({
+      kind: 'reference',
+      value: { name: 'alpha', type: 1 },
+    });
+    expect(again.functions[0]).toMatchObject({ domain: 'org.example', name: 'F', inputs: ['a'] });
   });
 
   it('includes fields of versions to come', () => {

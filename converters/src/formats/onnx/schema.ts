@@ -1,11 +1,17 @@
 import type { Draft } from '@flotilla/protocol';
 import protobuf from 'protobufjs/light.js';
 import { type Extra, NO_EXTRA } from '../../ir/extra.ts';
-import type { AttributeProtoAttributeType, ModelProto } from './onnx.gen.ts';
+import type { AttributeProtoAttributeType, ModelProto, TensorProto } from './onnx.gen.ts';
 import { descriptor } from './onnx.gen.ts';
 
 /** Schema: `onnx/onnx-ml.proto` of onnx 1.23.2, whose fields only grow in number. */
-const MODEL = protobuf.Root.fromJSON(descriptor).lookupType('onnx.ModelProto');
+const ONNX = protobuf.Root.fromJSON(descriptor);
+
+export const MODEL = ONNX.lookupType('onnx.ModelProto');
+export const TENSOR = ONNX.lookupType('onnx.TensorProto');
+
+/** Largest message that protobuf writes and reads (protobuf.dev, proto limits). */
+export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
 /** `AttributeProto.type` for each kind of attribute that the IR models. */
 export const ATTRIBUTE_TYPES = {
@@ -37,6 +43,11 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
 /** Encodes in the order of field numbers, so that the same message gives the same bytes. */
 export function encodeModel(message: Draft<ModelProto>): Uint8Array {
   return plain(MODEL.encode(message as Record<string, unknown>).finish());
+}
+
+/** The fields of one tensor, to be joined to those of another. */
+export function encodeTensor(message: Draft<TensorProto>): Uint8Array {
+  return plain(TENSOR.encode(message as Record<string, unknown>).finish());
 }
 
 /** Not a Buffer, whose `slice` gives a view where that of a Uint8Array gives a copy. */

@@ -1,0 +1,52 @@
+import { byteSize, type DataType } from './dtype.ts';
+import type { Extra } from './extra.ts';
+import type { TensorValue } from './tensor.ts';
+
+/** Bytes that lie in a file until they are asked for. */
+export interface StoredBytes {
+  readonly length: number;
+  /**
+   * All of them; the store may keep them for the next call.
+   *
+   * @throws FlotillaError where the file is gone or was changed
+   */
+  read(): Uint8Array;
+  /** One piece after the other; each is overwritten by the next. */
+  pieces(): Iterable<Uint8Array>;
+}
+
+/**
+ * A tensor whose bytes are read each time they are taken: take them once and hold them for as long
+ * as they are needed. `bytes` is a property of the object itself, so that a spread copy is an
+ * ordinary tensor that holds its bytes in memory.
+ */
+export class StoredTensor implements TensorValue {
+  readonly dtype: DataType;
+  readonly dims: readonly number[];
+  declare readonly bytes: Uint8Array;
+  readonly extra?: Extra;
+  readonly #stored: StoredBytes;
+
+  constructor(dtype: DataType, dims: readonly number[], stored: StoredBytes, extra?: Extra) {
+    this.dtype = dtype;
+    this.dims = dims;
+    this.extra = extra;
+    this.#stored = stored;
+    Object.defineProperty(this, 'bytes', { enumerable: true, get: () => stored.read() });
+  }
+
+  get stored(): StoredBytes {
+    return this.#stored;
+  }
+}
+
+/** Where a tensor's bytes lie: in memory or in a file. */
+export function storageOf(tensor: TensorValue): Uint8Array | StoredBytes {
+  return tensor instanceof StoredTensor ? tensor.stored : tensor.bytes;
+}
+
+/** Bytes that a tensor's elements take, those of a string tensor aside; reads nothing. */
+export function byteLength(tensor: TensorValue): number {
+  const count = tensor.dims.reduce((all, dim) => all * dim, 1);
+  return byteSize(tensor.dtype, count);
+}
