@@ -77,7 +77,10 @@ function holdsNumbers({ min, max }: Range): boolean {
   return Number.isFinite(min) && Number.isFinite(max);
 }
 
-/** The largest set in which whatever is no product has integers before and behind it. */
+/**
+ * The largest set in which whatever is no product has integers before and behind it. What only moves
+ * values may take them from the graph's inputs, too: bytes move faster than floats.
+ */
 function settle(judged: Judged, context: PlanContext): Set<Node> {
   const between = context.form.quantizeOutputs;
   const integer = new Set<Node>();
@@ -91,9 +94,10 @@ function settle(judged: Judged, context: PlanContext): Set<Node> {
       const verdict = judged.get(node);
       if (verdict === undefined || verdict.kind === 'float' || verdict.kind === 'heavy') continue;
       const ahead = node.outputs.some((name) => feedsInteger(name, integer, judged, context));
-      const behind =
-        verdict.kind === 'passes' ||
-        verdict.activations.some((name) => integer.has(sourceOf(name, judged, context)!));
+      const sources = verdict.activations.map((name) => sourceOf(name, judged, context));
+      const behind = sources.some((source) =>
+        source === undefined ? verdict.kind === 'passes' : integer.has(source),
+      );
       if (!ahead || !behind) integer.delete(node);
     }
   }
@@ -112,7 +116,10 @@ function feedsInteger(
   );
 }
 
-/** The node that computed a value, seen through absorbed activations and what passes it on. */
+/**
+ * The node that computed a value, seen through absorbed activations and what passes it on; undefined
+ * for an input of the graph.
+ */
 function sourceOf(value: string, judged: Judged, context: PlanContext): Node | undefined {
   for (let name = value; ; ) {
     const node = context.index.producer.get(name);
