@@ -64,9 +64,14 @@ const SHAPE_ARITHMETIC = new Set(
   Unsqueeze Where`.split(/\s+/),
 );
 
-export function staysFloat32(node: Node, opset: number, blocked: ReadonlySet<string>): boolean {
-  if (node.domain !== '' || blocked.has(node.op) || addsWhileScattering(node)) return true;
+export function staysFloat32(node: Node, opset: number): boolean {
+  if (node.domain !== '' || addsWhileScattering(node) || givesStatistics(node)) return true;
   return Object.hasOwn(FLOAT32_BELOW, node.op) && opset < FLOAT32_BELOW[node.op]!;
+}
+
+/** Mean and deviation come in float32 beside a result of the type of the data (`stash_type`). */
+function givesStatistics(node: Node): boolean {
+  return isOp(node, 'LayerNormalization') && node.outputs.slice(1).some((name) => name !== '');
 }
 
 /** ONNX Runtime scatters float16 on a CPU, but adds, multiplies and compares none while it does. */

@@ -1,6 +1,6 @@
 import type { Tensors } from '@flotilla/model';
 import { describe, expect, it } from 'vitest';
-import { float, int, ints, string } from '../ir/attributes.ts';
+import { float, floats, int, ints, string } from '../ir/attributes.ts';
 import { DATA_TYPES } from '../ir/dtype.ts';
 import { allGraphs } from '../ir/edit.ts';
 import { type Graph, type Model, makeGraph, makeNode, tensorInfo } from '../ir/graph.ts';
@@ -56,9 +56,9 @@ describe('toFloat16', () => {
 
   it('keeps operators in float32 on request, with no cast between two of them', async () => {
     const blockOps = ['Conv', 'Relu', 'Clip'];
-    const { model: mixed, blocked, error } = await compare(smallNet(2), { blockOps });
+    const { model: mixed, skipped, error } = await compare(smallNet(2), { blockOps });
     expect(error).toBeLessThan(1e-2);
-    expect(blocked.length).toBe(mixed.graph.nodes.filter((n) => blockOps.includes(n.op)).length);
+    expect(skipped.length).toBe(mixed.graph.nodes.filter((n) => blockOps.includes(n.op)).length);
     const makers = new Map(mixed.graph.nodes.map((node) => [node.outputs[0], node.op]));
     for (const node of mixed.graph.nodes.filter((each) => each.op === 'Relu')) {
       if (makers.get(node.inputs[0]) === 'Cast') {
@@ -113,9 +113,9 @@ describe('toFloat16', () => {
     net.model.graph.initializers.set('axis', int64Tensor([], [1]));
     net.model.graph.nodes.at(-1)!.inputs[1] = 'axis';
     const celu = net.node('Celu', [sums], { alpha: float(0.5) });
-    const { error, blocked } = await compare(net.output(net.relu(celu)));
+    const { error, skipped } = await compare(net.output(net.relu(celu)));
     expect(error).toBeLessThan(1e-2);
-    expect(blocked).toHaveLength(2);
+    expect(skipped).toHaveLength(2);
   });
 
   it('converts the graphs within a graph, and what they capture', async () => {
@@ -142,6 +142,65 @@ describe('toFloat16', () => {
       expect(error).toBeLessThan(1e-2);
       for (const graph of allGraphs(half.graph)) expect(typesOf(graph)).not.toContain('float32');
     }
+  });
+
+  it('keeps nodes in float32 by name, and all of a branch by the name of what holds it', async () => {
+    const net = new NetBuilder(2, [1, 4]);
+    const [first, second] = [net.gemm('input', 4, 4), net.gemm('input', 4, 4)];
+    const model = net.output(net.node('Mul', [net.relu(first), second]));
+    const { error, skipped, model: mixed } = await compare(model, { float: [`node_${second}`] });
+    expect(error).toBeLessThan(1e-2);
+    expect(skipped).toEqual([{ node: `node_${second}`, reason: 'by choice' }]);
+    expect(typesOf(mixed.graph)).toEqual(new Set(['float16', 'float32']));
+  });
+
+  it('keeps a node in float32 whose weights float16 does not hold', async () => {
+    const net = new NetBuilder(2, [1, 2]);
+    const large = net.node('MatMul', ['input', net.constant([2, 2], [1e5, 2e5, 3e5, 4e5])]);
+    const small = net.node('MatMul', [large, net.constant([2, 2], [1e-7, 2e-7, -1e-7, 3e-7])]);
+    const model = net.output(net.relu(small));
+    const { error, skipped, warnings } = await compare(model);
+    expect(error).toBeLessThan(1e-2);
+    expect(skipped.map(({ reason }) => reason)).toEqual([
+      'float16 does not hold "constant_0"',
+      'float16 does not hold "constant_2"',
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps nodes in float32 whose values samples brought near the end of float16', async () => {
+    const net = new NetBuilder(2, [1, 2]);
+    const square = net.node('Mul', ['input', 'input']);
+    const model = net.output(net.node('Sqrt', [square]));
+    const feeds: Tensors = {
+      input: { type: 'FP32', shape: [1, 2], data: Float32Array.of(1000, 3) },
+    };
+    const ranges = new Map([[square, { min: 9, max: 1e6 }]]);
+    const { error, skipped } = await compare(model, { ranges }, feeds);
+    expect(error).toBeLessThan(1e-2);
+    expect(skipped[0]?.reason).toBe(
+      `"${square}" reaches 1.00e+6, near the end of float16 or beyond it`,
+    );
+    expect(skipped).toHaveLength(2);
+  });
+
+  it('leaves sequences in float32', async () => {
+    const net = new NetBuilder(2, [2, 3]);
+    const made = net.node('SequenceConstruct', [net.relu('input'), net.node('Neg', ['input'])]);
+    net.model.graph.initializers.set('second', int64Tensor([], [1]));
+    const taken = net.node('SequenceAt', [made, 'second']);
+    const model = net.output(net.node('Add', [taken, net.constant([], [1])]));
+    const { error, skipped } = await compare(model);
+    expect(error).toBeLessThan(1e-2);
+    expect(skipped.map(({ reason }) => reason)).toContain(`"${made}" is no tensor of a known type`);
+  });
+
+  it('converts constants that are written as numbers', async () => {
+    const net = new NetBuilder(2, [2]);
+    const one = net.node('Constant', [], { value_float: float(0.5) });
+    const many = net.node('Constant', [], { value_floats: floats([1, 2]) });
+    const model = net.output(net.node('Mul', [net.node('Add', ['input', one]), many]));
+    expect((await compare(model)).error).toBeLessThan(1e-2);
   });
 
   it('says which constants left the range of float16', () => {

@@ -1,4 +1,4 @@
-import { int } from '../ir/attributes.ts';
+import { int, tensor } from '../ir/attributes.ts';
 import { DATA_TYPES } from '../ir/dtype.ts';
 import {
   allGraphs,
@@ -9,34 +9,32 @@ import {
   subgraphsOf,
 } from '../ir/edit.ts';
 import {
+  type Attribute,
   cloneModel,
   type Graph,
   isOp,
   type Model,
   makeNode,
   type Node,
-  opsetOf,
   type ValueInfo,
 } from '../ir/graph.ts';
+import { float32Tensor } from '../ir/tensor.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
 import { removeDeadCode } from '../passes/dead-code.ts';
-import { isFloat32Input, shapeNodes, staysFloat32 } from './fp16-rules.ts';
+import { chooseFloat32, type Float32Wishes } from './fp16-choice.ts';
+import { isFloat32Input } from './fp16-rules.ts';
 import { toHalfTensor } from './half-tensor.ts';
 
-export interface Float16Options {
+export interface Float16Options extends Float32Wishes {
   /** True to keep float32 inputs and outputs, with a cast behind and before them. Default true. */
   readonly keepIo?: boolean;
-  /** Operators that stay in float32, beside those that have no float16 form. */
-  readonly blockOps?: readonly string[];
-  /** Names of nodes that stay in float32, in the graph or one nested in it. */
-  readonly float?: readonly string[];
 }
 
 export interface Float16Model {
   readonly model: Model;
   readonly warnings: readonly string[];
-  /** Nodes that stayed in float32. */
-  readonly blocked: readonly string[];
+  /** Nodes that stayed in float32, with the reason. */
+  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
 }
 
 const HALF = DATA_TYPES.float16.code;
@@ -44,15 +42,15 @@ const SINGLE = DATA_TYPES.float32.code;
 
 /**
  * Converts a float32 model to float16: constants, and with them everything that is computed, but
- * for operators without a float16 form and computations of shapes, which get casts around them.
- * A value keeps its name. The model given is not changed.
+ * for nodes that `chooseFloat32` names, which get casts around them. A value keeps its name. The
+ * model given is not changed.
  */
 export function toFloat16(model: Model, options: Float16Options = {}): Float16Model {
   const copy = cloneModel(model);
   const conversion = new Conversion(copy, options);
   conversion.convert();
   removeDeadCode(copy);
-  return { model: copy, warnings: conversion.warnings, blocked: conversion.blocked };
+  return { model: copy, warnings: conversion.warnings, skipped: conversion.skipped };
 }
 
 class Conversion {
@@ -61,7 +59,7 @@ class Conversion {
   readonly #keepIo: boolean;
   readonly #namer: Namer;
   readonly #scopes: ReadonlyMap<Graph, Facts>;
-  readonly #single = new Set<Node>();
+  readonly #single: ReadonlyMap<Node, string>;
   /** Inputs and outputs of the model by the name of their float16 form. */
   readonly #originals = new Map<string, string>();
   /** The other way round, for outputs that a float32 operator makes. */
@@ -72,18 +70,11 @@ class Conversion {
     this.#keepIo = options.keepIo ?? true;
     this.#namer = createNamer(model.graph);
     this.#scopes = inferFacts(model.graph, { declared: true });
-    const blockOps = new Set(options.blockOps);
-    const float = new Set(options.float);
-    for (const graph of allGraphs(model.graph)) {
-      const shapes = shapeNodes(graph);
-      const stays = (node: Node) =>
-        float.has(node.name) || shapes.has(node) || staysFloat32(node, opsetOf(model), blockOps);
-      for (const node of graph.nodes.filter(stays)) this.#single.add(node);
-    }
+    this.#single = chooseFloat32(model, this.#scopes, options);
   }
 
-  get blocked(): string[] {
-    return [...this.#single].map((node) => node.name);
+  get skipped(): { node: string; reason: string }[] {
+    return [...this.#single].map(([{ name: node }, reason]) => ({ node, reason }));
   }
 
   convert(): void {
@@ -238,7 +229,7 @@ class Conversion {
       node.attributes.set('to', int(HALF));
     }
     if (!isOp(node, 'Constant', 'ConstantOfShape')) return;
-    const value = node.attributes.get('value');
+    const value = node.attributes.get('value') ?? takeNumbers(node);
     if (value?.kind === 'tensor' && value.value.dtype === 'float32') {
       const { tensor, clamped } = toHalfTensor(value.value);
       node.attributes.set('value', { kind: 'tensor', value: tensor });
@@ -254,6 +245,17 @@ class Conversion {
     const name = this.#namer.fresh(`Cast_${to}`);
     return makeNode('Cast', name, [from], [to], [['to', int(type)]]);
   }
+}
+
+/** The tensor that a Constant's `value_float` or `value_floats` stands for, in its stead. */
+function takeNumbers(node: Node): Attribute | undefined {
+  const one = node.attributes.get('value_float');
+  const many = node.attributes.get('value_floats');
+  node.attributes.delete('value_float');
+  node.attributes.delete('value_floats');
+  if (one?.kind === 'float') return tensor(float32Tensor([], [one.value]));
+  if (many?.kind === 'floats') return tensor(float32Tensor([many.value.length], many.value));
+  return undefined;
 }
 
 function namesOfSingles(infos: readonly ValueInfo[]): string[] {

@@ -94,8 +94,11 @@ async function asItIs({ model }: QuantizeInput<Fp32Scheme>): Promise<Made> {
   return { model, renamed, integerNodes: 0, skipped: [], warnings: [] };
 }
 
-async function toHalves({ model: fp32, scheme }: QuantizeInput<Fp16Scheme>): Promise<Made> {
-  const { model, warnings, blocked } = toFloat16(fp32, { float: scheme.float });
-  const skipped = blocked.map((node) => ({ node, reason: 'has no float16 form' }));
-  return { model, renamed: sameNames(fp32.graph, model.graph), integerNodes: 0, skipped, warnings };
+async function toHalves(input: QuantizeInput<Fp16Scheme>): Promise<Made> {
+  const { model: fp32, scheme, calibration } = input;
+  const ranges = calibration?.statistics.methods.includes('min-max')
+    ? calibration.statistics.ranges('min-max', { activation: 'int8', symmetricActivations: true })
+    : undefined;
+  const made = toFloat16(fp32, { float: scheme.float, ...(ranges && { ranges }) });
+  return { ...made, renamed: sameNames(fp32.graph, made.model.graph), integerNodes: 0 };
 }
