@@ -11,6 +11,8 @@ export interface StoredBytes {
    * @throws FlotillaError where the file is gone or was changed
    */
   read(): Uint8Array;
+  /** The first `length` of them. */
+  head(length: number): Uint8Array;
   /** One piece after the other; each is overwritten by the next. */
   pieces(): Iterable<Uint8Array>;
 }
@@ -49,4 +51,38 @@ export function storageOf(tensor: TensorValue): Uint8Array | StoredBytes {
 export function byteLength(tensor: TensorValue): number {
   const count = tensor.dims.reduce((all, dim) => all * dim, 1);
   return byteSize(tensor.dtype, count);
+}
+
+/** The first bytes of a tensor, without the rest being read. */
+export function headOf(tensor: TensorValue, length: number): Uint8Array {
+  const storage = storageOf(tensor);
+  return storage instanceof Uint8Array ? storage.subarray(0, length) : storage.head(length);
+}
+
+/** True where two tensors have the same bytes; of those in files a part at a time is in memory. */
+export function sameBytes(a: TensorValue, b: TensorValue): boolean {
+  const [first, second] = [storageOf(a), storageOf(b)];
+  if (first === second) return true;
+  if (first.length !== second.length) return false;
+  const others = piecesOf(second)[Symbol.iterator]();
+  try {
+    let other = new Uint8Array();
+    for (let piece of piecesOf(first)) {
+      while (piece.length > 0) {
+        if (other.length === 0) other = others.next().value ?? other;
+        const shared = Math.min(piece.length, other.length);
+        if (Buffer.compare(piece.subarray(0, shared), other.subarray(0, shared)) !== 0)
+          return false;
+        piece = piece.subarray(shared);
+        other = other.subarray(shared);
+      }
+    }
+    return true;
+  } finally {
+    others.return?.();
+  }
+}
+
+function piecesOf(storage: Uint8Array | StoredBytes): Iterable<Uint8Array> {
+  return storage instanceof Uint8Array ? [storage] : storage.pieces();
 }

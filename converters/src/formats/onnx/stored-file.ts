@@ -31,6 +31,7 @@ export class StoredFile {
     const part: StoredBytes = {
       length,
       read: () => this.#recent.get(part, () => this.readNow(offset, length)),
+      head: (wanted) => this.readNow(offset, Math.min(wanted, length)),
       pieces: () => this.#pieces(offset, length),
     };
     this.#parts.set(key, part);
