@@ -3,8 +3,7 @@ import type { Dim } from '../ir/graph.ts';
 /**
  * Arithmetic on sizes that are known only at run time. A size is a number, null where nothing is
  * known, or a string: a symbol of the file, or a sum of products of symbols in one canonical
- * spelling (`2*batch + -1`, `floor((rows + 1)/2)`), so that equal spelling means equal sizes. A
- * symbol stands for a size of at least 1.
+ * spelling (`2*batch + -1`, `floor((rows + 1)/2)`), so that equal spelling means equal sizes.
  */
 
 /** Coefficient by product of symbols; the product of none is ''. */
@@ -112,13 +111,12 @@ function divideMonomials(above: Dim, below: string): Dim {
   return spell(quotient);
 }
 
-/** A number that a size is never below. */
+/** A number that a size is never below; a symbol may stand for 0. */
 export function lowerBound(dim: Dim): number {
   if (dim === null) return Number.NEGATIVE_INFINITY;
-  return [...termsOf(dim)].reduce((sum, [symbols, factor]) => {
-    const least = factorsOf(symbols).some((symbol) => symbol.startsWith('floor(')) ? 0 : 1;
-    return sum + (factor < 0 && symbols !== '' ? Number.NEGATIVE_INFINITY : factor * least);
-  }, 0);
+  const terms = termsOf(dim);
+  const falls = [...terms].some(([symbols, factor]) => symbols !== '' && factor < 0);
+  return falls ? Number.NEGATIVE_INFINITY : (terms.get('') ?? 0);
 }
 
 /** A size out of what a rule or a file says: whole and not negative, or unknown. */

@@ -1,20 +1,29 @@
-import { floatAttribute, floatsAttribute, intAttribute } from '../ir/attributes.ts';
+import { floatAttribute, floatsAttribute } from '../ir/attributes.ts';
+import { byteSize } from '../ir/dtype.ts';
 import { removeNodes, subgraphsOf } from '../ir/edit.ts';
-import { type Graph, isOp, type Node } from '../ir/graph.ts';
-import { float32Tensor, int64Tensor, type TensorValue } from '../ir/tensor.ts';
+import { type Dim, type Graph, isOp, type Node } from '../ir/graph.ts';
+import { byteLength } from '../ir/stored.ts';
+import {
+  elementCount,
+  float32Tensor,
+  fromNumbers,
+  int64Tensor,
+  isNumeric,
+  type TensorValue,
+} from '../ir/tensor.ts';
 import { canEvaluate, evaluate } from '../ops/evaluate/index.ts';
-import { type Facts, inferFacts } from '../ops/facts.ts';
+import { type Facts, inferFacts, type ValueFacts } from '../ops/facts.ts';
+import { settleReshape } from './constant-folding-reshape.ts';
+import { foldByRuntime } from './constant-folding-runtime.ts';
+import { mayHold, visibleConstants } from './constant-folding-scope.ts';
 import type { Pass } from './pass.ts';
-
-/** A folded constant may take this much, or as much as the constants it is made from. */
-const MAX_GROWN_BYTES = 64 << 10;
 
 /** The oldest definitions that the evaluators follow. */
 const EVALUATED_OPSET = 13;
 
 /**
- * Turns Constant nodes into initializers and computes what depends on constants alone, or on shapes
- * that do not change from run to run.
+ * Turns Constant nodes into initializers and computes what depends on constants alone, or on sizes
+ * that do not change from run to run. What cannot be computed exactly here is left to ONNX Runtime.
  */
 export const constantFolding: Pass = {
   name: 'constant-folding',
@@ -22,49 +31,51 @@ export const constantFolding: Pass = {
     (model.opsets.get('') ?? EVALUATED_OPSET) >= EVALUATED_OPSET
       ? undefined
       : `opset ${EVALUATED_OPSET} or above`,
-  run(model) {
-    let changed = 0;
-    for (let folded = -1; folded !== 0; changed += folded) {
-      const scopes = inferFacts(model.graph, { declared: false });
-      folded = foldGraph(model.graph, scopes, new Map());
+  async run(model) {
+    const did: string[] = [];
+    const declined = new Set<string>();
+    for (let before = -1; before !== did.length; ) {
+      before = did.length;
+      foldKnown(model.graph, did);
+      await foldByRuntime(model, did, declined);
     }
-    return { changed };
+    return { changed: did.length, did, declined: [...declined] };
   },
 };
+
+/** Folds until nothing more is known. */
+function foldKnown(graph: Graph, did: string[]): void {
+  for (let before = -1; before !== did.length; ) {
+    before = did.length;
+    foldGraph(graph, inferFacts(graph, { declared: false }), new Map(), did);
+  }
+}
 
 function foldGraph(
   graph: Graph,
   scopes: ReadonlyMap<Graph, Facts>,
   outer: ReadonlyMap<string, TensorValue>,
-): number {
+  did: string[],
+): void {
   const constants = visibleConstants(graph, outer);
   const outputs = new Set(graph.outputs.map((output) => output.name));
+  const facts = scopes.get(graph);
   const folded = new Set<Node>();
-  let inner = 0;
   for (const node of graph.nodes) {
-    for (const subgraph of subgraphsOf(node)) inner += foldGraph(subgraph, scopes, constants);
+    for (const subgraph of subgraphsOf(node)) foldGraph(subgraph, scopes, constants, did);
+    if (facts && settleReshape(node, graph, facts))
+      did.push(`${node.op} ${node.name}: fixed shape`);
     const [output] = node.outputs;
-    const value = output ? constantValue(node, constants, scopes.get(graph)) : undefined;
-    if (!output || !value || node.outputs.length !== 1 || outputs.has(output)) continue;
+    if (!output || node.outputs.length !== 1 || outputs.has(output)) continue;
+    const value = constantValue(node, constants, facts);
+    if (value === undefined) continue;
     constants.set(output, value);
     graph.initializers.set(output, value);
     graph.valueInfo.delete(output);
     folded.add(node);
+    did.push(`${node.op} ${node.name}`);
   }
   removeNodes(graph, folded);
-  return folded.size + inner;
-}
-
-/** Constants of the graphs around, but for names that this graph makes anew, and its own. */
-function visibleConstants(
-  graph: Graph,
-  outer: ReadonlyMap<string, TensorValue>,
-): Map<string, TensorValue> {
-  const constants = new Map(outer);
-  for (const input of graph.inputs) constants.delete(input.name);
-  for (const name of graph.nodes.flatMap((node) => node.outputs)) constants.delete(name);
-  for (const [name, value] of graph.initializers) constants.set(name, value);
-  return constants;
 }
 
 function constantValue(
@@ -73,25 +84,41 @@ function constantValue(
   facts: Facts | undefined,
 ): TensorValue | undefined {
   if (isOp(node, 'Constant')) return valueOfConstant(node);
-  if (isOp(node, 'Shape', 'Size')) {
-    const shape = facts?.get(node.inputs[0] ?? '')?.shape;
-    const dims = shape?.filter((dim): dim is number => Number.isSafeInteger(dim));
-    if (dims === undefined || dims.length !== shape?.length) return undefined;
-    return shapeValue(node, dims);
-  }
+  const expected = facts?.get(node.outputs[0]!);
+  const listed = expected && valueOfElements(expected);
+  if (listed !== undefined) return listed;
   if (!canEvaluate(node)) return undefined;
   const inputs = node.inputs.map((name) => constants.get(name));
   const known = inputs.every((input, i) => input !== undefined || node.inputs[i] === '');
-  if (!known) return undefined;
+  const bytes = inputs.reduce((sum, input) => sum + (input ? byteLength(input) : 0), 0);
+  if (!known || (expected && !mayHold(sizeOf(expected), bytes))) return undefined;
   const value = evaluate(node, inputs);
-  const limit = inputs.reduce((sum, input) => sum + (input?.bytes.length ?? 0), 0);
-  return value && value.bytes.length <= Math.max(MAX_GROWN_BYTES, limit) ? value : undefined;
+  return value && mayHold(byteLength(value), bytes) ? value : undefined;
 }
 
-function shapeValue(node: Node, dims: readonly number[]): TensorValue {
-  if (node.op === 'Size') return int64Tensor([], [dims.reduce((all, dim) => all * dim, 1)]);
-  const part = dims.slice(intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length));
-  return int64Tensor([part.length], part);
+/** Bytes of a value, 0 where they are not known. */
+function sizeOf({ dtype, shape }: ValueFacts): number {
+  const dims = shape?.filter((dim) => typeof dim === 'number');
+  if (!dtype || !dims || dims.length !== shape?.length) return 0;
+  return byteSize(dtype, elementCount({ dims }));
+}
+
+/** A short list whose elements are all known, which holds them exactly. */
+function valueOfElements({ dtype, shape, elements }: ValueFacts): TensorValue | undefined {
+  if (!dtype || !shape || !elements || !isNumeric(dtype)) return undefined;
+  const numbers = elements.filter((element): element is number => isExact(element));
+  const dims = shape.length === 0 ? [] : [numbers.length];
+  if (numbers.length !== elements.length || elementCount({ dims }) !== numbers.length) {
+    return undefined;
+  }
+  return fromNumbers(dtype, dims, numbers);
+}
+
+/** Integers beyond 2^53 are only near what they stand for. */
+function isExact(element: Dim): boolean {
+  return (
+    typeof element === 'number' && (!Number.isInteger(element) || Number.isSafeInteger(element))
+  );
 }
 
 /** The forms of Constant that are numbers; strings and sparse tensors stay nodes. */

@@ -77,10 +77,11 @@ export function pick(
 ): TensorValue | undefined {
   const size = DATA_TYPES[tensor.dtype].bits / 8;
   if (size < 1) return undefined;
+  const { bytes: source } = tensor;
   const bytes = new Uint8Array(from.length * size);
   for (let i = 0; i < from.length; i++) {
     const start = from[i]! * size;
-    for (let byte = 0; byte < size; byte++) bytes[i * size + byte] = tensor.bytes[start + byte]!;
+    for (let byte = 0; byte < size; byte++) bytes[i * size + byte] = source[start + byte]!;
   }
   return { dtype: tensor.dtype, dims: [...dims], bytes };
 }

@@ -37,12 +37,13 @@ export const concat: Evaluator = (inputs, node) => {
   if (axis === undefined || parts.some((part) => !joins(part, first, axis))) return undefined;
   const outer = elementCount({ dims: first.dims.slice(0, axis) });
   if (first.dtype === 'string' || outer === 0) return undefined;
-  const rows = parts.map((part) => part.bytes.length / outer);
+  const sources = parts.map((part) => part.bytes);
+  const rows = sources.map((source) => source.length / outer);
   const bytes = new Uint8Array(outer * rows.reduce((sum, row) => sum + row, 0));
   let end = 0;
   for (let i = 0; i < outer; i++) {
-    for (const [p, part] of parts.entries()) {
-      bytes.set(part.bytes.subarray(i * rows[p]!, (i + 1) * rows[p]!), end);
+    for (const [p, source] of sources.entries()) {
+      bytes.set(source.subarray(i * rows[p]!, (i + 1) * rows[p]!), end);
       end += rows[p]!;
     }
   }

@@ -140,7 +140,7 @@ export function sliced(size: Dim, start: Dim, end: Dim, step: number | undefined
   if (step === -1 && start === -1 && isOpenEnd(end)) return size;
   const toEnd = isOpenEnd(end) || end === size;
   if (step !== 1 || (typeof end === 'number' && end >= 0 && !toEnd)) return null;
-  if (typeof start === 'number' && start < 0) return toEnd && start === -1 ? 1 : null;
+  if (typeof start === 'number' && start < 0) return null;
   if (typeof end === 'string' && typeof size === 'string' && !toEnd) return null;
   return subtract(toEnd ? size : fromFront(end, size), start);
 }

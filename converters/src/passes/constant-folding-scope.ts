@@ -1,0 +1,22 @@
+import type { Graph } from '../ir/graph.ts';
+import type { TensorValue } from '../ir/tensor.ts';
+
+/** A folded constant may take this much, or as much as the constants it is made from. */
+const MAX_GROWN_BYTES = 64 << 10;
+
+/** True where a value of this many bytes may stand for nodes over constants of `sources` bytes. */
+export function mayHold(bytes: number, sources: number): boolean {
+  return bytes <= Math.max(MAX_GROWN_BYTES, sources);
+}
+
+/** Constants of the graphs around, but for names that this graph makes anew, and its own. */
+export function visibleConstants(
+  graph: Graph,
+  outer: ReadonlyMap<string, TensorValue>,
+): Map<string, TensorValue> {
+  const constants = new Map(outer);
+  for (const input of graph.inputs) constants.delete(input.name);
+  for (const name of graph.nodes.flatMap((node) => node.outputs)) constants.delete(name);
+  for (const [name, value] of graph.initializers) constants.set(name, value);
+  return constants;
+}
