@@ -2,8 +2,8 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Pass } from './pass.ts';
 
 /**
- * The passes that `names` choose, in the order of `all`: those named, or, where names begin with
- * `-`, all but those named so.
+ * The passes that `names` choose, in the order of `all`: those named, with
+ * those that every model needs, or, where names begin with `-`, all but those named so.
  *
  * @throws FlotillaError `pass.unknown` naming those there are
  */
@@ -15,5 +15,6 @@ export function choosePasses(all: readonly Pass[], names: readonly string[] = []
   if (unknown !== undefined) {
     throw new FlotillaError('pass.unknown', { pass: unknown, known: [...known].join(', ') });
   }
-  return all.filter(({ name }) => !left.has(name) && (wanted.size === 0 || wanted.has(name)));
+  const wants = ({ name, touchesAll }: Pass) => wanted.size === 0 || wanted.has(name) || touchesAll;
+  return all.filter((pass) => !left.has(pass.name) && wants(pass));
 }

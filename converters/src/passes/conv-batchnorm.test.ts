@@ -50,7 +50,7 @@ describe('conv-batchnorm', () => {
     [
       'is an output too',
       (model) => model.graph.outputs.push(tensorInfo(convOutput(model), 'float32')),
-      /used elsewhere/,
+      /is an output/,
     ],
     [
       'has weights from outside',

@@ -1,13 +1,27 @@
 import type { Model } from '../ir/graph.ts';
+import { activationHoisting } from './activation-hoisting.ts';
+import { activationMerging } from './activation-merging.ts';
+import { affineFusion } from './affine-fusion.ts';
+import { canonicalOperators } from './canonical-operators.ts';
+import { castElimination } from './cast-elimination.ts';
 import { choosePasses } from './choose.ts';
+import { commonSubexpressions } from './common-subexpressions.ts';
 import { constantFolding } from './constant-folding.ts';
 import { constantSharing } from './constant-sharing.ts';
 import { convBatchNorm } from './conv-batchnorm.ts';
 import { deadCode } from './dead-code.ts';
 import { dropoutRemoval } from './dropout-removal.ts';
+import { gelu } from './gelu.ts';
+import { hardSwish } from './hard-swish.ts';
 import { identityRemoval } from './identity-removal.ts';
+import { inputFusion } from './input-fusion.ts';
+import { layerNorm } from './layer-norm.ts';
+import { matMulToGemm } from './matmul-to-gemm.ts';
+import { noopElimination } from './noop-elimination.ts';
 import { opsetUpgrade } from './opset-upgrade.ts';
+import { padFusion } from './pad-fusion.ts';
 import { type Pass, type PassOptions, type PassReport, runPassList } from './pass.ts';
+import { reshapeElimination } from './reshape-elimination.ts';
 
 export type { Pass, PassOptions, PassReport } from './pass.ts';
 
@@ -17,7 +31,21 @@ export const PASSES: readonly Pass[] = [
   dropoutRemoval,
   constantFolding,
   identityRemoval,
+  commonSubexpressions,
+  castElimination,
+  noopElimination,
+  reshapeElimination,
+  gelu,
+  hardSwish,
+  layerNorm,
+  canonicalOperators,
+  activationMerging,
+  activationHoisting,
+  padFusion,
   convBatchNorm,
+  affineFusion,
+  matMulToGemm,
+  inputFusion,
   deadCode,
   constantSharing,
 ];
@@ -30,6 +58,9 @@ export interface RunOptions extends Partial<PassOptions> {
   readonly passes?: readonly string[];
 }
 
+/** Passes make room for one another: they run again until none changes anything, this often at most. */
+const MAX_ROUNDS = 6;
+
 /**
  * Brings a model, in place, into the form that quantization works on.
  *
@@ -40,5 +71,5 @@ export async function runPasses(
   { passes, ...options }: RunOptions = {},
 ): Promise<PassReport[]> {
   const chosen = choosePasses(PASSES, passes);
-  return await runPassList(model, chosen, { opset: MIN_OPSET, ...options });
+  return await runPassList(model, chosen, { opset: MIN_OPSET, ...options }, MAX_ROUNDS);
 }

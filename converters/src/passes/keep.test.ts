@@ -59,9 +59,13 @@ describe('what is to be kept', () => {
 });
 
 describe('the passes chosen', () => {
-  it('run alone, or are left out', async () => {
+  it('run alone with those that every model needs, or are left out', async () => {
     const reports = await runPasses(chain(), { passes: ['dead-code', 'identity-removal'] });
-    expect(reports.map(({ pass }) => pass)).toEqual(['identity-removal', 'dead-code']);
+    expect(reports.map(({ pass }) => pass)).toEqual([
+      'opset-upgrade',
+      'identity-removal',
+      'dead-code',
+    ]);
     const rest = await runPasses(chain(), { passes: ['-dead-code'] });
     expect(rest.map(({ pass }) => pass)).not.toContain('dead-code');
   });

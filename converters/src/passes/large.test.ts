@@ -47,7 +47,7 @@ test('Clip with attributes gets constants', async () => {
     add(graph, 'Clip', i, []);
     graph.nodes.at(-1)?.attributes.set('min', float(0));
   });
-  await runPasses(model);
+  await runPasses(model, { passes: ['opset-upgrade'] });
   expect(model.graph.nodes.every(({ inputs }) => inputs.length === 2)).toBe(true);
 });
 
@@ -72,4 +72,12 @@ test('thousands of convolutions are quantized', async () => {
   );
   const { integerNodes } = quantizeInt8(model, ranges, TARGETS['x86-64'].qdq);
   expect(integerNodes).toBe(NODES);
+});
+
+test('Relu after Relu is merged, Transpose with Transpose cancelled', async () => {
+  for (const op of ['Relu', 'Transpose']) {
+    const model = chain(13, (graph, i) => add(graph, op, i, []));
+    await runPasses(model);
+    expect(model.graph.nodes.length).toBeLessThan(2);
+  }
 });

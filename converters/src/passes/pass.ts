@@ -44,8 +44,9 @@ export interface PassReport extends Required<PassResult> {
 const MAX_LINES = 40;
 
 /**
- * Runs passes in order over a model, in place, and checks the graph before the first and after each.
- * From each pass it hides the nodes of `keep`, and shows it the values of `keep` as outputs.
+ * Runs passes in order over a model, in place, and checks the graph before the first and after each;
+ * then all of them again while they change anything, `rounds` times at most. From each pass it hides
+ * the nodes of `keep`, and shows it the values of `keep` as outputs.
  *
  * @throws FlotillaError `model.graph-invalid` where the model was broken before, `model.pass-failed`
  * naming the pass that broke it, `pass.keep-unknown`, and what a pass itself refuses with.
@@ -54,44 +55,65 @@ export async function runPassList(
   model: Model,
   passes: readonly Pass[],
   options: PassOptions,
+  rounds = 1,
 ): Promise<PassReport[]> {
-  const { keep = new Set<string>() } = options;
   checkModel(model);
-  checkKept(model, keep);
-  const reports: PassReport[] = [];
-  for (const pass of passes) {
-    const unmet = pass.requires?.(model, options);
-    if (unmet !== undefined) throw failed(pass, `needs ${unmet}`, reports);
-    const lift = shieldKept(model, pass.touchesAll ? new Set() : keep);
-    const result = await runPass(pass, model, options, reports).finally(lift);
-    const broken = graphFault(model.graph) ?? pass.ensures?.(model, options);
-    if (broken !== undefined) throw failed(pass, `left ${broken}`, reports);
-    reports.push(reportOf(pass, result));
+  checkKept(model, options.keep ?? new Set());
+  const results: PassResult[][] = passes.map(() => []);
+  const seen = new Map<Pass, number>();
+  let version = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, pass] of passes.entries()) {
+      if (seen.get(pass) === version) continue;
+      const result = await runPass(pass, model, options, passes.slice(0, i));
+      results[i]!.push(result);
+      if (result.changed > 0) version++;
+      else seen.set(pass, version);
+    }
   }
-  return reports;
+  return passes.map((pass, i) => reportOf(pass, results[i]!));
 }
 
-function reportOf({ name }: Pass, { changed, did, declined, notes }: PassResult): PassReport {
-  return {
-    pass: name,
-    changed,
-    did: shortened(did),
-    declined: shortened(declined),
-    notes: shortened(notes),
-  };
-}
-
-function shortened(lines: readonly string[] = []): readonly string[] {
-  if (lines.length <= MAX_LINES) return lines;
-  return [...lines.slice(0, MAX_LINES - 1), `and ${lines.length - MAX_LINES + 1} more`];
-}
-
-/** A model may be wrong in ways that no check foresaw: that too ends with the pass's name. */
+/** One pass with the checks before and after it. */
 async function runPass(
   pass: Pass,
   model: Model,
   options: PassOptions,
-  before: readonly PassReport[],
+  before: readonly Pass[],
+): Promise<PassResult> {
+  const unmet = pass.requires?.(model, options);
+  if (unmet !== undefined) throw failed(pass, `needs ${unmet}`, before);
+  const { keep = new Set<string>() } = options;
+  const lift = shieldKept(model, pass.touchesAll ? new Set() : keep);
+  const result = await runShielded(pass, model, options, before).finally(lift);
+  const broken = graphFault(model.graph) ?? pass.ensures?.(model, options);
+  if (broken !== undefined) throw failed(pass, `left ${broken}`, before);
+  return result;
+}
+
+/** What was declined in an early round may have been done in a later one: the last counts. */
+function reportOf({ name }: Pass, rounds: readonly PassResult[]): PassReport {
+  return {
+    pass: name,
+    changed: rounds.reduce((sum, { changed }) => sum + changed, 0),
+    did: shortened(rounds.flatMap(({ did = [] }) => did)),
+    declined: shortened(rounds.at(-1)?.declined),
+    notes: shortened(rounds.flatMap(({ notes = [] }) => notes)),
+  };
+}
+
+function shortened(lines: readonly string[] = []): readonly string[] {
+  const all = [...new Set(lines)];
+  if (all.length <= MAX_LINES) return all;
+  return [...all.slice(0, MAX_LINES - 1), `and ${all.length - MAX_LINES + 1} more`];
+}
+
+/** A model may be wrong in ways that no check foresaw: that too ends with the pass's name. */
+async function runShielded(
+  pass: Pass,
+  model: Model,
+  options: PassOptions,
+  before: readonly Pass[],
 ): Promise<PassResult> {
   try {
     return await pass.run(model, options);
@@ -112,10 +134,10 @@ export function checkModel(model: Model): void {
 function failed(
   pass: Pass,
   reason: string,
-  before: readonly PassReport[],
+  before: readonly Pass[],
   cause?: unknown,
 ): FlotillaError {
-  const ran = before.map((report) => report.pass).join(', ') || 'none';
+  const ran = before.map(({ name }) => name).join(', ') || 'none';
   return new FlotillaError(
     'model.pass-failed',
     { pass: pass.name, reason, before: ran },

@@ -11,12 +11,10 @@ describe.each(Object.entries(FIXTURES))('fixture %s', (name, make) => {
   it('becomes the graph written down beside it', async () => {
     const model = make();
     const before = printModel(model);
-    const reports = (await runPasses(model)).map(({ pass, changed, did, declined, notes }) =>
-      [
-        `- ${pass}: ${changed}`,
-        ...[...did, ...declined, ...notes].map((line) => `  - ${line}`),
-      ].join('\n'),
-    );
+    const reports = (await runPasses(model)).flatMap(({ pass, changed, did, declined, notes }) => {
+      const lines = [...did, ...declined, ...notes].map((line) => `  - ${line}`);
+      return changed + lines.length === 0 ? [] : [`- ${pass}: ${changed}`, ...lines];
+    });
     const block = (text: string) => ['```', text.trimEnd(), '```'].join('\n');
     const page = `# ${name}\n\n${block(before)}\n\nbecomes\n\n${block(printModel(model))}\n\nby\n\n${reports.join('\n')}\n`;
     await expect(page).toMatchFileSnapshot(`./fixtures/${name}.expect.md`);

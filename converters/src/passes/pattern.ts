@@ -1,0 +1,84 @@
+import { isOp, type Node } from '../ir/graph.ts';
+import type { GraphEditor } from './editor.ts';
+
+/** The two inputs of a node of this operator, the one that is a constant of one number apart. */
+export interface WithNumber {
+  readonly node: Node;
+  readonly value: string;
+  readonly number: number;
+}
+
+/**
+ * What computes `value` as `op` of another value and one number. Add and Mul take the number on
+ * either side, others on the right.
+ */
+export function withNumber(
+  value: string | undefined,
+  op: string,
+  editor: GraphEditor,
+): WithNumber | undefined {
+  const node = editor.producer(value);
+  if (node === undefined || !isOp(node, op) || node.inputs.length !== 2) return undefined;
+  const sides = op === 'Add' || op === 'Mul' ? [1, 0] : [1];
+  for (const side of sides) {
+    const number = editor.scalar(node.inputs[side]);
+    const other = node.inputs[1 - side] ?? '';
+    if (number !== undefined && editor.constant(other) === undefined)
+      return { node, value: other, number };
+  }
+  return undefined;
+}
+
+/** `value` as a multiple of another: through Mul, or through Div by the inverse. */
+export function multiple(value: string | undefined, editor: GraphEditor): WithNumber | undefined {
+  const product = withNumber(value, 'Mul', editor);
+  if (product !== undefined) return product;
+  const quotient = withNumber(value, 'Div', editor);
+  return quotient && { ...quotient, number: 1 / quotient.number };
+}
+
+/** The two factors of a product of two values, in both orders. */
+export function factors(node: Node): readonly (readonly [string, string])[] {
+  const [a = '', b = ''] = node.inputs;
+  return [
+    [a, b],
+    [b, a],
+  ];
+}
+
+export function isNear(a: number | undefined, b: number): boolean {
+  return a !== undefined && Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
+}
+
+/**
+ * Removes the nodes of a pattern, the last of which made its result.
+ *
+ * @returns why it cannot be: a value within is seen elsewhere, too; nothing is removed then
+ */
+export function whyKept(
+  inner: readonly (Node | undefined)[],
+  last: Node,
+  editor: GraphEditor,
+): string | undefined {
+  const nodes = new Set([...inner, last]);
+  for (const node of new Set(inner)) {
+    if (node === undefined || node === last) continue;
+    for (const name of node.outputs) {
+      const outside = [...editor.takers(name)].some((taker) => !nodes.has(taker));
+      if (editor.isOutput(name)) return `${JSON.stringify(name)} is an output, or to be kept`;
+      if (outside) return `${JSON.stringify(name)} is used elsewhere too`;
+    }
+  }
+  return undefined;
+}
+
+/** Puts one node in the place of a pattern, whose last node made the output. */
+export function replacePattern(
+  inner: readonly (Node | undefined)[],
+  last: Node,
+  replacement: Node,
+  editor: GraphEditor,
+): void {
+  for (const node of new Set([...inner, last])) if (node !== undefined) editor.remove(node);
+  editor.add(replacement);
+}
