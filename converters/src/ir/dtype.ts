@@ -30,6 +30,8 @@ export const DATA_TYPES = {
   float8e8m0: { code: 24, bits: 8 },
   uint2: { code: 25, bits: 2 },
   int2: { code: 26, bits: 2 },
+  float6e2m3: { code: 27, bits: 6 },
+  float6e3m2: { code: 28, bits: 6 },
 } as const satisfies Record<string, { readonly code: number; readonly bits: number }>;
 
 export type DataType = keyof typeof DATA_TYPES;

@@ -131,7 +131,7 @@ describe('graphFault', () => {
     [
       'an input that is a constant too',
       (graph) => graph.inputs.push(tensorInfo('c', 'float32', [])),
-      /input twice/,
+      /a constant too/,
     ],
     [
       'two nodes of one name',
@@ -140,7 +140,7 @@ describe('graphFault', () => {
       },
       /named "first"/,
     ],
-    ['nodes out of order', (graph) => graph.nodes.reverse(), /before it/],
+    ['nodes out of order', (graph) => graph.nodes.reverse(), /after it/],
   ])('names %s', (_, spoil, fault) => {
     const graph = graphWithBranch();
     expect(graphFault(graph)).toBeUndefined();

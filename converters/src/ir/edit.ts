@@ -113,6 +113,16 @@ export function removeNodes(graph: Graph, nodes: ReadonlySet<Node>): void {
   graph.nodes = graph.nodes.filter((node) => !nodes.has(node));
 }
 
+/** True where each node follows what it takes from its own graph. */
+export function isSorted(graph: Graph): boolean {
+  const later = new Set(graph.nodes.flatMap((node) => node.outputs));
+  return graph.nodes.every((node) => {
+    if (usedNames(node).some((name) => later.has(name))) return false;
+    for (const name of node.outputs) later.delete(name);
+    return true;
+  });
+}
+
 /** Orders nodes so that each follows what it takes; nodes that may stay where they are do so. */
 export function sortTopologically(graph: Graph): void {
   const { producer } = indexGraph(graph);

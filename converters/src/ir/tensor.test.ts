@@ -85,7 +85,7 @@ describe('sizes', () => {
 describe('DATA_TYPES', () => {
   it.each(Object.entries(DATA_TYPES))('%s has a code of its own and a known width', (name, row) => {
     expect(dataTypeOfCode(row.code)).toBe(name);
-    expect([0, 2, 4, 8, 16, 32, 64, 128]).toContain(row.bits);
+    expect([0, 2, 4, 6, 8, 16, 32, 64, 128]).toContain(row.bits);
     if (isNumeric(name as DataType)) expect(row.bits).toBeGreaterThanOrEqual(8);
   });
 });

@@ -1,4 +1,4 @@
-import { capturedNames, subgraphsOf } from './edit.ts';
+import { indexGraph, subgraphsOf, usedNames } from './edit.ts';
 import type { Graph, Node } from './graph.ts';
 
 /**
@@ -6,20 +6,45 @@ import type { Graph, Node } from './graph.ts';
  * input is made before it is taken, no value is made twice, every output is made, node names are
  * unique. Checks nested graphs too.
  */
-export function graphFault(
-  graph: Graph,
-  outer: ReadonlySet<string> = new Set(),
-): string | undefined {
-  const known = new Set<string>([...graph.initializers.keys(), ...graph.sparseInitializers.keys()]);
+export function graphFault(graph: Graph): string | undefined {
+  return faultIn(graph, undefined);
+}
+
+/** Names of values known at a place in a graph, and in the graphs around it. */
+class Scope {
+  readonly #own = new Set<string>();
+  readonly #outer: Scope | undefined;
+
+  constructor(outer: Scope | undefined) {
+    this.#outer = outer;
+  }
+
+  has(name: string): boolean {
+    return this.#own.has(name) || (this.#outer?.has(name) ?? false);
+  }
+
+  /** False where this very graph has the name already. */
+  add(name: string): boolean {
+    if (this.#own.has(name)) return false;
+    this.#own.add(name);
+    return true;
+  }
+}
+
+function faultIn(graph: Graph, outer: Scope | undefined): string | undefined {
+  const known = new Scope(outer);
   for (const { name } of graph.inputs) {
-    if (known.has(name)) return `value ${quote(name)} is an input twice`;
-    known.add(name);
+    if (!known.add(name)) return `value ${quote(name)} is an input twice`;
+  }
+  for (const name of [...graph.initializers.keys(), ...graph.sparseInitializers.keys()]) {
+    // In a nested graph it is the default of an input, which keeps its place there.
+    if (!known.add(name) && outer === undefined) return `value ${quote(name)} is a constant too`;
   }
   const names = new Set<string>();
   for (const node of graph.nodes) {
     if (names.has(node.name)) return `two nodes are named ${quote(node.name)}`;
     names.add(node.name);
-    const fault = nodeFault(node, known, outer);
+    const fault = nodeFault(node, graph, known);
     if (fault !== undefined) return fault;
   }
   const missing = graph.outputs.find(({ name }) => !known.has(name));
@@ -27,27 +52,45 @@ export function graphFault(
 }
 
 /** Checks one node against what is known before it, and adds what it makes to `known`. */
-function nodeFault(node: Node, known: Set<string>, outer: ReadonlySet<string>): string | undefined {
-  const where = `node ${quote(node.name)} (${node.op})`;
-  const absent = node.inputs.find((name) => name !== '' && !known.has(name) && !outer.has(name));
-  if (absent !== undefined) return `${where} takes ${quote(absent)}, which nothing makes before it`;
-  for (const graph of subgraphsOf(node)) {
-    const fault = subgraphFault(graph, new Set([...outer, ...known]));
-    if (fault !== undefined) return `in a graph of ${where}, ${fault}`;
+function nodeFault(node: Node, graph: Graph, known: Scope): string | undefined {
+  const absent = node.inputs.find((name) => name !== '' && !known.has(name));
+  if (absent !== undefined) return absence(node, absent, graph);
+  for (const inner of subgraphsOf(node)) {
+    const fault = faultIn(inner, known);
+    if (fault !== undefined) return `in a graph of ${titleOf(node)}, ${fault}`;
   }
-  for (const name of node.outputs.filter((output) => output !== '')) {
-    if (known.has(name)) return `${where} makes ${quote(name)}, which is made already`;
-    known.add(name);
-  }
-  return undefined;
+  const twice = node.outputs.find((name) => name !== '' && !known.add(name));
+  return twice && `${titleOf(node)} makes ${quote(twice)}, which is made already`;
 }
 
-/** A branch may hand an outer value straight out, which a whole model may not. */
-function subgraphFault(graph: Graph, outer: ReadonlySet<string>): string | undefined {
-  const absent = [...capturedNames(graph)].find((name) => !outer.has(name));
-  if (absent !== undefined) return `${quote(absent)} is taken, which nothing makes`;
-  const inner = { ...graph, outputs: graph.outputs.filter(({ name }) => !outer.has(name)) };
-  return graphFault(inner, outer);
+/** Nothing makes the value, or a later node does, which may wait for this one in turn. */
+function absence(node: Node, name: string, graph: Graph): string {
+  const takes = `${titleOf(node)} takes ${quote(name)}`;
+  const { producer } = indexGraph(graph);
+  const maker = producer.get(name);
+  if (maker === undefined) return `${takes}, which nothing makes`;
+  const circle = waitsFor(maker, node, producer) ? 'which waits for it in turn' : 'after it';
+  return `${takes}, which ${titleOf(maker)} makes, ${circle}`;
+}
+
+/** True where `node` takes what `other` makes, or takes what such a node makes, and so on. */
+function waitsFor(node: Node, other: Node, producer: ReadonlyMap<string, Node>): boolean {
+  const seen = new Set<Node>();
+  const next = [node];
+  for (let each = next.pop(); each !== undefined; each = next.pop()) {
+    if (each === other) return true;
+    if (seen.has(each)) continue;
+    seen.add(each);
+    for (const name of usedNames(each)) {
+      const before = producer.get(name);
+      if (before !== undefined) next.push(before);
+    }
+  }
+  return false;
+}
+
+function titleOf({ name, op }: Node): string {
+  return `node ${quote(name)} (${op})`;
 }
 
 function quote(name: string): string {

@@ -1,4 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { allGraphs, isSorted, sortTopologically } from '../../ir/edit.ts';
 import type { Model, ModelFunction } from '../../ir/graph.ts';
 import type { FunctionProto, ModelProto, OperatorSetIdProto } from './onnx.gen.ts';
 import { domainOf, readAttributes, readGraph, readNodes } from './read-graph.ts';
@@ -17,7 +18,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads an ONNX model. Tensors are views of `bytes` where the file has raw data: do not change them.
+ * Reads an ONNX model; nodes that are out of order, which runtimes take, are put in order. Tensors are views of `bytes` where the file has raw data: do not change them.
  *
  * @throws FlotillaError `model.not-onnx` with the reason.
  */
@@ -54,6 +55,7 @@ function readModelProto(proto: ModelProto, external: ExternalData | undefined): 
     throw new Unreadable('it imports no operator set');
   }
   const graph = readGraph(proto.graph, external);
+  for (const each of allGraphs(graph)) if (!isSorted(each)) sortTopologically(each);
   const bound = proto.graph.input.filter(({ name }) => graph.initializers.has(name));
   graph.inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
   const defaults = irVersion > LAST_BOUND_INITIALIZERS ? bound.map(readValueInfo) : [];
