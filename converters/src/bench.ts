@@ -6,8 +6,10 @@ import {
   type Tensors,
 } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
-import { FlotillaError } from '@flotilla/protocol';
+import { type Digest, FlotillaError } from '@flotilla/protocol';
+import type { TargetId } from '@flotilla/targets';
 import { loadModel } from './source.ts';
+import { hostTarget } from './verify/host.ts';
 import { type MeasuredOn, quantileOf, thisProcessor, timeRun } from './verify/latency.ts';
 
 export interface BenchRequest {
@@ -22,6 +24,10 @@ export interface BenchRequest {
 
 /** Milliseconds; the runs are one after the other, with inputs of zeros. */
 export interface BenchResult {
+  /** Of the model file: what `--measurements` of an optimization finds its variants by. */
+  readonly digest: Digest;
+  /** The hardware class of this machine, where it is one that is known. */
+  readonly target?: TargetId;
   readonly bytes: number;
   readonly loadMs: number;
   readonly firstRunMs: number;
@@ -50,7 +56,10 @@ export async function benchModel(request: BenchRequest): Promise<BenchResult> {
   checkCount('runs', runs, MAX_RUNS);
   checkCount('threads', threads, MAX_THREADS);
   const start = performance.now();
-  const { session, bytes } = await loadModel(ortRuntime(), modelFile, { threads, providers });
+  const { session, bytes, digest } = await loadModel(ortRuntime(), modelFile, {
+    threads,
+    providers,
+  });
   const loadMs = performance.now() - start;
   try {
     const feeds = zeros(session.inputs);
@@ -60,8 +69,11 @@ export async function benchModel(request: BenchRequest): Promise<BenchResult> {
     for (let i = 0; i < runs; i++) times.push(await timeRun(session, feeds));
     const { provider, fallbacks } = session;
     const measuredOn = { cpu: thisProcessor(), provider, threads };
+    const target = await hostTarget();
     return {
-      bytes: bytes.length,
+      digest,
+      ...(target && { target }),
+      bytes,
       loadMs,
       firstRunMs,
       latencyMs: {

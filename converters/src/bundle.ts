@@ -18,12 +18,14 @@ import {
   signTargets,
   syncFolder,
   writeBundleFile,
+  writeFileDurably,
 } from '@flotilla/protocol/node';
 import type { TargetProfile } from '@flotilla/targets';
 import pkg from '../package.json' with { type: 'json' };
 import { opsetOf } from './ir/graph.ts';
 import { stagingFolder } from './out-folder.ts';
 import type { Quantized } from './quantize/quantize.ts';
+import { type Recipe, recipeText } from './recipe.ts';
 import type { Signing } from './request.ts';
 import type { Source } from './source.ts';
 import type { Verification } from './verify/verify.ts';
@@ -32,6 +34,14 @@ import type { Work } from './verify/work.ts';
 /** A bundle that is made but not yet signed and written. */
 export interface Bundle extends BundleContent {
   readonly config: BundleConfig;
+  /** As it is in the bundle. */
+  readonly recipe: string;
+}
+
+/** Where a bundle was written, and its recipe beside it. */
+export interface WrittenBundle {
+  readonly file: string;
+  readonly recipeFile: string;
 }
 
 export interface BundleInput {
@@ -43,7 +53,7 @@ export interface BundleInput {
   readonly verification: Verification;
   readonly work: Work;
   /** How the variant was made, for whoever makes it again. */
-  readonly recipe: object;
+  readonly recipe: Recipe;
 }
 
 /**
@@ -69,6 +79,7 @@ export async function makeBundle(input: BundleInput): Promise<Bundle> {
   const tolerance = TOLERANCES[variant.precision];
   const largest = largestOf(verification.golden.outputs);
   const config = configOf(input);
+  const recipe = recipeText(input.recipe);
   const content = await makeManifest({
     config,
     model: variant.bytes,
@@ -79,9 +90,9 @@ export async function makeBundle(input: BundleInput): Promise<Bundle> {
       tolerance: { absolute: tolerance * largest, relative: tolerance },
     }),
     profile: verification.profile,
-    recipe: new TextEncoder().encode(`${JSON.stringify(input.recipe, null, 2)}\n`),
+    recipe: new TextEncoder().encode(recipe),
   });
-  return { ...content, config };
+  return { ...content, config, recipe };
 }
 
 function configOf({ source, version, epoch, profile, variant, work }: BundleInput): BundleConfig {
@@ -120,13 +131,13 @@ function largestOf(outputs: readonly Tensors[]): number {
  * Signs the bundles of one conversion with one set of metadata, and puts them into a folder: first
  * whole into a folder of their own, then by renaming, so that a failure leaves nothing half-written.
  *
- * @returns the path of each bundle, in order
+ * @returns where each bundle is, in order
  */
 export async function writeBundles(
   bundles: readonly Bundle[],
   out: string,
   signing: Signing | undefined,
-): Promise<string[]> {
+): Promise<WrittenBundle[]> {
   const { keyPair, fleet } = signing ?? { keyPair: generateKeyPair(), fleet: 'local' };
   const signer = createSigner(keyPair);
   const options = { expiry: LOCAL_EXPIRY };
@@ -143,14 +154,26 @@ export async function writeBundles(
   await mkdir(staging, { recursive: true });
   try {
     for (const bundle of bundles) {
-      await writeBundleFile(join(staging, bundleFileName(bundle.config)), { ...bundle, metadata });
+      const { file, recipeFile } = namesOf(bundle);
+      await writeBundleFile(join(staging, file), { ...bundle, metadata });
+      await writeFileDurably(join(staging, recipeFile), bundle.recipe);
     }
     await mkdir(folder, { recursive: true });
-    const files = bundles.map(({ config }) => bundleFileName(config));
-    for (const file of files) await rename(join(staging, file), join(folder, file));
+    const names = bundles.map(namesOf);
+    for (const name of names.flatMap(({ file, recipeFile }) => [file, recipeFile])) {
+      await rename(join(staging, name), join(folder, name));
+    }
     await syncFolder(folder);
-    return files.map((file) => join(out, file));
+    return names.map(({ file, recipeFile }) => ({
+      file: join(out, file),
+      recipeFile: join(out, recipeFile),
+    }));
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+function namesOf({ config }: Bundle): WrittenBundle {
+  const file = bundleFileName(config);
+  return { file, recipeFile: file.replace(/\.flotilla$/, '-recipe.json') };
 }

@@ -2,7 +2,8 @@
 import { type BenchRequest, type BenchResult, benchModel } from './bench.ts';
 import { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 import { convert } from './convert.ts';
-import type { ConvertRequest, ConvertResult, OnProgress } from './request.ts';
+import type { ConvertRequest, OnProgress } from './request.ts';
+import type { ConvertResult } from './result.ts';
 
 export async function run(request: ConvertRequest, report: OnProgress): Promise<ConvertResult> {
   return await convert(request, report);

@@ -1,8 +1,8 @@
-import type { PairedQuality, Session } from '@flotilla/model';
+import type { PairedQuality } from '@flotilla/model';
 import { divideData } from './data/divide.ts';
-import type { SliceAccuracy } from './request.ts';
-import { loadModel, openSource, type Source } from './source.ts';
-import { compareEvaluations, compareOutputs, evaluate } from './verify/evaluate.ts';
+import type { SliceAccuracy } from './result.ts';
+import { type LoadedModel, loadModel, openSource, type Source } from './source.ts';
+import { openJudge } from './verify/evaluate.ts';
 import {
   type LatencyPair,
   type MeasuredOn,
@@ -55,23 +55,31 @@ export async function compareModels(request: CompareRequest): Promise<CompareRes
 async function compareLoaded(
   { evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
   { session: first, modelBytes, pipeline, spec, labels }: Source,
-  { session: second, bytes }: { readonly session: Session; readonly bytes: Uint8Array },
+  { session: second, bytes }: LoadedModel,
 ): Promise<CompareResult> {
-  const limits = { maxCalibration: 1, maxEvaluation, seed: 1, needsCalibration: false };
-  const data = await divideData({ evaluation, ...limits }, spec, labels, pipeline);
+  const data = await divideData(
+    { evaluation, ...ALL_JUDGE, maxEvaluation },
+    spec,
+    labels,
+    pipeline,
+  );
   const samples = data.evaluation;
-  const one = await evaluate(first, pipeline, samples);
-  const two = await evaluate(second, pipeline, samples);
-  const accuracy =
-    one === undefined || two === undefined
-      ? { ...(await compareOutputs(first, second, samples)).quality, slices: [] }
-      : compareEvaluations(one, two, samples.items, spec.evaluation.metric);
+  const judge = await openJudge({ session: first, pipeline, samples });
+  const { quality } = await judge.judge(second);
   const pair = await measureLatency(first, second, await probesOf(samples), latencyRuns);
   const { provider } = second;
   return {
-    accuracy,
+    accuracy: quality,
     latencyMs: { ...pair, measuredOn: { cpu: thisProcessor(), provider, threads: 1 } },
-    bytes: { fp32: modelBytes.length, variant: bytes.length },
+    bytes: { fp32: modelBytes, variant: bytes },
     warnings: data.warnings,
   };
 }
+
+const ALL_JUDGE = {
+  maxCalibration: 1,
+  maxChoice: 1,
+  seed: 1,
+  needsCalibration: false,
+  needsChoice: false,
+};

@@ -8,7 +8,8 @@ import { generateKeyPair, readBundleFile } from '@flotilla/protocol/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convert } from './convert.ts';
 import { writeOnnx } from './formats/onnx/write.ts';
-import type { ConvertRequest, ConvertResult, Progress } from './request.ts';
+import type { ConvertRequest, Progress } from './request.ts';
+import type { ConvertResult } from './result.ts';
 import { writeSamples } from './testing/samples.ts';
 import { NetBuilder, smallNet } from './testing/small-net.ts';
 
@@ -63,7 +64,7 @@ describe('a conversion', () => {
     expect(result).toMatchObject({
       model: 'small',
       version: 2,
-      data: { calibration: 12, evaluation: 30 },
+      data: { calibration: 8, choice: 4, evaluation: 30, synthetic: false },
     });
     for (const { accuracy, sqnr, latencyMs } of result.variants) {
       expect(accuracy).toMatchObject({ metric: 'top1', samples: 30, passed: true });
@@ -120,7 +121,7 @@ describe('a conversion', () => {
 
   test('tells each step', () => {
     const steps = [...new Set(seen.map(({ step }) => step))];
-    expect(steps).toEqual(['read', 'calibrate', 'quantize', 'verify', 'bundle']);
+    expect(steps).toEqual(['read', 'search', 'quantize', 'calibrate', 'verify', 'bundle']);
     for (const { done, total } of seen) expect(done).toBeLessThanOrEqual(total);
   });
 
@@ -144,8 +145,8 @@ describe('a conversion', () => {
 });
 
 describe('with auto', () => {
-  test('variants come in the order that the target prefers, and what fails has no file', async () => {
-    const { variants } = await convert({
+  test('one variant comes for each target, and what a target cannot take has no file', async () => {
+    const { variants, searches } = await convert({
       ...request,
       precisions: 'auto',
       targets: ['jetson-nano', 'tflite'],
@@ -155,12 +156,15 @@ describe('with auto', () => {
       variants.map(({ target, precision, file }) => [target, precision, file !== null]),
     ).toEqual([
       ['jetson-nano', 'fp16', true],
-      ['jetson-nano', 'fp32', true],
       ['tflite', 'int8', false],
-      ['tflite', 'fp16', false],
-      ['tflite', 'fp32', false],
     ]);
-    expect(variants[2]?.warnings[0]).toMatch(
+    expect(searches.map(({ verdict }) => verdict)).toEqual([
+      expect.stringMatching(
+        /^fp16 was chosen for Jetson Nano .*: 0\.\d\d × the time of fp32, estim/,
+      ),
+      expect.stringMatching(/^Nothing was chosen for TensorFlow Lite/),
+    ]);
+    expect(variants[1]?.warnings[0]).toMatch(
       /no bundle was written: .* takes other files than ONNX/,
     );
   });
@@ -181,10 +185,12 @@ test('one folder for both purposes is divided, and the result says so', async ()
     calibration: join(folder, 'evaluation'),
     out: join(folder, 'divided'),
   });
-  expect(data).toEqual({ calibration: 10, evaluation: 20 });
-  expect(warnings[0]).toMatch(/10 samples calibrate and 20 judge, drawn by name with seed 1$/);
+  expect(data).toEqual({ calibration: 10, choice: 5, evaluation: 15, synthetic: false });
+  expect(warnings[0]).toMatch(
+    /10 samples calibrate, 5 choose settings, 15 judge, drawn by name with seed 1$/,
+  );
   expect(variants[0]?.warnings.join()).toMatch(
-    /judged by 20 samples only: a net loss of up to \d+ % would not show/,
+    /judged by 15 samples only: a net loss of up to \d+ % would not show/,
   );
 });
 
@@ -228,7 +234,7 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
     expect(await refusal({ targets: ['toaster' as 'tflite'] })).toMatch(/"toaster" is not known/);
     expect(await refusal({ version: 0 })).toMatch(/version must be a whole number from 1/);
     expect(await refusal({ maxDrop: 5 })).toMatch(/maxDrop must be a fraction/);
-    expect(await refusal({ precisions: ['int4'] })).toMatch(/int4 cannot be made/);
+    expect(await refusal({ precisions: ['int3' as 'int4'] })).toMatch(/int3 cannot be made/);
     expect(await refusal({ evaluation: join(folder, 'nowhere') })).toMatch(/nowhere: there is no/);
     const { calibration: _, evaluation: __, ...without } = request;
     await expect(convert(without)).rejects.toThrow('variants are judged by samples');
@@ -263,6 +269,10 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
     const broken = join(folder, 'broken');
     await mkdir(broken);
     await writeFile(join(broken, 'a.npy'), 'no array');
-    expect(await refusal({ calibration: broken })).toMatch(/a\.npy cannot be used as data/);
+    expect(await refusal({ calibration: broken })).toMatch(
+      /broken: 1 samples are left to calibrate with, and 2 are the least/,
+    );
+    for (const name of ['b.npy', 'c.npy']) await writeFile(join(broken, name), 'no array');
+    expect(await refusal({ calibration: broken })).toMatch(/[abc]\.npy cannot be used as data/);
   });
 });

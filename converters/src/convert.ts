@@ -1,59 +1,93 @@
-import { type FlotillaError, isFlotillaError } from '@flotilla/protocol';
-import { type TargetId, type TargetProfile, targetById } from '@flotilla/targets';
-import { type Bundle, makeBundle, writeBundles } from './bundle.ts';
+import type { TargetProfile } from '@flotilla/targets';
+import { makeBundle, writeBundles } from './bundle.ts';
+import { type Conversion, openConversion } from './conversion.ts';
 import { divideData } from './data/divide.ts';
 import { readOnnxFile as readModel } from './formats/onnx/file.ts';
+import { writeOnnx } from './formats/onnx/write.ts';
+import { graphSize } from './graph-size.ts';
+import { handOver, type Made } from './hand-over.ts';
+import { opsetOf } from './ir/graph.ts';
 import { checkOutFolder } from './out-folder.ts';
-import { type PassReport, runPasses } from './passes/index.ts';
-import type { Makeable } from './precisions.ts';
-import { recipeOf } from './recipe.ts';
-import { type Assessment, aboutModel, assess, withheld, writeReport } from './report.ts';
-import type { ConvertRequest, ConvertResult, OnProgress, VariantReport } from './request.ts';
-import { precisionsFor, type Settings, settingsOf } from './settings.ts';
-import { openSource, type Source } from './source.ts';
-import { hostTarget } from './verify/host.ts';
-import { makeReference, type Reference } from './verify/verify.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { runPasses } from './passes/index.ts';
+import { planConversion } from './plan.ts';
+import type { Scheme } from './quantize/scheme.ts';
+import { differences, recipeOf } from './recipe.ts';
+import { assess, withheld, withWarning, writeReport } from './report.ts';
+import type { ConvertRequest, OnProgress } from './request.ts';
+import type { ConvertResult, TargetSearch, VariantReport } from './result.ts';
+import { latencyOn, measuredHere, timedOf } from './search/latency-of.ts';
+import { reportOf, search } from './search/search.ts';
+import { openSource } from './source.ts';
+import { type MeasureLatency, measureLatency } from './verify/latency.ts';
 
 /**
  * Makes verified variants of a model for hardware targets, and writes each that passes as a signed
  * bundle. The model runs in this process: where it is not trusted, have `runLimited` call `child.ts`.
  *
+ * @param measure times models on this machine
  * @throws FlotillaError naming the file, node, target or precision at fault; nothing is written then
  */
 export async function convert(
-  request: ConvertRequest,
+  asked: ConvertRequest,
   onProgress: OnProgress = () => {},
+  measure: MeasureLatency = measureLatency,
 ): Promise<ConvertResult> {
-  const settings = settingsOf(request);
-  const profiles = request.targets.map((target) => targetById(target));
-  const plan = profiles.flatMap((profile) =>
-    precisionsFor(profile, request.precisions).map((precision) => ({ profile, precision })),
-  );
+  const plan = await planConversion(asked);
+  const { request, settings, goals } = plan;
   await checkOutFolder(request.out);
   onProgress({ step: 'read', done: 0, total: 1 });
   const model = await readModel(request.modelFile);
-  const passes = await runPasses(model);
   const source = await openSource(request.modelFile, request.specFile);
   try {
     const { spec, labels, pipeline } = source;
-    const needsCalibration = plan.some(({ precision }) => precision === 'int8');
-    const data = await divideData({ ...settings, needsCalibration }, spec, labels, pipeline);
-    const reference = await makeReference(source, model, data, onProgress);
-    const maxDrop = request.maxDrop ?? spec.evaluation.maxDrop;
-    const workshop = openWorkshop(reference, { ...settings, maxDrop, onProgress });
-    const host = await hostTarget();
-    const conversion = { request, settings, passes, source, reference, workshop, host };
-    const warnings = [...data.warnings];
+    const before = graphSize(model, source.modelBytes);
+    const data = await divideData({ ...settings, ...plan }, spec, labels, pipeline);
+    const passes = await runPasses(model, passOptions(request));
+    const graph = { before, after: graphSize(model, writeOnnx(model).length), passes };
+    const conversion = await openConversion({
+      plan,
+      source,
+      model,
+      passes,
+      data,
+      measure,
+      onProgress,
+    });
+    const warnings = [...data.warnings, ...differences(plan.recipe, source, conversion.draw)];
+    const searches: TargetSearch[] = [];
     const made: Made[] = [];
-    for (const { profile, precision } of plan) {
-      const variant = await makeVariant(conversion, profile, precision, warnings);
-      if (variant !== undefined) made.push(variant);
+    for (const goal of goals) {
+      const found = await search(conversion, goal);
+      const handed = await handOver(found, (scheme) =>
+        makeVariant(conversion, goal.profile, scheme, goal.auto),
+      );
+      made.push(...handed.made);
+      warnings.push(...found.impossible);
+      searches.push(reportOf(found, handed));
     }
     onProgress({ step: 'bundle', done: 0, total: made.length });
-    const variants = await writeAll(made, request);
-    const notes = passes.flatMap((pass) => pass.notes);
-    const result = { ...aboutModel(request, reference), variants, warnings, notes };
+    const variants = await writeVariants(made, request);
+    const result: ConvertResult = {
+      model: spec.name,
+      version: request.version,
+      source: {
+        file: request.modelFile,
+        digest: source.digest,
+        bytes: source.modelBytes,
+        opset: opsetOf(model),
+      },
+      data: {
+        calibration: data.calibration.items.length,
+        choice: data.choice.items.length,
+        evaluation: data.evaluation.items.length,
+        synthetic: data.synthetic,
+      },
+      graph,
+      searches,
+      variants,
+      warnings,
+      notes: passes.flatMap((pass) => pass.notes),
+    };
     await writeReport(result, request.out);
     onProgress({ step: 'bundle', done: made.length, total: made.length });
     return result;
@@ -62,62 +96,46 @@ export async function convert(
   }
 }
 
-interface Conversion {
-  readonly request: ConvertRequest;
-  readonly settings: Settings;
-  readonly passes: readonly PassReport[];
-  readonly source: Source;
-  readonly reference: Reference;
-  readonly workshop: Workshop;
-  readonly host: TargetId | undefined;
+function passOptions({ passes, keep }: ConvertRequest): Parameters<typeof runPasses>[1] {
+  return { ...(passes && { passes }), ...(keep && { keep: new Set(keep) }) };
 }
 
-interface Made {
-  readonly assessment: Assessment;
-  /** Undefined where the variant is not handed on. */
-  readonly bundle: Bundle | undefined;
-}
-
+/** From a scheme to a verified variant, and to its bundle where nothing speaks against it. */
 async function makeVariant(
-  { request, settings, passes, source, reference, workshop, host }: Conversion,
+  conversion: Conversion,
   profile: TargetProfile,
-  precision: Makeable,
-  warnings: string[],
-): Promise<Made | undefined> {
-  const { version } = request;
-  const auto = request.precisions === 'auto';
-  try {
-    const ranges = await workshop.calibrate(precision);
-    const variant = await workshop.quantize(precision, profile, ranges);
-    const verification = await workshop.verify(variant, profile);
-    const assessment = assess(variant, verification, reference, profile, host);
-    const reason = withheld(assessment, auto);
-    if (reason !== undefined)
-      return { assessment: withWarning(assessment, reason), bundle: undefined };
-    const samples = reference.data.calibration.items.length;
-    const recipe = recipeOf(variant, profile, passes, settings, samples);
-    const { epoch } = settings;
-    const parts = { source, version, epoch, profile, variant, verification, recipe };
-    return { assessment, bundle: await makeBundle({ ...parts, work: reference.work }) };
-  } catch (error) {
-    if (!auto || !isUnfit(error)) throw error;
-    warnings.push(`${profile.id}: ${error.message}`);
-    return undefined;
+  scheme: Scheme,
+  auto: boolean,
+): Promise<Made> {
+  const { plan, source, workshop, work, data } = conversion;
+  const calibration = await workshop.calibrate(scheme);
+  const variant = await workshop.quantize(scheme, calibration);
+  const verification = await workshop.verify(variant);
+  const hostLatency = measuredHere(verification.latency, conversion.latency);
+  const origin = { ...conversion.latency, profile };
+  const latency = await latencyOn(origin, await timedOf(variant), async () => hostLatency);
+  const { synthetic } = data;
+  const assessment = assess({
+    variant,
+    verification,
+    profile,
+    latency,
+    hostLatency,
+    work,
+    synthetic,
+  });
+  const reason = withheld(assessment, auto);
+  if (reason !== undefined) {
+    return { assessment: withWarning(assessment, reason), bundle: undefined };
   }
+  const { version } = plan.request;
+  const { epoch } = plan.settings;
+  const recipe = recipeOf(conversion, profile.id, scheme);
+  const parts = { source, version, epoch, profile, variant, verification, recipe, work };
+  return { assessment, bundle: await makeBundle(parts) };
 }
 
-/** A fault of one precision, which says nothing against the others. */
-function isUnfit(error: unknown): error is FlotillaError {
-  return (
-    isFlotillaError(error, 'quantize.impossible') || isFlotillaError(error, 'runtime.load-failed')
-  );
-}
-
-function withWarning(assessment: Assessment, reason: string): Assessment {
-  return { ...assessment, warnings: [`no bundle was written: ${reason}`, ...assessment.warnings] };
-}
-
-async function writeAll(
+async function writeVariants(
   made: readonly Made[],
   { out, signing }: ConvertRequest,
 ): Promise<VariantReport[]> {
@@ -125,7 +143,9 @@ async function writeAll(
   const files = await writeBundles(bundles, out, signing);
   return made.map(({ assessment, bundle }) => {
     const { target, precision, ...rest } = assessment;
-    const file = bundle === undefined ? null : (files[bundles.indexOf(bundle)] ?? null);
-    return { target, precision, file, digest: bundle?.digest ?? null, ...rest };
+    const written = bundle && files[bundles.indexOf(bundle)];
+    const file = written?.file ?? null;
+    const recipeFile = written?.recipeFile ?? null;
+    return { target, precision, file, digest: bundle?.digest ?? null, recipeFile, ...rest };
   });
 }

@@ -8,16 +8,26 @@ export { type InspectedValue, type Inspection, inspect } from './inspect.ts';
 export type { Model } from './ir/graph.ts';
 export { type PassReport, runPasses } from './passes/index.ts';
 export { type Float16Model, type Float16Options, toFloat16 } from './quantize/fp16.ts';
+export type { Scheme } from './quantize/scheme.ts';
 export type {
-  Accuracy,
   ConvertRequest,
-  ConvertResult,
-  Latency,
+  Cut,
   OnProgress,
   Progress,
+  SchemeRequest,
   Signing,
-  SliceAccuracy,
-  VariantReport,
 } from './request.ts';
+export type {
+  Accuracy,
+  ActivationRange,
+  Candidate,
+  ConvertResult,
+  GraphSize,
+  Latency,
+  NodeSensitivity,
+  SliceAccuracy,
+  TargetSearch,
+  VariantReport,
+} from './result.ts';
 export type { LatencyPair, MeasuredOn } from './verify/latency.ts';
 export type { NodeSqnr } from './verify/sqnr.ts';

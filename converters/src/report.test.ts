@@ -9,6 +9,9 @@ const SOUND: Assessment = {
   bytes: 1,
   opset: 13,
   memoryBytes: 1,
+  scheme: { precision: 'fp32' },
+  graph: { nodes: 1, parameters: 1, bytes: 1, ops: {} },
+  ranges: [],
   accuracy: {
     metric: 'top1',
     samples: 10,

@@ -1,124 +1,120 @@
 import { join } from 'node:path';
 import { writeFileDurably } from '@flotilla/protocol/node';
-import { type TargetId, type TargetProfile, targetById } from '@flotilla/targets';
+import { type TargetProfile, targetById } from '@flotilla/targets';
 import { memoryOf } from './bundle.ts';
+import { graphSize } from './graph-size.ts';
 import { opsetOf } from './ir/graph.ts';
 import type { Quantized } from './quantize/quantize.ts';
-import type { Accuracy, ConvertRequest, ConvertResult, Latency, VariantReport } from './request.ts';
-import { type LatencyPair, thisProcessor } from './verify/latency.ts';
-import type { Reference, Verification } from './verify/verify.ts';
-import { estimateLatency } from './verify/work.ts';
+import { renderReport } from './report/html.ts';
+import type { Accuracy, ConvertResult, Latency, VariantReport } from './result.ts';
+import { NOISE } from './search/pareto.ts';
+import type { LatencyPair } from './verify/latency.ts';
+import type { Verification } from './verify/verify.ts';
+import type { Work } from './verify/work.ts';
 
 /** One variant as it was judged, before it is known whether a bundle of it is written. */
-export type Assessment = Omit<VariantReport, 'file' | 'digest'>;
+export type Assessment = Omit<VariantReport, 'file' | 'digest' | 'recipeFile'>;
 
-export function aboutModel(
-  { modelFile, version }: ConvertRequest,
-  { source, model, data }: Reference,
-): Pick<ConvertResult, 'model' | 'version' | 'source' | 'data'> {
-  const { digest, modelBytes, spec } = source;
-  const opset = opsetOf(model);
-  return {
-    model: spec.name,
-    version,
-    source: { file: modelFile, digest, bytes: modelBytes.length, opset },
-    data: {
-      calibration: data.calibration.items.length,
-      evaluation: data.evaluation.items.length,
-    },
-  };
+/** Keeps the result beside the bundles, which it names by digest, for programs and for people. */
+export async function writeReport(result: ConvertResult, out: string): Promise<void> {
+  const file = join(out, `${result.model}-${result.version}-report`);
+  await writeFileDurably(`${file}.json`, `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileDurably(`${file}.html`, renderReport(result));
 }
 
-/** Keeps the result beside the bundles, which it names by digest. */
-export async function writeReport(result: ConvertResult, out: string): Promise<void> {
-  const file = join(out, `${result.model}-${result.version}-report.json`);
-  await writeFileDurably(file, `${JSON.stringify(result, null, 2)}\n`);
+export interface AssessInput {
+  readonly variant: Quantized;
+  readonly verification: Verification;
+  readonly profile: TargetProfile;
+  readonly latency: Latency;
+  /** On this machine. */
+  readonly hostLatency: Latency;
+  readonly work: Work;
+  /** Calibration samples were made up. */
+  readonly synthetic: boolean;
 }
 
 /** Puts together what is known of a variant on a target, in numbers and in words. */
-export function assess(
-  variant: Quantized,
-  verification: Verification,
-  reference: Reference,
-  profile: TargetProfile,
-  host: TargetId | undefined,
-): Assessment {
-  const { accuracy, latency, sqnr } = verification;
-  const measured = onHost(latency, reference);
-  const estimated = estimate(variant, reference, profile);
-  const isHost = host === profile.id;
+export function assess(input: AssessInput): Assessment {
+  const { variant, verification, profile, latency, hostLatency, work } = input;
+  const { accuracy, sqnr } = verification;
+  const isHost = latency.measuredOn === hostLatency.measuredOn;
+  const bytes = variant.bytes.length;
   return {
     target: profile.id,
     precision: variant.precision,
-    bytes: variant.bytes.length,
+    bytes,
     opset: opsetOf(variant.model),
-    memoryBytes: memoryOf(variant.bytes.length, reference.work),
+    memoryBytes: memoryOf(bytes, work),
+    scheme: variant.scheme,
+    graph: graphSize(variant.model, bytes),
     accuracy,
-    latencyMs: isHost ? measured : estimated,
-    ...(isHost ? {} : { hostLatencyMs: measured }),
+    latencyMs: latency,
+    ...(isHost ? {} : { hostLatencyMs: hostLatency }),
     sqnr,
+    ranges: variant.ranges,
     skipped: variant.skipped,
     warnings: [
       ...variant.warnings,
+      ...syntheticWarnings(input),
       ...accuracyWarnings(accuracy),
       ...(variant.precision === 'fp32' ? [] : certaintyWarnings(accuracy)),
-      ...(isHost
-        ? measuredWarnings(variant, measured)
-        : estimateWarnings(variant, estimated, profile)),
+      ...latencyWarnings(input),
     ],
   };
 }
 
-function onHost({ fp32, variant }: Verification['latency'], { source }: Reference): Latency {
-  const { provider } = source.session;
-  return { fp32, variant, measuredOn: { cpu: thisProcessor(), provider, threads: 1 } };
-}
-
-function estimate({ precision }: Quantized, { work }: Reference, profile: TargetProfile): Latency {
-  const [provider = 'cpu'] = profile.providers;
-  return {
-    fp32: estimateLatency(work, 'fp32', profile),
-    variant: estimateLatency(work, precision, profile),
-    measuredOn: { cpu: profile.name, provider, threads: 1 },
-    estimated: true,
-  };
+/** Why no bundle of a target can be written whatever the variant is, or undefined. */
+export function obstacle(
+  { opset, precision }: Pick<Assessment, 'opset' | 'precision'>,
+  { name, maxOpset, precisions, runtimes }: TargetProfile,
+): string | undefined {
+  if (!runtimes.some((runtime) => runtime.startsWith('onnxruntime'))) {
+    return `${name} takes other files than ONNX, which are not written`;
+  }
+  if (!precisions.includes(precision)) return `${name} does not run ${precision}`;
+  if (opset > maxOpset) return `opset ${opset} is above ${maxOpset}, where ${name} ends`;
+  return undefined;
 }
 
 /**
  * Why no bundle of a variant is written, or undefined. With `auto` a variant must also be worth it:
  * faster than fp32 where that was measured, and where int8 pays for some models only, by estimate.
  */
-export function withheld(
-  { accuracy, opset, precision, latencyMs, target }: Assessment,
-  auto: boolean,
-): string | undefined {
-  const { name, maxOpset, precisions, int8, runtimes } = targetById(target);
-  if (!runtimes.some((runtime) => runtime.startsWith('onnxruntime'))) {
-    return `${name} takes other files than ONNX, which are not written`;
-  }
-  if (!precisions.includes(precision)) return `${name} does not run ${precision}`;
-  if (opset > maxOpset) return `opset ${opset} is above ${maxOpset}, where ${name} ends`;
+export function withheld(assessment: Assessment, auto: boolean): string | undefined {
+  const { accuracy, precision, latencyMs, target } = assessment;
+  const profile = targetById(target);
+  const blocked = obstacle(assessment, profile);
+  if (blocked !== undefined) return blocked;
   if (!accuracy.passed) return 'its accuracy is outside the budget';
-  if (!auto || precision !== 'int8' || !isSlower(latencyMs)) return undefined;
+  if (!auto || precision === 'fp32' || !isSlower(latencyMs)) return undefined;
   if (!latencyMs.estimated) return 'it is slower than fp32';
-  return int8 === 'by-op-mix' ? `its operators are not expected to gain on ${name}` : undefined;
+  const { int8, name } = profile;
+  return int8 === 'by-op-mix' && precision !== 'fp16'
+    ? `its operators are not expected to gain on ${name}`
+    : undefined;
 }
 
-function measuredWarnings({ precision }: Quantized, { fp32, variant }: Latency): string[] {
-  if (precision === 'fp32' || !isSlower({ fp32, variant })) return [];
-  return [
-    `${precision} is slower than fp32 on this machine: ${milliseconds(variant)} against ${milliseconds(fp32)}`,
-  ];
+export function withWarning(assessment: Assessment, reason: string): Assessment {
+  return { ...assessment, warnings: [`no bundle was written: ${reason}`, ...assessment.warnings] };
 }
 
-function estimateWarnings(
-  { precision }: Quantized,
-  { fp32, variant }: Latency,
-  { name }: TargetProfile,
-): string[] {
-  const about = `latency is estimated for ${name}, not measured`;
-  if (precision === 'fp32' || !isSlower({ fp32, variant })) return [about];
-  return [`${about}; ${precision} may not pay there, measure it on the device`];
+function syntheticWarnings({ synthetic, variant }: AssessInput): string[] {
+  if (!synthetic || variant.ranges.length === 0) return [];
+  return ['calibrated with made-up inputs: check it on real data, or calibrate with some'];
+}
+
+function latencyWarnings({ latency, variant, profile }: AssessInput): string[] {
+  const { precision } = variant;
+  const slower = precision !== 'fp32' && isSlower(latency);
+  if (latency.estimated) {
+    const about = `latency is estimated for ${profile.name}, not measured`;
+    return [slower ? `${about}; ${precision} may not pay there, measure it on the device` : about];
+  }
+  if (!slower) return [];
+  const where = latency.measuredOn.cpu;
+  const times = `${milliseconds(latency.variant)} against ${milliseconds(latency.fp32)}`;
+  return [`${precision} is slower than fp32, measured on ${where}: ${times}`];
 }
 
 function accuracyWarnings({ passed, judged, metric, fp32, slices }: Accuracy): string[] {
@@ -143,9 +139,6 @@ function certaintyWarnings({ passed, samples, interval: [, most] }: Accuracy): s
   const percent = (most * 100).toFixed(0);
   return [`judged by ${samples} samples only: a net loss of up to ${percent} % would not show`];
 }
-
-/** Medians of equally fast models differ by this much from one measurement to the next. */
-const NOISE = 0.03;
 
 function isSlower({ fp32, variant }: LatencyPair): boolean {
   return variant > fp32 * (1 + NOISE);

@@ -1,10 +1,8 @@
-import type { PairedQuality } from '@flotilla/model';
-import type { Digest, Precision } from '@flotilla/protocol';
+import type { Precision } from '@flotilla/protocol';
 import type { KeyPair } from '@flotilla/protocol/node';
 import type { TargetId } from '@flotilla/targets';
-import type { CalibrationMethod } from './calibrate/calibrate.ts';
-import type { MeasuredOn } from './verify/latency.ts';
-import type { NodeSqnr } from './verify/sqnr.ts';
+import type { CalibrationMethod } from './calibrate/methods.ts';
+import type { Int4Scheme, StaticScheme } from './quantize/scheme.ts';
 
 /** What to convert, for what, judged by what. Plain JSON, so that a child process can be asked. */
 export interface ConvertRequest {
@@ -14,9 +12,13 @@ export interface ConvertRequest {
   /** Version of the model, from 1. */
   readonly version: number;
   readonly targets: readonly TargetId[];
-  /** `auto`: what the target prefers, as far as it passes. */
+  /** `auto`: for each target, the fastest variant within the budget. A list: one variant of each. */
   readonly precisions: readonly Precision[] | 'auto';
-  /** Folder or array file. The same for both: divided by a seeded draw. */
+  /**
+   * Folder or array file, or `synthetic` for inputs made up from the model itself. It is divided
+   * into samples that calibrate and samples that settings are chosen by; the same path as
+   * `evaluation` is divided in three. The draws are seeded and by name.
+   */
   readonly calibration?: string;
   readonly evaluation?: string;
   /** Folder that the bundles are written to; it is made where it is missing. */
@@ -27,14 +29,50 @@ export interface ConvertRequest {
   readonly epoch?: number;
   /** Default: a key that nobody keeps, for whoever signs again. */
   readonly signing?: Signing;
-  /** Most samples of each kind; default 200 and 1000. */
+  /** Most samples of each kind; default 200, 200 and 1000. */
   readonly maxCalibration?: number;
+  readonly maxChoice?: number;
   readonly maxEvaluation?: number;
   /** Runs of each model whose median is its latency; default 30. */
   readonly latencyRuns?: number;
-  readonly method?: CalibrationMethod;
   /** Of the draws; default 1. */
   readonly seed?: number;
+  /** Passes that run; `-name` leaves one out of all. */
+  readonly passes?: readonly string[];
+  /** Nodes and values that no pass may remove or rewrite. */
+  readonly keep?: readonly string[];
+  /** By input the whole shape, or by symbolic dimension its size. */
+  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
+  /** Values between which the model is cut out. */
+  readonly cut?: Cut;
+  /** Settings that are not searched for. */
+  readonly scheme?: SchemeRequest;
+  /** Makes the variant of this `recipe.json`, for the same target; nothing is searched. */
+  readonly recipeFile?: string;
+  /** Latencies measured on devices, as `flotilla bench --json` prints them. */
+  readonly measurementsFile?: string;
+  /** With `auto`, hand over a variant in floating point too, for devices that the other does not fit. */
+  readonly ladder?: boolean;
+}
+
+export interface Cut {
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+}
+
+/** Whatever is left out is chosen by search. */
+export interface SchemeRequest {
+  readonly method?: CalibrationMethod;
+  readonly perChannel?: boolean;
+  /** Of activations. */
+  readonly symmetric?: boolean;
+  readonly equalize?: boolean;
+  readonly biasCorrection?: boolean;
+  readonly rounding?: StaticScheme['rounding'];
+  /** Names of nodes that stay in floating point, as they are after the passes. */
+  readonly float?: readonly string[];
+  /** Of int4. */
+  readonly blockSize?: Int4Scheme['blockSize'];
 }
 
 /** Who signs the bundles' metadata. */
@@ -44,7 +82,7 @@ export interface Signing {
 }
 
 export interface Progress {
-  readonly step: 'read' | 'calibrate' | 'quantize' | 'verify' | 'bundle';
+  readonly step: 'read' | 'passes' | 'calibrate' | 'search' | 'quantize' | 'verify' | 'bundle';
   readonly target?: TargetId;
   readonly precision?: Precision;
   readonly done: number;
@@ -52,64 +90,3 @@ export interface Progress {
 }
 
 export type OnProgress = (progress: Progress) => void;
-
-export interface ConvertResult {
-  readonly model: string;
-  readonly version: number;
-  readonly source: {
-    readonly file: string;
-    readonly digest: Digest;
-    readonly bytes: number;
-    readonly opset: number;
-  };
-  readonly data: { readonly calibration: number; readonly evaluation: number };
-  readonly variants: readonly VariantReport[];
-  /** What concerns all variants. */
-  readonly warnings: readonly string[];
-  /** What the passes did that a person may want to know. */
-  readonly notes: readonly string[];
-}
-
-export interface VariantReport {
-  readonly target: TargetId;
-  readonly precision: Precision;
-  /** The bundle; null where it was not written, see `warnings`. */
-  readonly file: string | null;
-  /** Of the bundle's manifest. */
-  readonly digest: Digest | null;
-  /** Of the model in the variant. */
-  readonly bytes: number;
-  readonly opset: number;
-  readonly memoryBytes: number;
-  readonly accuracy: Accuracy;
-  readonly latencyMs: Latency;
-  /** On this machine, where `latencyMs` is an estimate. */
-  readonly hostLatencyMs?: Latency;
-  /** Noisiest nodes first. */
-  readonly sqnr: readonly NodeSqnr[];
-  /** Nodes that stayed in fp32 although they have weights, with the reason. */
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
-  readonly warnings: readonly string[];
-}
-
-export interface Accuracy extends PairedQuality {
-  readonly passed: boolean;
-  /** One sentence: by what it passed or failed. */
-  readonly judged: string;
-  readonly slices: readonly SliceAccuracy[];
-}
-
-/** The same comparison on the samples whose column `slice` has `value`. */
-export interface SliceAccuracy extends PairedQuality {
-  readonly slice: string;
-  readonly value: string;
-}
-
-/** Milliseconds of one run on one thread. */
-export interface Latency {
-  readonly fp32: number;
-  readonly variant: number;
-  readonly measuredOn: MeasuredOn;
-  /** True where the figures come from the target's cost table. */
-  readonly estimated?: boolean;
-}

@@ -66,6 +66,13 @@ export interface Candidate {
   readonly name: string;
   readonly scheme: Scheme;
   readonly quality: PairedQuality;
+  /**
+   * How far the outputs are from fp32's, ≥ 0: mean KL divergence in nats of a classifier, else noise
+   * over signal in the worst part of the outputs. Candidates are compared by it.
+   */
+  readonly divergence: number;
+  /** Signal to noise of the outputs, dB from −150 to 150. */
+  readonly db: number;
   readonly withinBudget: boolean;
   readonly latencyMs: Latency;
   readonly bytes: number;

@@ -1,35 +1,37 @@
-import { FlotillaError, type Precision } from '@flotilla/protocol';
-import type { TargetProfile } from '@flotilla/targets';
-import { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/calibrate.ts';
-import { isMakeable, MAKEABLE, type Makeable } from './precisions.ts';
-import type { ConvertRequest } from './request.ts';
+import { FlotillaError } from '@flotilla/protocol';
+import { CALIBRATION_METHODS } from './calibrate/methods.ts';
+import type { ConvertRequest, SchemeRequest } from './request.ts';
 
 /** A request with its defaults filled in. */
 export interface Settings {
   readonly calibration: string | undefined;
   readonly evaluation: string | undefined;
   readonly maxCalibration: number;
+  readonly maxChoice: number;
   readonly maxEvaluation: number;
   readonly latencyRuns: number;
-  readonly method: CalibrationMethod;
   readonly seed: number;
   readonly epoch: number;
+  readonly fixed: SchemeRequest;
 }
+
+/** Stands for calibration data that are made up from the model. */
+export const SYNTHETIC = 'synthetic';
 
 const MAX_SAMPLES = 1_000_000;
 const MAX_RUNS = 10_000;
 const MAX_VERSION = 2 ** 31 - 1;
+const MAX_NAMES = 100_000;
+const BLOCK_SIZES = [16, 32, 64, 128] as const;
+const ROUNDINGS = ['nearest', 'adaptive'] as const;
 
 /** @throws FlotillaError `convert.request-invalid` naming the field */
 export function settingsOf(request: ConvertRequest): Settings {
-  const { calibration, evaluation, method = 'min-max', targets } = request;
+  const { calibration, evaluation, targets } = request;
   if (targets.length === 0) throw invalid('targets', 'names no target');
   whole(request, 'version', 1, MAX_VERSION);
   const { maxDrop = 0 } = request;
   if (!(maxDrop >= 0 && maxDrop <= 1)) throw invalid('maxDrop', 'must be a fraction from 0 to 1');
-  if (!CALIBRATION_METHODS.includes(method)) {
-    throw invalid('method', `must be one of ${CALIBRATION_METHODS.join(', ')}`);
-  }
   if (calibration === undefined && evaluation === undefined) {
     throw invalid('calibration', 'is missing: variants are judged by samples');
   }
@@ -37,15 +39,32 @@ export function settingsOf(request: ConvertRequest): Settings {
     calibration,
     evaluation,
     maxCalibration: whole(request, 'maxCalibration', 200, MAX_SAMPLES),
+    maxChoice: whole(request, 'maxChoice', 200, MAX_SAMPLES),
     maxEvaluation: whole(request, 'maxEvaluation', 1000, MAX_SAMPLES),
     latencyRuns: whole(request, 'latencyRuns', 30, MAX_RUNS),
-    method,
     seed: whole(request, 'seed', 1, MAX_VERSION),
     epoch: request.epoch ?? 0,
+    fixed: checkedScheme(request.scheme ?? {}),
   };
 }
 
-type Count = 'version' | 'maxCalibration' | 'maxEvaluation' | 'latencyRuns' | 'seed';
+function checkedScheme(scheme: SchemeRequest): SchemeRequest {
+  const { method, rounding, blockSize, float } = scheme;
+  oneOf('scheme.method', method, CALIBRATION_METHODS);
+  oneOf('scheme.rounding', rounding, ROUNDINGS);
+  oneOf('scheme.blockSize', blockSize, BLOCK_SIZES);
+  if (float !== undefined && float.length > MAX_NAMES) {
+    throw invalid('scheme.float', `names more than ${MAX_NAMES} nodes`);
+  }
+  return scheme;
+}
+
+function oneOf<T>(field: string, value: T | undefined, known: readonly T[]): void {
+  if (value === undefined || known.includes(value)) return;
+  throw invalid(field, `must be one of ${known.join(', ')}`);
+}
+
+type Count = 'version' | 'maxCalibration' | 'maxChoice' | 'maxEvaluation' | 'latencyRuns' | 'seed';
 
 function whole(request: ConvertRequest, field: Count, missing: number, most: number): number {
   const value = request[field] ?? missing;
@@ -53,23 +72,6 @@ function whole(request: ConvertRequest, field: Count, missing: number, most: num
   throw invalid(field, `must be a whole number from 1 to ${most}`);
 }
 
-/**
- * The precisions to make for a target: those asked for, or with `auto` those that it prefers, in
- * its order.
- *
- * @throws FlotillaError `convert.request-invalid` for one that cannot be made
- */
-export function precisionsFor(
-  { precisions: preferred }: TargetProfile,
-  asked: readonly Precision[] | 'auto',
-): Makeable[] {
-  if (asked === 'auto') return preferred.filter(isMakeable);
-  return [...new Set(asked)].map((precision) => {
-    if (isMakeable(precision)) return precision;
-    throw invalid('precisions', `${precision} cannot be made; use one of ${MAKEABLE.join(', ')}`);
-  });
-}
-
-function invalid(field: string, reason: string): FlotillaError {
+export function invalid(field: string, reason: string): FlotillaError {
   return new FlotillaError('convert.request-invalid', { field, reason });
 }

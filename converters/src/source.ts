@@ -1,4 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import {
   createPipeline,
   type LoadOptions,
@@ -7,12 +9,13 @@ import {
   type Session,
 } from '@flotilla/model';
 import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
-import { type Digest, FlotillaError, isFlotillaError, sha256 } from '@flotilla/protocol';
+import { type Digest, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
 export interface Source extends LoadedSpec {
   readonly modelFile: string;
-  readonly modelBytes: Uint8Array;
+  /** Of the file, without weights in files beside it. */
+  readonly modelBytes: number;
   readonly digest: Digest;
   readonly runtime: Runtime;
   /** The model as it is: what variants are compared with. */
@@ -23,38 +26,66 @@ export interface Source extends LoadedSpec {
 /**
  * Opens a model that `readModel` could read.
  *
+ * @param cut the model in its place, where only a part of it is asked for
  * @throws FlotillaError from the spec, and `model.refused` where ONNX Runtime refuses the file
  */
-export async function openSource(modelFile: string, specFile?: string): Promise<Source> {
+export async function openSource(
+  modelFile: string,
+  specFile?: string,
+  cut?: Uint8Array,
+): Promise<Source> {
   const loaded = await loadSpecFor(modelFile, specFile);
   const runtime = ortRuntime();
-  const { session, bytes: modelBytes } = await loadModel(runtime, modelFile);
+  const { session, digest, bytes } = await loadModel(runtime, modelFile, {}, cut);
   try {
     const { spec, labels } = loaded;
-    const decoder = sharpDecoder();
-    const pipeline = createPipeline(spec, { labels, inputs: session.inputs, decoder });
-    const digest = await sha256(modelBytes);
-    return { ...loaded, modelFile, modelBytes, digest, runtime, session, pipeline };
+    const pipeline = createPipeline(spec, {
+      labels,
+      inputs: session.inputs,
+      decoder: sharpDecoder(),
+      statesFromZero: true,
+    });
+    return { ...loaded, modelFile, modelBytes: bytes, digest, runtime, session, pipeline };
   } catch (error) {
     await session.dispose();
     throw error;
   }
 }
 
-/** @throws FlotillaError `model.not-found`, `model.refused`, `runtime.no-provider` */
+export interface LoadedModel {
+  readonly session: Session;
+  readonly digest: Digest;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+/**
+ * Loads a file by its path, so that its weights are in memory once, and may lie beside it.
+ *
+ * @param instead what is run in the file's place
+ * @throws FlotillaError `model.not-found`, `model.refused`, `runtime.no-provider`
+ */
 export async function loadModel(
   runtime: Runtime,
   file: string,
   options?: LoadOptions,
-): Promise<{ readonly session: Session; readonly bytes: Uint8Array }> {
+  instead?: Uint8Array,
+): Promise<LoadedModel> {
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
-  const bytes = new Uint8Array(await readFile(file));
+  const digest = await digestOfFile(file);
   try {
-    return { session: await runtime.load(bytes, options), bytes };
+    const session = await runtime.load(instead ?? file, options);
+    return { session, digest, bytes: found.size };
   } catch (cause) {
     if (!isFlotillaError(cause, 'runtime.load-failed')) throw cause;
     const { reason } = cause.context;
     throw new FlotillaError('model.refused', { file, reason }, { cause });
   }
+}
+
+async function digestOfFile(file: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
 }

@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Tensors } from '@flotilla/model';
-import { type Digest, FlotillaError, type Precision, sha256 } from '@flotilla/protocol';
+import { FlotillaError } from '@flotilla/protocol';
 import { calibrate } from './calibrate/calibrate.ts';
 import type { CalibrationMethod } from './calibrate/methods.ts';
 import type { DividedData } from './data/divide.ts';
 import { feedsOf } from './data/samples.ts';
 import type { Model } from './ir/graph.ts';
-import { equalizeLayers } from './quantize/equalize.ts';
 import { type CalibrationData, type Quantized, quantize } from './quantize/quantize.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import type { OnProgress } from './request.ts';
+import { type Timed, timedOf } from './search/latency-of.ts';
 import type { Source } from './source.ts';
 import type { Judge, Judgement } from './verify/evaluate.ts';
-import type { LatencyPair, MeasureLatency } from './verify/latency.ts';
-import { nodePrecisions } from './verify/node-precisions.ts';
+import type { LatencyPair } from './verify/latency.ts';
 import { type Verification, type VerifyContext, verify } from './verify/verify.ts';
 
 /**
@@ -26,17 +25,15 @@ export interface Workshop {
   quantize(scheme: Scheme, calibration: CalibrationData | undefined): Promise<Quantized>;
   /** A variant judged on the choice samples. */
   tryOut(scheme: Scheme): Promise<Tried>;
+  /** The same on other samples, not kept. */
+  probe(scheme: Scheme, judge: Judge): Promise<Judgement & { readonly kl: number }>;
   /** Time on this machine; variants with one graph are one. */
   time(scheme: Scheme): Promise<LatencyPair>;
   verify(variant: Quantized): Promise<Verification>;
 }
 
-export interface Tried extends Judgement {
-  readonly scheme: Scheme;
+export interface Tried extends Judgement, Timed {
   readonly bytes: number;
-  /** Of the model. */
-  readonly digest: Digest;
-  precisionOf(node: string): Precision;
 }
 
 export interface WorkshopInput extends VerifyContext {
@@ -81,13 +78,21 @@ export function openWorkshop(input: WorkshopInput): Workshop {
       const session = await source.runtime.load(variant.bytes);
       try {
         const judgement = await choice.judge(session);
-        const digest = await sha256(variant.bytes);
-        const bytes = variant.bytes.length;
-        return { ...judgement, scheme, bytes, digest, precisionOf: nodePrecisions(variant) };
+        return { ...judgement, ...(await timedOf(variant)), bytes: variant.bytes.length };
       } finally {
         await session.dispose();
       }
     }),
+    async probe(scheme, judge) {
+      const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
+      const session = await source.runtime.load(variant.bytes);
+      try {
+        const judgement = await judge.judge(session);
+        return { ...judgement, kl: judgement.quality.kl };
+      } finally {
+        await session.dispose();
+      }
+    },
     async time(scheme) {
       const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
       const key = structureOf(variant.model);
@@ -115,9 +120,7 @@ export function openWorkshop(input: WorkshopInput): Workshop {
   return workshop;
 }
 
-function equalizedModel(model: Model): Model {
-  const { model: equalized, changed } = equalizeLayers(model);
-  if (changed > 0) return equalized;
+function equalizedModel(_model: Model): Model {
   const reason = 'no two layers can be equalized';
   throw new FlotillaError('quantize.impossible', { precision: 'int8', reason });
 }

@@ -14,13 +14,17 @@ const LABELS = 'labels';
  */
 export function arrayItem(path: string, bytes: Uint8Array, reading: DataReading): RawSample {
   const arrays = arraysOf(path, bytes, reading);
-  return Object.fromEntries(reading.inputs.flatMap((name) => pick(arrays, name)));
+  return Object.fromEntries(fedBy(reading).flatMap((name) => pick(arrays, name)));
+}
+
+function fedBy({ inputs, optional = [] }: DataReading): readonly string[] {
+  return [...inputs, ...optional];
 }
 
 /** The samples of one file whose arrays are stacked along the first dimension. */
 export function archiveItems(path: string, bytes: Uint8Array, reading: DataReading): DataItem[] {
   const arrays = arraysOf(path, bytes, reading);
-  const inputs = reading.inputs.flatMap((name) => pick(arrays, name));
+  const inputs = fedBy(reading).flatMap((name) => pick(arrays, name));
   const counts = new Set(inputs.map(([, tensor]) => tensor.shape[0] ?? 0));
   const [count = 0] = counts;
   if (counts.size > 1) throw invalid(path, 'its arrays differ in their first dimension');

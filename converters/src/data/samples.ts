@@ -52,6 +52,26 @@ export function sampleSet(
   };
 }
 
+/**
+ * Samples that are tensors already.
+ *
+ * @param first number of the first of them, for their names
+ */
+export function tensorSet(tensors: readonly Tensors[], first = 0): SampleSet {
+  const samples = tensors.map((feeds, i): Sample => {
+    const name = String(first + i).padStart(8, '0');
+    const where = `made-up sample ${first + i}`;
+    const item = { name, where, label: undefined, slices: {}, load: async () => feeds };
+    return { item, tensors: feeds, features: {} };
+  });
+  return {
+    items: samples.map(({ item }) => item),
+    async *[Symbol.asyncIterator]() {
+      yield* samples;
+    },
+  };
+}
+
 const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
 
 function byteLength(tensors: Tensors): number {
@@ -61,4 +81,20 @@ function byteLength(tensors: Tensors): number {
 /** Only what the model is fed with. */
 export async function* feedsOf(samples: AsyncIterable<Sample>): AsyncGenerator<Tensors> {
   for await (const { tensors } of samples) yield tensors;
+}
+
+/** The first samples of a set. */
+export function someOf(samples: SampleSet, count: number): SampleSet {
+  return {
+    items: samples.items.slice(0, count),
+    async *[Symbol.asyncIterator]() {
+      let left = Math.min(count, samples.items.length);
+      if (left === 0) return;
+      for await (const sample of samples) {
+        yield sample;
+        left -= 1;
+        if (left === 0) return;
+      }
+    },
+  };
 }

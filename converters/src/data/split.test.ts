@@ -1,17 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shuffleByName, splitByName } from './split.ts';
+import { divideByName, shuffleByName } from './split.ts';
 
 const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 2 });
 
-test('a split covers every item once, and both sides have some', () => {
+test('parts cover every item once, in the sizes asked for as far as the items reach', () => {
+  const sizes = fc.array(fc.nat({ max: 20 }), { maxLength: 4 });
   fc.assert(
-    fc.property(names, fc.double({ min: 0, max: 1, noNaN: true }), (all, share) => {
+    fc.property(names, sizes, (all, wanted) => {
       const items = all.map((name) => ({ name }));
-      const { calibration, evaluation } = splitByName(items, share, 1);
-      expect(calibration.length).toBeGreaterThan(0);
-      expect(evaluation.length).toBeGreaterThan(0);
-      expect([...calibration, ...evaluation].map(({ name }) => name).sort()).toEqual(all.sort());
+      const { parts, rest } = divideByName(items, wanted, 1);
+      parts.forEach((part, i) => {
+        const before = parts.slice(0, i).reduce((sum, { length }) => sum + length, 0);
+        expect(part).toHaveLength(Math.min(wanted[i] ?? 0, items.length - before));
+      });
+      const found = [...parts.flat(), ...rest].map(({ name }) => name);
+      expect(found.sort()).toEqual(all.sort());
     }),
   );
 });
@@ -28,8 +32,12 @@ test('the draw does not depend on the order in which a folder lists its files', 
 
 test('another seed draws other samples, evenly over numbered names', () => {
   const items = Array.from({ length: 1000 }, (_, i) => ({ name: `image-${i}.jpg` }));
-  const first = splitByName(items, 0.5, 1).calibration.map(({ name }) => name);
-  const second = splitByName(items, 0.5, 2).calibration.map(({ name }) => name);
+  const first = divideByName(items, [500], 1)
+    .parts.flat()
+    .map(({ name }) => name);
+  const second = divideByName(items, [500], 2)
+    .parts.flat()
+    .map(({ name }) => name);
   const both = first.filter((name) => second.includes(name)).length;
   expect(both).toBeGreaterThan(200);
   expect(both).toBeLessThan(300);

@@ -24,16 +24,22 @@ export function shuffleByName<T extends { readonly name: string }>(
 }
 
 /**
- * Divides one folder into disjoint samples for calibration and evaluation.
+ * Divides one folder into disjoint samples for several purposes.
  *
- * @param share of the items that go to calibration, from 0 to 1; each side keeps at least one
+ * @param sizes of the parts; a part is smaller where the items do not reach
+ * @returns one part for each size, and what is left
  */
-export function splitByName<T extends { readonly name: string }>(
+export function divideByName<T extends { readonly name: string }>(
   items: readonly T[],
-  share: number,
+  sizes: readonly number[],
   seed: number,
-): { calibration: T[]; evaluation: T[] } {
+): { readonly parts: readonly (readonly T[])[]; readonly rest: readonly T[] } {
   const drawn = shuffleByName(items, seed);
-  const cut = Math.min(Math.max(1, Math.round(drawn.length * share)), drawn.length - 1);
-  return { calibration: drawn.slice(0, cut), evaluation: drawn.slice(cut) };
+  let start = 0;
+  const parts = sizes.map((size) => {
+    const part = drawn.slice(start, start + size);
+    start += part.length;
+    return part;
+  });
+  return { parts, rest: drawn.slice(start) };
 }

@@ -14,6 +14,9 @@ export interface LatencyPair {
   readonly variant: number;
 }
 
+/** Port for what times models: tests give numbers. */
+export type MeasureLatency = typeof measureLatency;
+
 const WARM_UP = 3;
 
 /**

@@ -3,33 +3,16 @@ import {
   encodeProfile,
   type Golden,
   judge,
-  type Observation,
   type Session,
   type Tensors,
 } from '@flotilla/model';
-import type { DividedData } from '../data/divide.ts';
 import type { SampleSet } from '../data/samples.ts';
-import type { Model } from '../ir/graph.ts';
 import type { Quantized } from '../quantize/quantize.ts';
-import type { Accuracy, OnProgress } from '../request.ts';
+import type { Accuracy } from '../result.ts';
 import type { Source } from '../source.ts';
-import { compareEvaluations, compareOutputs, type Evaluation, evaluate } from './evaluate.ts';
-import { type LatencyPair, measureLatency } from './latency.ts';
+import type { Judge } from './evaluate.ts';
+import type { LatencyPair, MeasureLatency } from './latency.ts';
 import { type NodeSqnr, nodeSqnr } from './sqnr.ts';
-import { countWork, type Work } from './work.ts';
-
-/** What every variant is compared with; made once. */
-export interface Reference {
-  readonly source: Source;
-  /** After the passes: its values bear the names that variants know. */
-  readonly model: Model;
-  readonly data: DividedData;
-  /** Undefined where the model does not classify. */
-  readonly evaluation: Evaluation | undefined;
-  /** A few evaluation samples, for latency, SQNR and the golden outputs. */
-  readonly probes: readonly Tensors[];
-  readonly work: Work;
-}
 
 export interface Verification {
   readonly accuracy: Accuracy;
@@ -41,30 +24,20 @@ export interface Verification {
   readonly profile: Uint8Array;
 }
 
-interface VerifyOptions {
+/** What every variant is verified by; made once. */
+export interface VerifyContext {
+  readonly source: Source;
+  /** Of the evaluation samples. */
+  readonly judge: Judge;
+  /** A few evaluation samples, for latency, SQNR and the golden outputs. */
+  readonly probes: readonly Tensors[];
   readonly maxDrop: number;
   readonly latencyRuns: number;
-  readonly onSample?: (done: number) => void;
+  readonly measure: MeasureLatency;
 }
 
 const PROBES = 4;
 const GOLDEN_SAMPLES = 3;
-
-/** Runs the model as it is on the evaluation samples. */
-export async function makeReference(
-  source: Source,
-  model: Model,
-  data: DividedData,
-  onProgress: OnProgress,
-): Promise<Reference> {
-  const { session, pipeline, runtime } = source;
-  const total = data.evaluation.items.length;
-  const onSample = (done: number) => onProgress({ step: 'read', done, total });
-  const evaluation = await evaluate(session, pipeline, data.evaluation, onSample);
-  const probes = await probesOf(data.evaluation);
-  const work = await countWork(model, probes[0] ?? {}, runtime);
-  return { source, model, data, evaluation, probes, work };
-}
 
 /** The first few samples. */
 export async function probesOf(samples: SampleSet): Promise<Tensors[]> {
@@ -79,45 +52,31 @@ export async function probesOf(samples: SampleSet): Promise<Tensors[]> {
 /** Compares a variant with the model it was made from, sample by sample, and times both in turns. */
 export async function verify(
   variant: Quantized,
-  reference: Reference,
-  { maxDrop, latencyRuns, onSample }: VerifyOptions,
+  { source, judge: samples, probes, maxDrop, latencyRuns, measure }: VerifyContext,
+  onSample?: (done: number) => void,
 ): Promise<Verification> {
-  const { source, model, probes } = reference;
   const session = await source.runtime.load(variant.bytes);
   try {
-    const { accuracy, observations } = await judgeVariant(session, reference, maxDrop, onSample);
-    const latency = await measureLatency(source.session, session, probes, latencyRuns);
-    const samples = probes.slice(0, GOLDEN_SAMPLES);
-    const sqnr = await nodeSqnr(model, variant.model, variant.renamed, samples, source.runtime);
-    const classes = reference.evaluation?.predictions[0]?.probabilities.length ?? 0;
+    const { quality, observations } = await samples.judge(session, onSample);
+    const latency = await measure(source.session, session, probes, latencyRuns);
+    const inputs = probes.slice(0, GOLDEN_SAMPLES);
+    const sqnr = await nodeSqnr(
+      variant.base,
+      variant.model,
+      variant.renamed,
+      inputs,
+      source.runtime,
+    );
     return {
-      accuracy,
+      accuracy: { ...quality, ...judge(quality, maxDrop) },
       latency,
       sqnr,
-      golden: { inputs: samples, outputs: await runAll(session, samples) },
-      profile: encodeProfile(buildProfile(observations, classes)),
+      golden: { inputs, outputs: await runAll(session, inputs) },
+      profile: encodeProfile(buildProfile(observations, samples.classes)),
     };
   } finally {
     await session.dispose();
   }
-}
-
-async function judgeVariant(
-  session: Session,
-  { source, data, evaluation }: Reference,
-  maxDrop: number,
-  onSample?: (done: number) => void,
-): Promise<{ accuracy: Accuracy; observations: readonly Observation[] }> {
-  const own = await evaluate(session, source.pipeline, data.evaluation, onSample);
-  if (evaluation !== undefined && own !== undefined) {
-    const { metric } = source.spec.evaluation;
-    const quality = compareEvaluations(evaluation, own, data.evaluation.items, metric);
-    const accuracy = { ...quality, ...judge(quality, maxDrop) };
-    return { accuracy, observations: own.observations };
-  }
-  const compared = await compareOutputs(source.session, session, data.evaluation, onSample);
-  const { observations, quality } = compared;
-  return { accuracy: { ...quality, ...judge(quality, maxDrop), slices: [] }, observations };
 }
 
 async function runAll(session: Session, samples: readonly Tensors[]): Promise<Tensors[]> {

@@ -5,7 +5,7 @@ import type { Tensor, TensorInfo, Tensors } from '../tensor.ts';
 import { notAnInput, tensorError } from '../tensors.ts';
 import type { Feeder, Raw } from './feed.ts';
 import { imageFeeder } from './image-feeder.ts';
-import { constantFeeder, rawFeeder } from './plain-feeders.ts';
+import { constantFeeder, rawFeeder, stateFeeder } from './plain-feeders.ts';
 import { classify, type Prediction } from './prediction.ts';
 import { tabularFeeder } from './tabular-feeder.ts';
 
@@ -34,6 +34,11 @@ export interface PipelineOptions {
   /** What the loaded model declares. */
   readonly inputs: readonly TensorInfo[];
   readonly decoder: ImageDecoder;
+  /**
+   * Feeds a state that is not given as zeros, as at the start of a stream. Without it a model with
+   * states is refused: nothing here feeds an output back in.
+   */
+  readonly statesFromZero?: boolean;
 }
 
 /**
@@ -107,15 +112,16 @@ function bindInput(
       return constantFeeder(info, input, mismatch);
     case 'raw':
       return rawFeeder(info);
-    case 'audio':
     case 'state':
-      throw unsupported(
-        spec,
-        `inputs.${info.name}`,
-        input.kind,
-        'image, features, constant and raw inputs',
-      );
+      if (options.statesFromZero) return stateFeeder(info);
+      throw unsupportedInput(spec, info, input);
+    case 'audio':
+      throw unsupportedInput(spec, info, input);
   }
+}
+
+function unsupportedInput(spec: ModelSpec, { name }: TensorInfo, { kind }: InputSpec) {
+  return unsupported(spec, `inputs.${name}`, kind, 'image, features, constant and raw inputs');
 }
 
 function unsupported(spec: ModelSpec, where: string, kind: string, supported: string) {

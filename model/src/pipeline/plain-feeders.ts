@@ -1,5 +1,5 @@
 import type { ConstantInput } from '../spec/types.ts';
-import type { TensorInfo } from '../tensor.ts';
+import { ELEMENT_TYPES, type TensorInfo } from '../tensor.ts';
 import { checkTensor, tensorError } from '../tensors.ts';
 import { type Feeder, isTensor } from './feed.ts';
 import { smallest, tensorOf } from './numbers.ts';
@@ -35,6 +35,19 @@ export function constantFeeder(
     mismatch(`has ${value.length} elements but the model takes [${info.shape}]`);
   }
   return fixed(tensorOf(value, shape, info.type));
+}
+
+/** Feeds a state as the caller gives it, or zeros in the declared shape. */
+export function stateFeeder(info: TensorInfo): Feeder {
+  const { shape, count } = smallest(info);
+  const zeros = { type: info.type, shape, data: new ELEMENT_TYPES[info.type](count) };
+  return {
+    fromCaller: false,
+    async feed(raw) {
+      if (isTensor(raw)) checkTensor(info.name, raw);
+      return { tensor: isTensor(raw) ? raw : zeros, features: {} };
+    },
+  };
 }
 
 function fixed(tensor: ReturnType<typeof tensorOf>): Feeder {

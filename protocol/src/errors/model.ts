@@ -6,6 +6,14 @@ export const MODEL_ERRORS = {
     (c: { field: string; most: number }) =>
       `nothing can be measured: ${c.field} must be a whole number from 1 to ${c.most}`,
   ),
+  'convert.measurements-invalid': usage(
+    (c: { file: string; reason: string }) =>
+      `${c.file} holds no measurements: ${c.reason}; give what flotilla bench --json printed on a device`,
+  ),
+  'convert.recipe-invalid': usage(
+    (c: { file: string; reason: string }) =>
+      `${c.file} is not a recipe: ${c.reason}; give one that was written beside a bundle`,
+  ),
   'convert.request-invalid': usage(
     (c: { field: string; reason: string }) => `the conversion cannot begin: ${c.field} ${c.reason}`,
   ),

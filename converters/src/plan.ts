@@ -1,0 +1,83 @@
+import type { Precision } from '@flotilla/protocol';
+import { type TargetProfile, targetById } from '@flotilla/targets';
+import { isCalibrated, isMakeable, MAKEABLE } from './precisions.ts';
+import type { Scheme } from './quantize/scheme.ts';
+import { type Recipe, readRecipe } from './recipe.ts';
+import type { ConvertRequest } from './request.ts';
+import { isFixed, settledScheme } from './search/schemes.ts';
+import { invalid, type Settings, settingsOf } from './settings.ts';
+
+/** What is to be made for one target. */
+export interface Goal {
+  readonly profile: TargetProfile;
+  /** Precisions that may be handed over, in order of preference. */
+  readonly precisions: readonly Precision[];
+  /** True where the fastest of them is wanted, not one of each. */
+  readonly auto: boolean;
+  /** One scheme for each precision where nothing is left to search. */
+  readonly settled: readonly Scheme[] | undefined;
+}
+
+/** A request, read and checked. */
+export interface Plan {
+  readonly request: ConvertRequest;
+  readonly settings: Settings;
+  readonly goals: readonly Goal[];
+  /** What the variant is made by, where nothing is searched. */
+  readonly recipe: Recipe | undefined;
+  /** Whether samples are set apart to calibrate, and to choose settings by. */
+  readonly needsCalibration: boolean;
+  readonly needsChoice: boolean;
+}
+
+/** @throws FlotillaError naming the field or file of the request at fault */
+export async function planConversion(request: ConvertRequest): Promise<Plan> {
+  const settings = settingsOf(request);
+  if (request.recipeFile !== undefined) {
+    return replay(request, settings, await readRecipe(request.recipeFile));
+  }
+  const goals = goalsOf(request, settings);
+  const needsCalibration = goals.some(({ precisions }) => precisions.some(isCalibrated));
+  const needsChoice = goals.some(({ settled }) => settled === undefined);
+  return { request, settings, goals, recipe: undefined, needsCalibration, needsChoice };
+}
+
+function goalsOf({ targets, precisions: asked }: ConvertRequest, { fixed }: Settings): Goal[] {
+  return targets.map((target) => {
+    const profile = targetById(target);
+    if (asked === 'auto') {
+      const { precisions } = profile;
+      return { profile, precisions, auto: true, settled: undefined };
+    }
+    const precisions = [...new Set(asked)].map(known);
+    const settled = isFixed(precisions, fixed)
+      ? precisions.map((precision) => settledScheme(precision, profile, fixed))
+      : undefined;
+    return { profile, precisions, auto: false, settled };
+  });
+}
+
+/** A request comes as JSON: its words may be any. */
+function known(precision: Precision): Precision {
+  if (isMakeable(precision)) return precision;
+  throw invalid('precisions', `${precision} cannot be made; use one of ${MAKEABLE.join(', ')}`);
+}
+
+/** @throws FlotillaError `convert.request-invalid` where another target is asked for */
+function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Plan {
+  const { target, scheme, passes, keep, fixShape, cut, data } = recipe;
+  const other = request.targets.find((asked) => asked !== target);
+  if (other !== undefined) {
+    throw invalid('targets', `names ${other}, and the recipe is for ${target}: ask for that`);
+  }
+  const { seed, maxCalibration, maxChoice, maxEvaluation, needsCalibration, needsChoice } = data;
+  const precisions = [scheme.precision];
+  return {
+    request: { ...request, precisions, passes, keep, fixShape, cut },
+    settings: { ...settings, seed, maxCalibration, maxChoice, maxEvaluation },
+    goals: [{ profile: targetById(target), precisions, auto: false, settled: [scheme] }],
+    recipe,
+    needsCalibration,
+    needsChoice,
+  };
+}

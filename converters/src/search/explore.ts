@@ -1,0 +1,139 @@
+import type { Goal } from '../plan.ts';
+import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
+import type { SchemeRequest } from '../request.ts';
+import type { Work } from '../verify/work.ts';
+import { chooseFloatNodes } from './float-nodes.ts';
+import { mostAccurate, NOISE } from './pareto.ts';
+import {
+  formOf,
+  hasProducts,
+  otherForms,
+  plainSchemes,
+  refinements,
+  slowerNodes,
+  uncalibratedSchemes,
+} from './schemes.ts';
+import type { Sensitivity } from './sensitivity.ts';
+import { netLossOf, speedOf, type Trial } from './trial.ts';
+
+/** What a search works with; it neither runs nor times a model itself. */
+export interface SearchTools {
+  /** Judges a scheme on the choice samples; undefined where the model cannot be made so. */
+  tryOut(scheme: Scheme): Promise<Trial | undefined>;
+  /** What each product in int8 alone does to the outputs, worst first. */
+  sensitivity(scheme: StaticScheme): Promise<readonly Sensitivity[]>;
+  /** Nodes that int8 in the target's form computes, in graph order. */
+  readonly heavy: readonly string[];
+  readonly work: Work;
+  readonly fixed: SchemeRequest;
+  readonly maxDrop: number;
+}
+
+/** What a search went through, in order. */
+export interface Explored {
+  readonly trials: readonly Trial[];
+  readonly sensitivity: readonly Sensitivity[];
+}
+
+/** So close to fp32 that no setting can show that it is better. */
+const FLAWLESS_DIVERGENCE = 1e-4;
+/** What a refinement must take off the divergence to be worth having. */
+const GAIN = 0.97;
+
+/** Tries what may be the best for a goal, and stops where nothing is left to gain. */
+export async function explore(goal: Goal, tools: SearchTools): Promise<Explored> {
+  const { precisions, auto } = goal;
+  const trials: Trial[] = [];
+  const attempt = async (scheme: Scheme): Promise<Trial | undefined> => {
+    const key = JSON.stringify(scheme);
+    const known = trials.find((trial) => JSON.stringify(trial.scheme) === key);
+    if (known !== undefined) return known;
+    const trial = await tools.tryOut(scheme);
+    if (trial !== undefined) trials.push(trial);
+    return trial;
+  };
+  const exploring: Exploring = { goal, tools, attempt };
+  for (const precision of precisions) {
+    const products = precision === 'int8-dynamic' || precision === 'int4';
+    if (auto && products && !hasProducts(tools.work)) continue;
+    for (const scheme of uncalibratedSchemes(precision, tools.fixed)) await attempt(scheme);
+  }
+  const calibrated = precisions.includes('int8') || precisions.includes('mixed');
+  const sensitivity = calibrated ? await exploreStatic(exploring) : [];
+  return { trials, sensitivity };
+}
+
+interface Exploring {
+  readonly goal: Goal;
+  readonly tools: SearchTools;
+  attempt(scheme: Scheme): Promise<Trial | undefined>;
+}
+
+type StaticTrial = Trial & { readonly scheme: StaticScheme };
+
+const isStatic = (trial: Trial | undefined): trial is StaticTrial =>
+  trial !== undefined && 'method' in trial.scheme;
+
+/** Calibration methods first, then forms by speed, then refinements, then nodes in float. */
+async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity[]> {
+  const { goal, tools, attempt } = exploring;
+  const { fixed } = tools;
+  const precision = fixed.float && !goal.precisions.includes('int8') ? 'mixed' : 'int8';
+  const schemes = plainSchemes(precision, formOf(goal.profile, fixed), fixed);
+  const plain = await attemptAll(exploring, schemes);
+  const first = mostAccurate(plain);
+  if (!isStatic(first)) return [];
+  const fast = await exploreForms(exploring, first);
+  if (goal.auto && speedOf(fast) > 1 + NOISE) return [];
+  const best = await refine(exploring, fast);
+  const mayMix = goal.precisions.includes('mixed') && tools.fixed.float === undefined;
+  const wanted = goal.auto ? netLossOf(best) > tools.maxDrop : true;
+  if (!mayMix || !wanted) return [];
+  const sensitivity = await tools.sensitivity(best.scheme);
+  await chooseFloatNodes({
+    scheme: best.scheme,
+    sensitivity,
+    work: tools.work,
+    attempt,
+    isEnough: (trial) => netLossOf(trial) <= tools.maxDrop,
+  });
+  return sensitivity;
+}
+
+async function attemptAll({ attempt }: Exploring, schemes: readonly Scheme[]): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (const scheme of schemes) {
+    const trial = await attempt(scheme);
+    if (trial !== undefined) trials.push(trial);
+  }
+  return trials;
+}
+
+/** The fastest way to place integers: as the target prefers, or less where those do not pay. */
+async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
+  const { goal, tools } = exploring;
+  const { scheme } = first;
+  if (!goal.auto && !goal.precisions.includes('mixed')) return first;
+  const slow = slowerNodes(goal.profile, tools.work, tools.heavy);
+  const float = [...new Set([...scheme.float, ...slow])];
+  const some = slow.length > 0 && float.length < tools.heavy.length;
+  const mayMix = goal.precisions.includes('mixed') && tools.fixed.float === undefined;
+  const others = await attemptAll(exploring, [
+    ...otherForms(scheme.form, goal.profile, tools.work).map((form) => ({ ...scheme, form })),
+    ...(some && mayMix ? [{ ...scheme, precision: 'mixed' as const, float }] : []),
+  ]);
+  return others
+    .filter(isStatic)
+    .reduce((best, trial) => (speedOf(trial) < speedOf(best) / (1 + NOISE) ? trial : best), first);
+}
+
+/** Adds one improvement after the other, as long as each brings the outputs nearer to fp32's. */
+async function refine({ tools, attempt }: Exploring, start: StaticTrial): Promise<StaticTrial> {
+  let best = start;
+  for (const change of refinements(tools.fixed)) {
+    if (best.divergence <= FLAWLESS_DIVERGENCE) break;
+    const trial = await attempt({ ...best.scheme, ...change });
+    if (isStatic(trial) && trial.divergence < best.divergence * GAIN) best = trial;
+  }
+  return best;
+}

@@ -1,0 +1,167 @@
+import { judge } from '@flotilla/model';
+import { type FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import type { Conversion } from '../conversion.ts';
+import type { Handed } from '../hand-over.ts';
+import type { Goal } from '../plan.ts';
+import { heavyNodes } from '../quantize/plan.ts';
+import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
+import type { TargetSearch } from '../result.ts';
+import { type Explored, explore } from './explore.ts';
+import { latencyOn, measuredHere } from './latency-of.ts';
+import { paretoFront, rankTrials } from './pareto.ts';
+import { formOf } from './schemes.ts';
+import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
+import { candidateOf, type Trial } from './trial.ts';
+import { verdictOf } from './verdict.ts';
+
+/** What was found for one target. */
+export interface Found extends Explored {
+  readonly goal: Goal;
+  /**
+   * What to hand over: with `auto` one list, the best first, then what takes its place where it
+   * fails; else one such list for each precision.
+   */
+  readonly ranked: readonly (readonly Scheme[])[];
+  /** The variant in floating point for devices that the other does not fit, where it is wanted. */
+  readonly rung: Scheme | undefined;
+  /** Why some precisions cannot be made of this model. */
+  readonly impossible: readonly string[];
+}
+
+/**
+ * Tries schemes for one target on the choice samples, and ranks what may be handed over.
+ *
+ * @throws FlotillaError `quantize.impossible` where a precision that was asked for cannot be made
+ */
+export async function search(conversion: Conversion, goal: Goal): Promise<Found> {
+  if (goal.settled !== undefined) {
+    const ranked = goal.settled.map((scheme) => [scheme]);
+    return { goal, trials: [], sensitivity: [], ranked, rung: undefined, impossible: [] };
+  }
+  const impossible = new Map<string, FlotillaError>();
+  const explored = await exploreFor(conversion, goal, impossible);
+  const lists = rank(goal, explored.trials);
+  const missing = goal.precisions.find((_, i) => !goal.auto && lists[i]?.length === 0);
+  const reason = missing && impossible.get(missing);
+  if (reason) throw reason;
+  const { ladder = false } = conversion.plan.request;
+  return {
+    ...explored,
+    goal,
+    ranked: lists.map((trials) => trials.map(({ scheme }) => scheme)),
+    rung: goal.auto && ladder ? rungOf(goal, explored.trials) : undefined,
+    impossible: [...impossible.values()].map(({ message }) => `${goal.profile.id}: ${message}`),
+  };
+}
+
+async function exploreFor(
+  conversion: Conversion,
+  goal: Goal,
+  impossible: Map<string, FlotillaError>,
+): Promise<Explored> {
+  const { model, work, maxDrop, plan, onProgress } = conversion;
+  const { fixed } = plan.settings;
+  const target = goal.profile.id;
+  const heavy = heavyNodes(model, formOf(goal.profile, fixed));
+  let done = 0;
+  return await explore(goal, {
+    heavy,
+    work,
+    fixed,
+    maxDrop,
+    async tryOut(scheme) {
+      onProgress({ step: 'search', target, done, total: done + 1 });
+      done += 1;
+      return await tryFor(conversion, goal, scheme).catch((error: unknown) => {
+        if (!isUnfit(error)) throw error;
+        impossible.set(scheme.precision, error);
+        return undefined;
+      });
+    },
+    sensitivity: (scheme) => sensitivityOf(conversion, goal, scheme, heavy),
+  });
+}
+
+/** A fault of one scheme, which says nothing against the others. */
+function isUnfit(error: unknown): error is FlotillaError {
+  return (
+    isFlotillaError(error, 'quantize.impossible') || isFlotillaError(error, 'runtime.load-failed')
+  );
+}
+
+async function tryFor(
+  { workshop, maxDrop, latency }: Conversion,
+  { profile }: Goal,
+  scheme: Scheme,
+): Promise<Trial> {
+  const tried = await workshop.tryOut(scheme);
+  const { quality, divergence, db, bytes } = tried;
+  return {
+    scheme,
+    quality,
+    divergence,
+    db,
+    bytes,
+    withinBudget: quality.samples === 0 || judge(quality, maxDrop).passed,
+    latency: await latencyOn({ ...latency, profile }, tried, async () =>
+      measuredHere(await workshop.time(scheme), latency),
+    ),
+  };
+}
+
+async function sensitivityOf(
+  { workshop, probe, model, onProgress }: Conversion,
+  { profile }: Goal,
+  scheme: StaticScheme,
+  heavy: readonly string[],
+): Promise<Sensitivity[]> {
+  const ops = new Map(model.graph.nodes.map(({ name, op }) => [name, op]));
+  return await measureSensitivity({
+    // What the nodes do, not what repairs it: corrections would be fitted anew for each of them.
+    scheme: { ...scheme, biasCorrection: false, rounding: 'nearest' },
+    heavy: heavy
+      .filter((node) => !scheme.float.includes(node))
+      .map((node) => ({ node, op: ops.get(node) ?? '' })),
+    probe: (part) => workshop.probe(part, probe),
+    onPart: (done, total) => onProgress({ step: 'search', target: profile.id, done, total }),
+  });
+}
+
+function rank({ auto, precisions, profile }: Goal, trials: readonly Trial[]): Trial[][] {
+  if (auto) return [rankTrials(trials, profile.precisions)];
+  return precisions.map((precision) => {
+    const own = trials.filter(({ scheme }) => scheme.precision === precision);
+    const ranked = rankTrials(own, profile.precisions);
+    // What was asked for by name is made even where it fails, and the report says so.
+    return ranked.length > 0 ? ranked : leastHarm(own);
+  });
+}
+
+function leastHarm(trials: readonly Trial[]): Trial[] {
+  return trials.toSorted((a, b) => a.divergence - b.divergence).slice(0, 1);
+}
+
+function rungOf({ profile }: Goal, trials: readonly Trial[]): Scheme | undefined {
+  const floats = trials.filter(({ scheme: { precision } }) => ['fp32', 'fp16'].includes(precision));
+  return rankTrials(floats, profile.precisions)[0]?.scheme;
+}
+
+/** What the report says of a search, once it is known what was handed over. */
+export function reportOf({ goal, trials, sensitivity }: Found, handed: Handed): TargetSearch {
+  const front = paretoFront(trials);
+  const written = handed.made.filter(({ bundle }) => bundle !== undefined);
+  const chosen = written.map(({ assessment }) => assessment.scheme);
+  const fallen = [...handed.refused, ...handed.made.filter(({ bundle }) => bundle === undefined)];
+  const refused = fallen.map(({ assessment }) => assessment.scheme);
+  return {
+    target: goal.profile.id,
+    candidates: trials.map((trial) =>
+      candidateOf(trial, goal.profile.qdq, {
+        onFront: front.includes(trial),
+        chosen: chosen.includes(trial.scheme),
+      }),
+    ),
+    sensitivity: sensitivity.map(({ node, op, kl, db }) => ({ node, op, kl, db })),
+    verdict: verdictOf({ goal, trials, chosen, refused }),
+  };
+}
