@@ -2,6 +2,7 @@
 import { type BenchRequest, type BenchResult, benchModel } from './bench.ts';
 import { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 import { convert } from './convert.ts';
+import { type RewriteRequest, type RewriteResult, rewriteModel } from './graph-only.ts';
 import type { ConvertRequest, OnProgress } from './request.ts';
 import type { ConvertResult } from './result.ts';
 
@@ -15,4 +16,8 @@ export async function bench(request: BenchRequest): Promise<BenchResult> {
 
 export async function compare(request: CompareRequest): Promise<CompareResult> {
   return await compareModels(request);
+}
+
+export async function rewrite(request: RewriteRequest): Promise<RewriteResult> {
+  return await rewriteModel(request);
 }

@@ -9,17 +9,9 @@ import {
   tensorInfo,
 } from '../ir/graph.ts';
 import { float32Tensor, int64Tensor } from '../ir/tensor.ts';
+import { randomNumbers } from '../random.ts';
 
-/** Deterministic numbers between −1 and 1 (mulberry32), so that a failing network can be rebuilt. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
-}
+export { randomNumbers };
 
 /** Builds a graph node by node, with random weights. */
 export class NetBuilder {

@@ -17,6 +17,20 @@ export const MODEL_ERRORS = {
   'convert.request-invalid': usage(
     (c: { field: string; reason: string }) => `the conversion cannot begin: ${c.field} ${c.reason}`,
   ),
+  'convert.differs': refused(
+    500,
+    (c: { output: string; difference: number }) =>
+      `the model written gives other results than the one read (output ${JSON.stringify(c.output)}: ${c.difference.toPrecision(2)} of its largest value): find the pass with --passes and report it with the model`,
+  ),
+  'cut.impossible': refused(
+    422,
+    (c: { value: string; reason: string }) =>
+      `the model cannot be cut at ${JSON.stringify(c.value)}: ${c.reason}: name another value`,
+  ),
+  'cut.unknown': usage(
+    (c: { value: string; close: string }) =>
+      `the model cannot be cut at ${JSON.stringify(c.value)}: it has no such value (close: ${c.close})`,
+  ),
   'data.empty': usage(
     (c: { folder: string; reason: string }) =>
       `${c.folder}: ${c.reason}; give a folder of images, or of .npy or .npz arrays`,
@@ -75,6 +89,10 @@ export const MODEL_ERRORS = {
     422,
     (c: { precision: string; reason: string }) =>
       `the model cannot be quantized to ${c.precision}: ${c.reason}; ask for another precision`,
+  ),
+  'shape.unfit': usage(
+    (c: { name: string; reason: string }) =>
+      `${JSON.stringify(c.name)} cannot be fixed: ${c.reason}`,
   ),
   'spec.invalid': refused(
     422,

@@ -1,0 +1,102 @@
+import { rm, stat } from 'node:fs/promises';
+import { FlotillaError } from '@flotilla/protocol';
+import { compareRuns, type RunComparison } from './compare-runs.ts';
+import { readOnnxFile } from './formats/onnx/file.ts';
+import { writeOnnxFile } from './formats/onnx/write-file.ts';
+import { graphSize } from './graph-size.ts';
+import { allGraphs } from './ir/edit.ts';
+import { cloneModel, type Model, opsetOf } from './ir/graph.ts';
+import { byteLength } from './ir/stored.ts';
+import { cutModel } from './passes/cut.ts';
+import { MIN_OPSET, type PassReport, runPasses } from './passes/index.ts';
+import type { Cut } from './request.ts';
+import type { GraphSize } from './result.ts';
+
+/** What to make of a model file without data. Plain JSON, so that a child process can be asked. */
+export interface RewriteRequest {
+  readonly modelFile: string;
+  /** The file written; not that of the model. */
+  readonly out: string;
+  /** Passes that run; `-name` leaves one out of all. */
+  readonly passes?: readonly string[];
+  /** Nodes and values that no pass may remove or rewrite. */
+  readonly keep?: readonly string[];
+  /** By input the whole shape, or by symbolic dimension its size. */
+  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
+  readonly cut?: Cut;
+  /** Lowest ai.onnx opset of the result; default 13. */
+  readonly opset?: number;
+  /** True to write weights to a file of their own, beside the model. */
+  readonly externalData?: boolean;
+}
+
+export interface RewriteResult {
+  /** Written, the model first. */
+  readonly files: readonly string[];
+  readonly opset: number;
+  readonly before: GraphSize;
+  readonly after: GraphSize;
+  readonly passes: readonly PassReport[];
+  /** Both models on the same seeded inputs. */
+  readonly check: RunComparison;
+}
+
+/** Results may differ so much, relative to the largest: passes round elsewhere than the model did. */
+const MAX_DIFFERENCE = 1e-3;
+
+/**
+ * Reads a model, runs the passes over it, writes it, and runs both on the same made-up inputs. They
+ * run in this process: where the model is not trusted, have `runLimited` call `child.ts`.
+ *
+ * @throws FlotillaError `convert.differs` where the two disagree, and what reading, passes and
+ * writing refuse with; nothing is left at `out` then
+ */
+export async function rewriteModel(request: RewriteRequest): Promise<RewriteResult> {
+  const { modelFile, out, cut, externalData } = request;
+  if (modelFile === out) {
+    const reason = 'would overwrite the model: name another file';
+    throw new FlotillaError('convert.request-invalid', { field: 'out', reason });
+  }
+  const model = await readOnnxFile(modelFile);
+  const before = graphSize(model, Math.max(await fileBytes([modelFile]), weightBytes(model)));
+  if (cut !== undefined) await cutModel(model, cut);
+  const reference = cut === undefined ? modelFile : cloneModel(model);
+  const passes = await runPasses(model, {
+    opset: request.opset ?? MIN_OPSET,
+    keep: new Set(request.keep),
+    ...(request.passes && { passes: request.passes }),
+  });
+  const files = await writeOnnxFile(model, out, externalData ? { externalAbove: 1 << 10 } : {});
+  const check = await checked(model, reference, out, files);
+  const after = graphSize(model, await fileBytes(files));
+  return { files, opset: opsetOf(model), before, after, passes, check };
+}
+
+/** Runs what was written beside what it was made of; takes it away again where they disagree. */
+async function checked(
+  model: Model,
+  reference: string | Model,
+  out: string,
+  files: readonly string[],
+): Promise<RunComparison> {
+  try {
+    const comparison = await compareRuns(reference, out, model);
+    const { difference, output } = comparison;
+    if (difference === null || difference <= MAX_DIFFERENCE) return comparison;
+    throw new FlotillaError('convert.differs', { output: output ?? '', difference });
+  } catch (error) {
+    for (const file of files) await rm(file, { force: true });
+    throw error;
+  }
+}
+
+/** Weights may lie in files beside the model. */
+function weightBytes(model: Model): number {
+  const constants = allGraphs(model.graph).flatMap((graph) => [...graph.initializers.values()]);
+  return constants.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+}
+
+async function fileBytes(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
