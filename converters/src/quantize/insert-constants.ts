@@ -6,13 +6,15 @@ import { float32Tensor, fromNumbers, type TensorValue, toFloats } from '../ir/te
 import { ruleOf } from './op-rules.ts';
 import { activationParams, type QuantizationParams, quantizeValue } from './params.ts';
 import type { QdqPlan } from './plan.ts';
-import { channelAxis, quantizeBias, quantizeWeights } from './weights.ts';
+import type { Tuned } from './tune/tune.ts';
+import { biasOfEach, channelAxis, quantizeBias, quantizeWeights } from './weights.ts';
 
 /** One insertion under way. */
 export interface Edit {
   readonly graph: Graph;
   readonly plan: QdqPlan;
   readonly form: QdqForm;
+  readonly tuned: Tuned;
   readonly namer: Namer;
   readonly added: Node[];
   /** Dequantized name of each constant operand, by its name. */
@@ -41,30 +43,28 @@ function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams)
   const weight = graph.initializers.get(weightName);
   if (weight === undefined) return;
   const channels = channelAxis(node, weight);
-  const biasTensor = form.quantizeBias ? graph.initializers.get(biasName) : undefined;
-  const bias = biasTensor && {
-    values: biasOfEach(biasTensor, weight.dims[channels ?? 0] ?? 1),
-    activationScale: activation.scale,
-  };
-  const { values, scales, axis } = quantizeWeights(weight, channels, form, bias);
+  const tuned = edit.tuned.get(node.name);
+  const own = graph.initializers.get(biasName);
+  const values = tuned?.bias ?? (own && biasOfEach(own, weight.dims[channels ?? 0] ?? 1));
+  const bias = values && { values, activationScale: activation.scale };
+  const inInt32 = form.quantizeBias ? bias : undefined;
+  const weights = tuned?.weights ?? quantizeWeights(weight, channels, form, inInt32);
+  const { scales, axis } = weights;
   const zeroPoint = fromNumbers(
     'int8',
     axis === undefined ? [] : [scales.length],
     [...scales].fill(0),
   );
-  node.inputs[1] = addDequantized(edit, weightName, values, scales, axis, zeroPoint);
+  node.inputs[1] = addDequantized(edit, weightName, weights.values, scales, axis, zeroPoint);
   if (bias === undefined) return;
-  const int32 = quantizeBias(bias.values, activation.scale, scales);
-  node.inputs[2] = addDequantized(edit, biasName, int32.values, int32.scales, 0);
-}
-
-/**
- * The bias of each channel. Gemm takes one number for all of them too, but a runtime that computes
- * in integers adds what it finds by the scale of each channel's weights.
- */
-function biasOfEach(bias: TensorValue, channels: number): Float32Array {
-  const values = toFloats(bias);
-  return values.length === channels ? values : new Float32Array(channels).fill(values[0]!);
+  const base = biasName === '' ? `${node.name}_bias` : biasName;
+  if (form.quantizeBias) {
+    const int32 = quantizeBias(bias.values, activation.scale, scales);
+    node.inputs[2] = addDequantized(edit, base, int32.values, int32.scales, 0);
+  } else if (tuned?.bias !== undefined) {
+    node.inputs[2] = edit.namer.fresh(`${base}_corrected`);
+    graph.initializers.set(node.inputs[2], float32Tensor([bias.values.length], bias.values));
+  }
 }
 
 /** A constant operand of Add, Mul, Concat: quantized as activations are, since kernels want one type. */

@@ -12,15 +12,21 @@ import { float32Tensor, fromNumbers } from '../ir/tensor.ts';
 import { type Edit, quantizeConstants } from './insert-constants.ts';
 import type { QuantizationParams } from './params.ts';
 import type { QdqPlan } from './plan.ts';
+import type { Tuned } from './tune/tune.ts';
 
 /**
  * Carries a plan out on the graph it was made for.
  *
  * @returns by value name, the name under which the graph now has the dequantized value
  */
-export function insertQdq(graph: Graph, plan: QdqPlan, form: QdqForm): Map<string, string> {
+export function insertQdq(
+  graph: Graph,
+  plan: QdqPlan,
+  form: QdqForm,
+  tuned: Tuned = new Map(),
+): Map<string, string> {
   const namer = createNamer(graph);
-  const edit: Edit = { graph, plan, form, namer, added: [], constants: new Map() };
+  const edit: Edit = { graph, plan, form, tuned, namer, added: [], constants: new Map() };
   for (const node of plan.integer) quantizeConstants(edit, node);
   const renamed = new Map<string, string>();
   const index = indexGraph(graph);

@@ -6,6 +6,7 @@ import { QUANTIZED } from './params.ts';
 import type { Ranges } from './plan-context.ts';
 import type { CalibrationData } from './quantize.ts';
 import type { StaticScheme } from './scheme.ts';
+import { tuneProducts } from './tune/tune.ts';
 
 interface StaticInput {
   readonly model: Model;
@@ -32,7 +33,15 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
   }
   const { statistics } = calibration;
   const ranges = statistics.ranges(method, form);
-  const made = quantizeInt8(model, ranges, form, { float: new Set(scheme.float) });
+  const options = { float: new Set(scheme.float) };
+  const plain = quantizeInt8(model, ranges, form, options);
+  const made =
+    scheme.biasCorrection || scheme.rounding === 'adaptive'
+      ? quantizeInt8(model, ranges, form, {
+          ...options,
+          tuned: await tuneProducts({ ...plain, model, scheme, calibration }),
+        })
+      : plain;
   const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
   return { ...made, ranges: describeRanges(made, seen), warnings: [] };
 }

@@ -42,13 +42,29 @@ export function quantizeWeights(
   const channelOf = (index: number): number => Math.floor(index / inner) % count;
   const scales = scalesOf(data, count, channelOf, form.reduceRange);
   if (bias !== undefined) raiseForBias(scales, bias.values, bias.activationScale);
-  const limit = form.reduceRange ? 64 : 127;
+  const limit = weightLimit(form);
   const quantized = new Int8Array(data.length);
   for (let i = 0; i < data.length; i++) {
     const value = roundHalfEven(Math.fround(data[i]! / scales[channelOf(i)]!));
     quantized[i] = clamp(value, -limit, limit);
   }
   return { values: makeTensor('int8', weight.dims, quantized), scales, axis };
+}
+
+/** Largest magnitude of an integer weight. */
+export function weightLimit({ reduceRange }: Pick<QdqForm, 'reduceRange'>): number {
+  return reduceRange ? 64 : 127;
+}
+
+/**
+ * The bias of each channel. Gemm takes one number for all of them too, but a runtime that computes
+ * in integers adds what it finds by the scale of each channel's weights.
+ */
+export function biasOfEach(bias: TensorValue, channels: number): Float32Array<ArrayBuffer> {
+  const values = toFloats(bias);
+  return values.length === channels
+    ? values.slice()
+    : new Float32Array(channels).fill(values[0] ?? 0);
 }
 
 function scalesOf(
