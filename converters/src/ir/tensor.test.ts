@@ -6,6 +6,7 @@ import {
   float32Tensor,
   fromNumbers,
   int64Tensor,
+  isFilledWith,
   isNumeric,
   makeTensor,
   reshaped,
@@ -67,6 +68,14 @@ describe('numbers in and out of a tensor', () => {
     expect([...toFloats({ ...tensor, bytes: shifted.subarray(1) })]).toEqual([1, 2]);
     expect([...toFloats({ ...tensor, bytes: Buffer.from(shifted.subarray(1)) })]).toEqual([1, 2]);
   });
+});
+
+it('tells a tensor of one number', () => {
+  expect(isFilledWith(float32Tensor([3], [1, 1, 1]), 1)).toBe(true);
+  expect(isFilledWith(float32Tensor([3], [1, 1, 2]), 1)).toBe(false);
+  expect(isFilledWith(float32Tensor([3], [2, 1, 1]), 1)).toBe(false);
+  expect(isFilledWith(float32Tensor([0], []), 1)).toBe(true);
+  expect(isFilledWith(makeTensor('int4', [2], Uint8Array.of(0x11)), 1)).toBe(false);
 });
 
 describe('sizes', () => {

@@ -1,6 +1,6 @@
 import { byteSize, DATA_TYPES, type DataType } from './dtype.ts';
 import type { Extra } from './extra.ts';
-import { StoredTensor } from './stored.ts';
+import { headOf, StoredTensor } from './stored.ts';
 
 /**
  * A constant: row-major elements, little-endian as ONNX raw data has them, whatever field of the
@@ -134,6 +134,19 @@ export function toNumbers(tensor: TensorValue): Float64Array {
   const values = new Float64Array(elementCount(tensor));
   for (let i = 0; i < values.length; i++) values[i] = read(view, i);
   return values;
+}
+
+/** True where every element is `value`; one that differs at its begin is not read further. */
+export function isFilledWith(tensor: TensorValue, value: number): boolean {
+  const codec = CODECS[tensor.dtype];
+  const count = elementCount(tensor);
+  if (codec === undefined) return false;
+  if (count === 0) return true;
+  const first = viewOf(headOf(tensor, byteSize(tensor.dtype, 1)));
+  if (codec.read(first, 0) !== value) return false;
+  const view = viewOf(tensor.bytes);
+  for (let i = 1; i < count; i++) if (codec.read(view, i) !== value) return false;
+  return true;
 }
 
 /** Every element of a float tensor as float32; without a copy where bytes already are that and lie aligned. */

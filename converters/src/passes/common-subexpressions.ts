@@ -1,5 +1,6 @@
 import { subgraphsOf } from '../ir/edit.ts';
 import type { Attribute, Node } from '../ir/graph.ts';
+import { byteLength } from '../ir/stored.ts';
 import { OPERATORS } from '../ops/operators.ts';
 import type { GraphEditor } from './editor.ts';
 import type { Pass, PassResult } from './pass.ts';
@@ -93,7 +94,7 @@ function keyOf(node: Node, editor: GraphEditor, objects: Objects): string {
 /** Small constants by what they hold, everything else by name. */
 function keyOfInput(name: string, editor: GraphEditor): string {
   const tensor = editor.constant(name);
-  if (!tensor || tensor.strings || tensor.bytes.length > MAX_COMPARED_BYTES) return `value ${name}`;
+  if (!tensor || tensor.strings || byteLength(tensor) > MAX_COMPARED_BYTES) return `value ${name}`;
   return `constant ${tensor.dtype} ${tensor.dims} ${tensor.bytes}`;
 }
 

@@ -1,5 +1,6 @@
 import { allGraphs, createNamer, replaceUses } from '../ir/edit.ts';
 import type { Graph } from '../ir/graph.ts';
+import { byteLength, headOf, sameBytes } from '../ir/stored.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import type { Pass } from './pass.ts';
 
@@ -46,7 +47,7 @@ function findCopies(root: Graph): Place[][] {
   for (const place of allGraphs(root).flatMap(placesIn)) {
     const group = groups.get(keyOf(place.tensor)) ?? [];
     groups.set(keyOf(place.tensor), group);
-    const equal = group.find(([first]) => isEqual(first!.tensor, place.tensor));
+    const equal = group.find(([first]) => sameBytes(first!.tensor, place.tensor));
     if (equal === undefined) group.push([place]);
     else if (place.graph !== root) equal.push(place);
   }
@@ -56,14 +57,10 @@ function findCopies(root: Graph): Place[][] {
 function placesIn(graph: Graph): Place[] {
   const outputs = new Set(graph.outputs.map((output) => output.name));
   return [...graph.initializers]
-    .filter(([name, tensor]) => tensor.bytes.length >= MIN_BYTES && !outputs.has(name))
+    .filter(([name, tensor]) => byteLength(tensor) >= MIN_BYTES && !outputs.has(name))
     .map(([name, tensor]) => ({ graph, name, tensor }));
 }
 
-function keyOf({ dtype, dims, bytes }: TensorValue): string {
-  return `${dtype} ${dims} ${bytes.subarray(0, HEAD_BYTES)}`;
-}
-
-function isEqual(a: TensorValue, b: TensorValue): boolean {
-  return a.bytes.length === b.bytes.length && a.bytes.every((byte, i) => byte === b.bytes[i]);
+function keyOf(tensor: TensorValue): string {
+  return `${tensor.dtype} ${tensor.dims} ${headOf(tensor, HEAD_BYTES)}`;
 }

@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../ir/attributes.ts';
 import type { Node } from '../ir/graph.ts';
+import { isFilledWith } from '../ir/tensor.ts';
 import type { GraphEditor } from './editor.ts';
 import { isSameShape } from './reshape-elimination.ts';
 import { rewritePass } from './rewrite.ts';
@@ -13,8 +14,7 @@ const neutral =
   (node, editor) =>
     sides.find((side) => {
       const other = node.inputs[1 - side];
-      const numbers = editor.numbers(other);
-      return numbers?.every((n) => n === element) && keepsShape(node.inputs[side], other, editor);
+      return keepsShape(node.inputs[side], other, editor) && isFilled(other, element, editor);
     });
 
 /** True where broadcasting with `other` leaves `value` its shape. */
@@ -44,7 +44,12 @@ const sameSizes: Rule = (node, editor) => {
 const allOf =
   (input: number, element: number): Rule =>
   (node, editor) =>
-    editor.numbers(node.inputs[input])?.every((n) => n === element) ? 0 : undefined;
+    isFilled(node.inputs[input], element, editor) ? 0 : undefined;
+
+function isFilled(value: string | undefined, element: number, editor: GraphEditor): boolean {
+  const tensor = editor.constant(value);
+  return tensor !== undefined && isFilledWith(tensor, element);
+}
 
 const RULES: Readonly<Record<string, Rule>> = {
   Add: neutral(0, [0, 1]),
