@@ -1,5 +1,6 @@
 import { activationParams, QUANTIZED, type Range } from '../quantize/params.ts';
-import { type Bin, filledBins, type Histogram } from './histogram.ts';
+import type { Histogram } from './histogram.ts';
+import { levelsOf, type Moments, momentsOf } from './moments.ts';
 import { searchRange } from './range-search.ts';
 import type { ActivationForm } from './statistics.ts';
 
@@ -18,57 +19,59 @@ export function leastDivergenceRange(
   extremes: Range,
   { activation, symmetricActivations }: ActivationForm,
 ): Range {
-  const bins = filledBins(histogram).filter(({ low, high }) => low >= 0 || high <= 0);
-  if (bins.length === 0) return extremes;
+  const moments = momentsOf(histogram, false);
+  const { min, max } = QUANTIZED[activation];
   return searchRange(extremes, symmetricActivations, (range) => {
     const { scale, zeroPoint } = activationParams(range, activation, symmetricActivations);
-    const limits = QUANTIZED[activation];
-    const low = (limits.min - zeroPoint - 0.5) * scale;
-    const high = (limits.max - zeroPoint + 0.5) * scale;
-    return divergence(bins, { min: low, max: high }, scale);
+    const starts = levelsOf(moments, min - zeroPoint, max - zeroPoint, scale);
+    return divergence(moments, starts);
   });
 }
 
 /**
  * KL divergence, in nats, of the values from what is left of them: the reference has what lies beyond
- * the range in its outermost bins, the quantized distribution has it nowhere and spreads each
+ * the range in its outermost filled bins, the quantized distribution has it nowhere and spreads each
  * integer's count evenly over the filled bins that round to it.
  */
-function divergence(bins: readonly Bin[], { min, max }: Range, scale: number): number {
-  let first = 0;
-  let last = bins.length - 1;
-  while (first < last && centerOf(bins[first]!) < min) first += 1;
-  while (last > first && centerOf(bins[last]!) > max) last -= 1;
-  const below = sumOf(bins, 0, first);
-  const above = sumOf(bins, last + 1, bins.length);
-  const inside = sumOf(bins, first, last + 1);
-  const total = below + inside + above;
-  let sum = 0;
-  for (let start = first; start <= last; ) {
-    const level = Math.round(centerOf(bins[start]!) / scale);
-    let end = start;
-    let mass = 0;
-    while (end <= last && Math.round(centerOf(bins[end]!) / scale) === level) {
-      mass += bins[end]!.count;
-      end += 1;
-    }
-    const q = mass / (end - start) / inside;
-    for (let i = start; i < end; i++) {
-      const beyond = (i === first ? below : 0) + (i === last ? above : 0);
-      const p = (bins[i]!.count + beyond) / total;
-      sum += p * Math.log(p / q);
-    }
-    start = end;
+function divergence(moments: Moments, starts: Uint32Array): number {
+  const { count, filled, entropy } = moments;
+  const total = count.at(-1)!;
+  const [from, to] = [starts[0]!, starts.at(-1)!];
+  const inside = count[to]! - count[from]!;
+  if (inside === 0) return total === 0 ? 0 : Number.POSITIVE_INFINITY;
+  // Σ p ln(p / q) = Σ p ln p − Σ p ln q; q is the same in all bins of a level.
+  let sum = (entropy[to]! - entropy[from]!) / total - (inside / total) * Math.log(total);
+  let lowest = 0;
+  let highest = 0;
+  for (let i = 0; i + 1 < starts.length; i++) {
+    const [start, end] = [starts[i]!, starts[i + 1]!];
+    const mass = count[end]! - count[start]!;
+    if (mass === 0) continue;
+    highest = mass / (filled[end]! - filled[start]!) / inside;
+    lowest ||= highest;
+    sum -= (mass / total) * Math.log(highest);
   }
-  return sum;
+  const below = count[from]! / total;
+  const above = (total - count[to]!) / total;
+  const [first, last] = [countAfter(count, from) / total, countBefore(count, to) / total];
+  return sum + raised(first, below, lowest) + raised(last, above, highest);
 }
 
-function centerOf({ low, high }: Bin): number {
-  return (low + high) / 2;
+/** What p ln(p / q) grows by where p does. */
+function raised(p: number, by: number, q: number): number {
+  return by === 0 ? 0 : (p + by) * Math.log((p + by) / q) - p * Math.log(p / q);
 }
 
-function sumOf(bins: readonly Bin[], start: number, end: number): number {
-  let sum = 0;
-  for (let i = start; i < end; i++) sum += bins[i]!.count;
-  return sum;
+/** Elements in the first bin from `bin` on that holds any. */
+function countAfter(count: Float64Array, bin: number): number {
+  let at = bin;
+  while (count[at + 1] === count[at]) at += 1;
+  return count[at + 1]! - count[at]!;
+}
+
+/** Elements in the last bin before `bin` that holds any. */
+function countBefore(count: Float64Array, bin: number): number {
+  let at = bin;
+  while (count[at - 1] === count[at]) at -= 1;
+  return count[at]! - count[at - 1]!;
 }

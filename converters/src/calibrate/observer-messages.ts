@@ -1,5 +1,5 @@
 import type { Tensors } from '@flotilla/model';
-import type { PlainError } from '@flotilla/model/node';
+import type { PlainError } from '@flotilla/model/threads';
 import type { Histogram } from './histogram.ts';
 import type { Tap } from './taps.ts';
 

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { ortRuntime, toPlain } from '@flotilla/model/node';
+import { ortRuntime, toPlain } from '@flotilla/model/threads';
 import { type Observer, openObserver } from './observer.ts';
 import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
 

@@ -1,4 +1,5 @@
-import { type Runtime, type Tensors, tensorError } from '@flotilla/model';
+import type { Runtime, Tensors } from '@flotilla/model';
+import { tensorError } from '@flotilla/model/threads';
 import { addValues, createHistogram, type Histogram } from './histogram.ts';
 import type { Tap } from './taps.ts';
 

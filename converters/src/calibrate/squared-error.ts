@@ -1,5 +1,6 @@
-import { activationParams, QUANTIZED, type Range, roundHalfEven } from '../quantize/params.ts';
-import { binWidth, filledBins, type Histogram } from './histogram.ts';
+import { activationParams, QUANTIZED, type Range } from '../quantize/params.ts';
+import type { Histogram } from './histogram.ts';
+import { levelsOf, type Moments, momentsOf } from './moments.ts';
 import { searchRange } from './range-search.ts';
 import type { ActivationForm } from './statistics.ts';
 
@@ -14,25 +15,44 @@ export function leastSquaresRange(
   extremes: Range,
   { activation, symmetricActivations }: ActivationForm,
 ): Range {
-  const bins = filledBins(histogram);
-  const centers = Float64Array.from(bins, ({ low, high }) => (low + high) / 2);
-  const counts = Float64Array.from(bins, ({ count }) => count);
-  const limits = QUANTIZED[activation];
-  const inBin = binWidth(histogram) ** 2 / 12;
+  const moments = momentsOf(histogram, true);
+  const { min, max } = QUANTIZED[activation];
   return searchRange(extremes, symmetricActivations, (range) => {
     const { scale, zeroPoint } = activationParams(range, activation, symmetricActivations);
-    // Where steps are finer than bins, the error of a value is that of one drawn from its bin.
-    const rounding = scale ** 2 / 12;
-    const low = (limits.min - zeroPoint) * scale;
-    const high = (limits.max - zeroPoint) * scale;
-    let sum = 0;
-    for (let i = 0; i < centers.length; i++) {
-      const center = centers[i]!;
-      const cut = center < low ? low - center : center > high ? center - high : 0;
-      const rounded = center - roundHalfEven(center / scale) * scale;
-      const error = cut > 0 ? cut ** 2 + inBin : rounding < inBin ? rounding : rounded ** 2 + inBin;
-      sum += counts[i]! * error;
-    }
-    return sum;
+    return squaredError(moments, min - zeroPoint, max - zeroPoint, scale);
   });
+}
+
+/** Sum of squares of value − level · scale, with each value at the nearest of the levels. */
+function squaredError(moments: Moments, lowest: number, highest: number, scale: number): number {
+  const starts = levelsOf(moments, lowest, highest, scale);
+  const inside = { from: starts[0]!, to: starts.at(-1)! };
+  const last = moments.count.length - 1;
+  const cut =
+    aroundPoint(moments, 0, inside.from, lowest * scale) +
+    aroundPoint(moments, inside.to, last, highest * scale);
+  const elements = moments.count[inside.to]! - moments.count[inside.from]!;
+  // Where steps are finer than bins, the error of a value is that of one drawn from its bin.
+  const inBin = elements * (Math.min(moments.width, scale) ** 2 / 12);
+  if (scale < moments.width) return cut + inBin;
+  let rounding = 0;
+  for (let level = lowest; level <= highest; level++) {
+    const start = starts[level - lowest]!;
+    rounding += aroundPoint(moments, start, starts[level - lowest + 1]!, level * scale);
+  }
+  return cut + inBin + rounding;
+}
+
+/** Sum of squares of value − point over a stretch of bins. */
+function aroundPoint(
+  { count, first, second }: Moments,
+  from: number,
+  to: number,
+  point: number,
+): number {
+  const squares = second[to]! - second[from]!;
+  return Math.max(
+    squares - 2 * point * (first[to]! - first[from]!) + point ** 2 * (count[to]! - count[from]!),
+    0,
+  );
 }

@@ -25,7 +25,7 @@ export interface ActivationStatistics {
 }
 
 /** Share of the elements that `percentile` keeps inside the range. */
-const COVERAGE = 0.9999;
+const COVERAGE = 0.99999;
 
 const NOTHING: Range = { min: Number.NaN, max: Number.NaN };
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { detached, fromPlain } from '@flotilla/model/node';
+import { detached, fromPlain } from '@flotilla/model/threads';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Observer } from './observer.ts';
 import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
