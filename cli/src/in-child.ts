@@ -6,6 +6,8 @@ import type {
   ConvertRequest,
   ConvertResult,
   OnProgress,
+  RewriteRequest,
+  RewriteResult,
 } from '@flotilla/converters';
 import { runLimited } from '@flotilla/model/child';
 
@@ -47,6 +49,21 @@ export function compareInChild(
     ...LIMITS,
     script: script(),
     export: 'compare',
+    name,
+    input: request,
+    signal,
+  });
+}
+
+export function rewriteInChild(
+  request: RewriteRequest,
+  signal: AbortSignal,
+): Promise<RewriteResult> {
+  const name = `converting ${request.modelFile}`;
+  return runLimited({
+    ...LIMITS,
+    script: script(),
+    export: 'rewrite',
     name,
     input: request,
     signal,

@@ -55,6 +55,10 @@ describe('rewriting a model file', () => {
     await writeFile(at('open.onnx'), writeOnnx(model));
     const result = await rewriteModel({ modelFile: at('open.onnx'), out: at('d.onnx') });
     expect(result.check).toMatchObject({ runs: 3, difference: 0 });
+    const fixShape = { input: [1, 3, 9, 9] };
+    await rewriteModel({ modelFile: at('open.onnx'), out: at('d.onnx'), fixShape });
+    const fixed = await readOnnxFile(at('d.onnx'));
+    expect(fixed.graph.inputs[0]?.type).toMatchObject({ shape: [1, 3, 9, 9] });
   });
 
   it('says where results cannot be compared', async () => {

@@ -8,6 +8,7 @@ import { allGraphs } from './ir/edit.ts';
 import { cloneModel, type Model, opsetOf } from './ir/graph.ts';
 import { byteLength } from './ir/stored.ts';
 import { cutModel } from './passes/cut.ts';
+import { fixShapes } from './passes/fix-shape.ts';
 import { MIN_OPSET, type PassReport, runPasses } from './passes/index.ts';
 import type { Cut } from './request.ts';
 import type { GraphSize } from './result.ts';
@@ -52,7 +53,7 @@ const MAX_DIFFERENCE = 1e-3;
  * writing refuse with; nothing is left at `out` then
  */
 export async function rewriteModel(request: RewriteRequest): Promise<RewriteResult> {
-  const { modelFile, out, cut, externalData } = request;
+  const { modelFile, out, cut, fixShape, externalData } = request;
   if (modelFile === out) {
     const reason = 'would overwrite the model: name another file';
     throw new FlotillaError('convert.request-invalid', { field: 'out', reason });
@@ -61,6 +62,7 @@ export async function rewriteModel(request: RewriteRequest): Promise<RewriteResu
   const before = graphSize(model, Math.max(await fileBytes([modelFile]), weightBytes(model)));
   if (cut !== undefined) await cutModel(model, cut);
   const reference = cut === undefined ? modelFile : cloneModel(model);
+  if (fixShape !== undefined) fixShapes(model, fixShape);
   const passes = await runPasses(model, {
     opset: request.opset ?? MIN_OPSET,
     keep: new Set(request.keep),

@@ -1,13 +1,17 @@
 export { type BenchRequest, type BenchResult, benchModel } from './bench.ts';
+export { calibrate } from './calibrate/calibrate.ts';
 export { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/methods.ts';
 export { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 export { convert } from './convert.ts';
+export { readData } from './data/folder.ts';
 export { readOnnxFile as readModel } from './formats/onnx/file.ts';
 export { writeOnnx as writeModel } from './formats/onnx/write.ts';
+export { type RewriteRequest, type RewriteResult, rewriteModel } from './graph-only.ts';
 export { type InspectedValue, type Inspection, inspect } from './inspect.ts';
 export type { Model } from './ir/graph.ts';
 export { type PassReport, runPasses } from './passes/index.ts';
 export { type Float16Model, type Float16Options, toFloat16 } from './quantize/fp16.ts';
+export { type CalibrationData, type Quantized, quantize } from './quantize/quantize.ts';
 export type { Scheme } from './quantize/scheme.ts';
 export type {
   ConvertRequest,

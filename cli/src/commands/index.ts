@@ -25,6 +25,10 @@ export const COMMANDS = {
     summary: 'Make verified, signed variants of a model for one or more targets',
     load: () => import('./optimize.ts'),
   },
+  convert: {
+    summary: 'Make the graph of a model smaller without data: fold, fuse, remove, cut',
+    load: () => import('./convert.ts'),
+  },
   inspect: {
     summary: 'Say what is in a model file or a bundle',
     load: () => import('./inspect.ts'),
