@@ -3,6 +3,7 @@ import { DATA_TYPES, type DataType, dataTypeOfCode } from '../ir/dtype.ts';
 import type { Node } from '../ir/graph.ts';
 import { OPERATORS } from './operators.ts';
 import type { Call } from './shapes/rule.ts';
+import { EXPERIMENTAL } from './upgrade/experimental.ts';
 
 type Types = readonly (DataType | undefined)[];
 type TypeRule = (call: Call) => Types;
@@ -201,5 +202,6 @@ export function inferTypes(call: Call): Types {
   if (domain !== '') return [];
   const rule = Object.hasOwn(STANDARD, op) ? STANDARD[op] : undefined;
   if (rule !== undefined) return rule(call);
-  return Object.hasOwn(OPERATORS, op) ? outputs.map(() => call.inputs[0]?.dtype) : [];
+  const known = Object.hasOwn(OPERATORS, op) || Object.hasOwn(EXPERIMENTAL, op);
+  return known ? outputs.map(() => call.inputs[0]?.dtype) : [];
 }

@@ -82,12 +82,12 @@ export const ELEMENTWISE: Family = {
   single: [
     [
       SAME,
-      `Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitCast BitwiseNot Cast CastLike Ceil Celu
+      `Abs Acos Acosh Affine Asin Asinh Atan Atanh Bernoulli BitCast BitwiseNot Cast CastLike Ceil Celu
       Clip Cos Cosh CumProd CumSum DequantizeLinear Elu Erf Exp EyeLike Floor Gelu
-      GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN
-      LRN LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu
+      GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization ImageScaler IsInf IsNaN
+      LRN LeakyRelu Log LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu ParametricSoftplus
       QuantizeLinear RMSNormalization RandomNormalLike RandomUniformLike Reciprocal RegexFullMatch
-      Relu ReverseSequence RotaryEmbedding Round Scatter ScatterElements ScatterND Selu Shrink
+      Relu ReverseSequence RotaryEmbedding Round Scatter ScatterElements ScatterND ScaledTanh Selu Shrink
       Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh TensorScatter
       ThresholdedRelu Trilu`,
     ],
