@@ -19,7 +19,7 @@ const DECODE: Matrix = [
 ];
 
 /**
- * The head of YOLO exports: for each of 36 places a box in pixels and raw scores come in one tensor,
+ * The head of YOLO exports: for each place a box in pixels and raw scores come in one tensor,
  * are split again, the box decoded by a convolution, and both joined as the output.
  */
 function build(): Model {

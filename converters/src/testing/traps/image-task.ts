@@ -3,13 +3,13 @@ import type { TrapSample } from './trap.ts';
 
 /** Channels of the images, and their side. */
 export const CHANNELS = 8;
-export const SIDE = 6;
+export const SIDE = 12;
 export const IMAGE_SHAPE = [1, CHANNELS, SIDE, SIDE] as const;
 
 const CLASSES = 6;
 /** Of the class's direction within a sample, and of single pixels: a few samples lie near a border. */
 const SPREAD = 0.28;
-const PIXEL_NOISE = 0.5;
+const PIXEL_NOISE = 0.8;
 
 /** The direction of each class in the space of channels, at right angles to the others. */
 export const TEMPLATES: Matrix = orthogonal(CHANNELS, 99).slice(0, CLASSES);

@@ -1,7 +1,16 @@
 import { int, ints } from '../../ir/attributes.ts';
 import type { Model } from '../../ir/graph.ts';
 import type { NetBuilder } from '../small-net.ts';
-import { joined, type Matrix, mirrored, orthogonal, transposed } from './matrix.ts';
+import {
+  beside,
+  filled,
+  joined,
+  type Matrix,
+  mirrored,
+  multiplied,
+  orthogonal,
+  transposed,
+} from './matrix.ts';
 
 /** A 1×1 convolution with these weights, [outputs][inputs]. */
 export function pointwise(
@@ -15,23 +24,39 @@ export function pointwise(
   return net.node('Conv', [input, ...constants], { kernel_shape: ints([1, 1]) });
 }
 
-/** A 3×3 convolution of each channel by itself that hands on nine tenths of its pixel. */
-export function depthwise(net: NetBuilder, input: string, channels: number): string {
-  const kernel = [0.0125, 0.0125, 0.0125, 0.0125, 0.9, 0.0125, 0.0125, 0.0125, 0.0125];
-  const weights = Array.from({ length: channels }, () => kernel).flat();
+/** Hands on nine tenths of a pixel and some of those around it. */
+const KERNEL = Array.from({ length: 9 }, (_, tap) => (tap === 4 ? 0.9 : 0.0125));
+
+function spatial(net: NetBuilder, input: string, weights: Matrix, groups: number): string {
+  const values = weights.flatMap((row) => row.flatMap((value) => KERNEL.map((tap) => tap * value)));
   const constants = [
-    net.constant([channels, 1, 3, 3], weights),
-    net.constant([channels], Array<number>(channels).fill(0)),
+    net.constant([weights.length, weights[0]!.length, 3, 3], values),
+    net.constant([weights.length], Array<number>(weights.length).fill(0)),
   ];
-  const attributes = { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), group: int(channels) };
+  const attributes = { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), group: int(groups) };
   return net.node('Conv', [input, ...constants], attributes);
 }
 
-/** A block that int8 does well: twice as many channels through a ReLU, and back to what it was given. */
+/** A 3×3 convolution of each channel by itself. */
+export function depthwise(net: NetBuilder, input: string, channels: number): string {
+  return spatial(net, input, filled(channels, 1, 1), channels);
+}
+
+/** Channels of each sign within a quiet block: enough for integers to be worth it. */
+const WIDTH = 32;
+
+/**
+ * A block that int8 does well and fast: many channels through a ReLU and a dense convolution, and
+ * back to what it was given.
+ */
 export function quietBlock(net: NetBuilder, input: string, channels: number, seed: number): string {
-  const turn = orthogonal(channels, seed);
-  const wide = net.relu(pointwise(net, input, mirrored(turn)));
-  return pointwise(net, depthwise(net, wide, 2 * channels), joined(transposed(turn)));
+  const widen = transposed(orthogonal(WIDTH, seed).slice(0, channels));
+  const turn = orthogonal(WIDTH, seed + 50);
+  const none = filled(WIDTH, WIDTH, 0);
+  const turns = [...beside(turn, none), ...beside(none, turn)];
+  const wide = net.relu(pointwise(net, input, mirrored(widen)));
+  const deep = spatial(net, wide, turns, 1);
+  return pointwise(net, deep, joined(multiplied(transposed(widen), transposed(turn))));
 }
 
 /** Mean over the image, then scores; the model is complete with it. */

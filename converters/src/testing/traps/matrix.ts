@@ -63,9 +63,9 @@ export function filled(rows: number, columns: number, value: number): Matrix {
   return Array.from({ length: rows }, () => Array.from({ length: columns }, () => value));
 }
 
-/** `matrix` · `vector`. */
-export function applied(matrix: Matrix, vector: readonly number[]): number[] {
-  return matrix.map((row) => dot(row, vector));
+export function multiplied(left: Matrix, right: Matrix): Matrix {
+  const columns = transposed(right);
+  return left.map((row) => columns.map((column) => dot(row, column)));
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {
