@@ -6,6 +6,7 @@ import type { CalibrationMethod } from './calibrate/methods.ts';
 import type { DividedData } from './data/divide.ts';
 import { feedsOf } from './data/samples.ts';
 import type { Model } from './ir/graph.ts';
+import { equalizeLayers } from './quantize/equalize.ts';
 import { type CalibrationData, type Quantized, quantize } from './quantize/quantize.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import type { OnProgress } from './request.ts';
@@ -75,23 +76,13 @@ export function openWorkshop(input: WorkshopInput): Workshop {
     },
     tryOut: memo(tried, keyOf, async (scheme) => {
       const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
-      const session = await source.runtime.load(variant.bytes);
-      try {
-        const judgement = await choice.judge(session);
-        return { ...judgement, ...(await timedOf(variant)), bytes: variant.bytes.length };
-      } finally {
-        await session.dispose();
-      }
+      const judgement = await choice.judge(variant.bytes);
+      return { ...judgement, ...(await timedOf(variant)), bytes: variant.bytes.length };
     }),
     async probe(scheme, judge) {
       const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
-      const session = await source.runtime.load(variant.bytes);
-      try {
-        const judgement = await judge.judge(session);
-        return { ...judgement, kl: judgement.quality.kl };
-      } finally {
-        await session.dispose();
-      }
+      const judgement = await judge.judge(variant.bytes);
+      return { ...judgement, kl: judgement.quality.kl };
     },
     async time(scheme) {
       const variant = await workshop.quantize(scheme, await workshop.calibrate(scheme));
@@ -120,7 +111,9 @@ export function openWorkshop(input: WorkshopInput): Workshop {
   return workshop;
 }
 
-function equalizedModel(_model: Model): Model {
+function equalizedModel(model: Model): Model {
+  const equalized = equalizeLayers(model);
+  if (equalized.changed > 0) return equalized.model;
   const reason = 'no two layers can be equalized';
   throw new FlotillaError('quantize.impossible', { precision: 'int8', reason });
 }
