@@ -8,6 +8,7 @@ import {
   type MeasuredOn,
   measureLatency,
   thisProcessor,
+  timeRun,
 } from './verify/latency.ts';
 import { probesOf } from './verify/verify.ts';
 
@@ -53,8 +54,8 @@ export async function compareModels(request: CompareRequest): Promise<CompareRes
 }
 
 async function compareLoaded(
-  { evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
-  { session: first, modelBytes, pipeline, spec, labels }: Source,
+  { b, evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
+  { session: first, modelFile, modelBytes, pipeline, runtime, spec, labels }: Source,
   { session: second, bytes }: LoadedModel,
 ): Promise<CompareResult> {
   const data = await divideData(
@@ -64,9 +65,11 @@ async function compareLoaded(
     pipeline,
   );
   const samples = data.evaluation;
-  const judge = await openJudge({ session: first, pipeline, samples });
-  const { quality } = await judge.judge(second);
-  const pair = await measureLatency(first, second, await probesOf(samples), latencyRuns);
+  const probes = await probesOf(samples);
+  const runner = { runtime, runMs: await timeRun(first, probes[0] ?? {}) };
+  const judge = await openJudge({ model: modelFile, session: first, pipeline, samples, runner });
+  const { quality } = await judge.judge(b);
+  const pair = await measureLatency(first, second, probes, latencyRuns);
   const { provider } = second;
   return {
     accuracy: quality,

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import {
   createPipeline,
   type LoadOptions,
+  type ModelData,
   type Pipeline,
   type Runtime,
   type Session,
@@ -18,6 +19,8 @@ export interface Source extends LoadedSpec {
   readonly modelBytes: number;
   readonly digest: Digest;
   readonly runtime: Runtime;
+  /** What `session` runs: the file, or what is in its place. */
+  readonly runs: ModelData;
   /** The model as it is: what variants are compared with. */
   readonly session: Session;
   readonly pipeline: Pipeline;
@@ -45,7 +48,8 @@ export async function openSource(
       decoder: sharpDecoder(),
       statesFromZero: true,
     });
-    return { ...loaded, modelFile, modelBytes: bytes, digest, runtime, session, pipeline };
+    const runs = cut ?? modelFile;
+    return { ...loaded, modelFile, modelBytes: bytes, digest, runtime, runs, session, pipeline };
   } catch (error) {
     await session.dispose();
     throw error;

@@ -111,10 +111,12 @@ export function openWorkshop(input: WorkshopInput): Workshop {
   return workshop;
 }
 
+/** @throws FlotillaError `quantize.impossible` where that changes nothing */
 function equalizedModel(model: Model): Model {
-  const equalized = equalizeLayers(model);
-  if (equalized.changed > 0) return equalized.model;
-  const reason = 'no two layers can be equalized';
+  const { model: equalized, changed, declined } = equalizeLayers(model);
+  if (changed > 0) return equalized;
+  const [first = 'no two layers follow each other'] = declined;
+  const reason = `nothing can be equalized: ${first}`;
   throw new FlotillaError('quantize.impossible', { precision: 'int8', reason });
 }
 

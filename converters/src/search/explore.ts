@@ -3,11 +3,10 @@ import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
 import type { Work } from '../verify/work.ts';
 import { chooseFloatNodes } from './float-nodes.ts';
-import { mostAccurate, NOISE } from './pareto.ts';
+import { NOISE, rankByAccuracy } from './pareto.ts';
 import {
   formOf,
   hasProducts,
-  otherForms,
   plainSchemes,
   refinements,
   slowerNodes,
@@ -81,14 +80,13 @@ async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity
   const precision = fixed.float && !goal.precisions.includes('int8') ? 'mixed' : 'int8';
   const schemes = plainSchemes(precision, formOf(goal.profile, fixed), fixed);
   const plain = await attemptAll(exploring, schemes);
-  const first = mostAccurate(plain);
+  const [first] = rankByAccuracy(plain);
   if (!isStatic(first)) return [];
   const fast = await exploreForms(exploring, first);
   if (goal.auto && speedOf(fast) > 1 + NOISE) return [];
   const best = await refine(exploring, fast);
-  const mayMix = goal.precisions.includes('mixed') && tools.fixed.float === undefined;
   const wanted = goal.auto ? netLossOf(best) > tools.maxDrop : true;
-  if (!mayMix || !wanted) return [];
+  if (!mayMix(exploring) || !wanted) return [];
   const sensitivity = await tools.sensitivity(best.scheme);
   await chooseFloatNodes({
     scheme: best.scheme,
@@ -112,19 +110,17 @@ async function attemptAll({ attempt }: Exploring, schemes: readonly Scheme[]): P
 /** The fastest way to place integers: as the target prefers, or less where those do not pay. */
 async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
   const { goal, tools } = exploring;
+  if (!mayMix(exploring)) return first;
   const { scheme } = first;
-  if (!goal.auto && !goal.precisions.includes('mixed')) return first;
   const slow = slowerNodes(goal.profile, tools.work, tools.heavy);
-  const float = [...new Set([...scheme.float, ...slow])];
-  const some = slow.length > 0 && float.length < tools.heavy.length;
-  const mayMix = goal.precisions.includes('mixed') && tools.fixed.float === undefined;
-  const others = await attemptAll(exploring, [
-    ...otherForms(scheme.form, goal.profile, tools.work).map((form) => ({ ...scheme, form })),
-    ...(some && mayMix ? [{ ...scheme, precision: 'mixed' as const, float }] : []),
-  ]);
-  return others
-    .filter(isStatic)
-    .reduce((best, trial) => (speedOf(trial) < speedOf(best) / (1 + NOISE) ? trial : best), first);
+  if (slow.length === 0 || slow.length === tools.heavy.length) return first;
+  const other = await exploring.attempt({ ...scheme, precision: 'mixed', float: slow });
+  if (!isStatic(other)) return first;
+  return speedOf(other) < speedOf(first) / (1 + NOISE) ? other : first;
+}
+
+function mayMix({ goal, tools }: Exploring): boolean {
+  return goal.precisions.includes('mixed') && tools.fixed.float === undefined;
 }
 
 /** Adds one improvement after the other, as long as each brings the outputs nearer to fp32's. */

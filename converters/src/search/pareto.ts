@@ -9,20 +9,24 @@ const SIZE_STEP = 1.02;
 
 /** The trials that no other beats in accuracy, latency or size without losing in another. */
 export function paretoFront(trials: readonly Trial[]): Trial[] {
-  const points = trials.map((trial) => ({ trial, figures: figuresOf(trial) }));
-  return points
-    .filter(({ figures }) => !points.some((other) => dominates(other.figures, figures)))
-    .map(({ trial }) => trial);
+  return trials.filter((trial) => !trials.some((other) => dominates(other, trial)));
 }
 
-/** Smaller is better in each. */
-function figuresOf(trial: Trial): readonly number[] {
-  const size = Math.round(Math.log(Math.max(1, trial.bytes)) / Math.log(SIZE_STEP));
-  return [trial.divergence, speedOf(trial), size];
+/** Negative where the first is better, 0 where neither is. */
+type Order = (a: Trial, b: Trial) => number;
+
+/** Divergence first; where probabilities are saturated it is 0, and the scores still tell. */
+const byAccuracy: Order = (a, b) => a.divergence - b.divergence || b.db - a.db;
+const bySpeed: Order = (a, b) => speedOf(a) - speedOf(b);
+const bySize: Order = (a, b) => sizeStep(a) - sizeStep(b);
+const ORDERS = [byAccuracy, bySpeed, bySize];
+
+function sizeStep({ bytes }: Trial): number {
+  return Math.round(Math.log(Math.max(1, bytes)) / Math.log(SIZE_STEP));
 }
 
-function dominates(a: readonly number[], b: readonly number[]): boolean {
-  return a.every((value, i) => value <= b[i]!) && a.some((value, i) => value < b[i]!);
+function dominates(a: Trial, b: Trial): boolean {
+  return ORDERS.every((order) => order(a, b) <= 0) && ORDERS.some((order) => order(a, b) < 0);
 }
 
 /**
@@ -40,7 +44,7 @@ export function rankTrials(trials: readonly Trial[], order: readonly Precision[]
     const equal = left.filter((trial) => speedOf(trial) <= fastest * (1 + NOISE));
     const [best] = equal.toSorted(
       (a, b) =>
-        a.divergence - b.divergence ||
+        byAccuracy(a, b) ||
         a.bytes - b.bytes ||
         order.indexOf(a.scheme.precision) - order.indexOf(b.scheme.precision),
     );
@@ -51,10 +55,7 @@ export function rankTrials(trials: readonly Trial[], order: readonly Precision[]
   return ranked;
 }
 
-/** The trial least far from fp32; of equals the first. */
-export function mostAccurate(trials: readonly Trial[]): Trial | undefined {
-  return trials.reduce<Trial | undefined>(
-    (best, trial) => (best === undefined || trial.divergence < best.divergence ? trial : best),
-    undefined,
-  );
+/** The trials, nearest to fp32 first; of equals the smallest, then the one tried first. */
+export function rankByAccuracy<T extends Trial>(trials: readonly T[]): T[] {
+  return trials.toSorted((a, b) => byAccuracy(a, b) || a.bytes - b.bytes);
 }

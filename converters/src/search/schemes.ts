@@ -1,5 +1,5 @@
 import type { Precision } from '@flotilla/protocol';
-import { COST_KINDS, type CostKind, type QdqForm, type TargetProfile } from '@flotilla/targets';
+import { COST_KINDS, type QdqForm, type TargetProfile } from '@flotilla/targets';
 import { CALIBRATION_METHODS } from '../calibrate/methods.ts';
 import type { Int4Scheme, Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
@@ -28,13 +28,6 @@ export function plainSchemes(
   const { equalize = false, biasCorrection = false, rounding = 'nearest', float = [] } = fixed;
   const rest = { equalize, biasCorrection, rounding, float };
   return methods.map((method) => ({ precision, form, method, ...rest }));
-}
-
-/** Further forms that the target's runtime takes, where the cost table says that they may be faster. */
-export function otherForms(form: QdqForm, { cost }: TargetProfile, work: Work): QdqForm[] {
-  const loses = (kind: CostKind): boolean =>
-    (cost.int8?.[kind] ?? 1) > 1 && work.nodes.some((node) => node.kind === kind);
-  return form.depthwise && loses('depthwise') ? [{ ...form, depthwise: false }] : [];
 }
 
 /** Nodes with products that the target computes slower in int8 than in floating point. */

@@ -1,5 +1,5 @@
 import { judge } from '@flotilla/model';
-import { type FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import { type FlotillaError, isFlotillaError, type Precision } from '@flotilla/protocol';
 import type { Conversion } from '../conversion.ts';
 import type { Handed } from '../hand-over.ts';
 import type { Goal } from '../plan.ts';
@@ -8,7 +8,7 @@ import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { TargetSearch } from '../result.ts';
 import { type Explored, explore } from './explore.ts';
 import { latencyOn, measuredHere } from './latency-of.ts';
-import { paretoFront, rankTrials } from './pareto.ts';
+import { paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf } from './schemes.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
 import { candidateOf, type Trial } from './trial.ts';
@@ -38,7 +38,7 @@ export async function search(conversion: Conversion, goal: Goal): Promise<Found>
     const ranked = goal.settled.map((scheme) => [scheme]);
     return { goal, trials: [], sensitivity: [], ranked, rung: undefined, impossible: [] };
   }
-  const impossible = new Map<string, FlotillaError>();
+  const impossible = new Map<Precision, FlotillaError>();
   const explored = await exploreFor(conversion, goal, impossible);
   const lists = rank(goal, explored.trials);
   const missing = goal.precisions.find((_, i) => !goal.auto && lists[i]?.length === 0);
@@ -50,14 +50,18 @@ export async function search(conversion: Conversion, goal: Goal): Promise<Found>
     goal,
     ranked: lists.map((trials) => trials.map(({ scheme }) => scheme)),
     rung: goal.auto && ladder ? rungOf(goal, explored.trials) : undefined,
-    impossible: [...impossible.values()].map(({ message }) => `${goal.profile.id}: ${message}`),
+    impossible: [...impossible]
+      .filter(
+        ([precision]) => !explored.trials.some(({ scheme }) => scheme.precision === precision),
+      )
+      .map(([, { message }]) => `${goal.profile.id}: ${message}`),
   };
 }
 
 async function exploreFor(
   conversion: Conversion,
   goal: Goal,
-  impossible: Map<string, FlotillaError>,
+  impossible: Map<Precision, FlotillaError>,
 ): Promise<Explored> {
   const { model, work, maxDrop, plan, onProgress } = conversion;
   const { fixed } = plan.settings;
@@ -131,14 +135,11 @@ function rank({ auto, precisions, profile }: Goal, trials: readonly Trial[]): Tr
   if (auto) return [rankTrials(trials, profile.precisions)];
   return precisions.map((precision) => {
     const own = trials.filter(({ scheme }) => scheme.precision === precision);
-    const ranked = rankTrials(own, profile.precisions);
+    const sound = own.filter(({ withinBudget }) => withinBudget);
     // What was asked for by name is made even where it fails, and the report says so.
-    return ranked.length > 0 ? ranked : leastHarm(own);
+    if (sound.length === 0) return rankByAccuracy(own).slice(0, 1);
+    return precision === 'mixed' ? rankTrials(own, profile.precisions) : rankByAccuracy(sound);
   });
-}
-
-function leastHarm(trials: readonly Trial[]): Trial[] {
-  return trials.toSorted((a, b) => a.divergence - b.divergence).slice(0, 1);
 }
 
 function rungOf({ profile }: Goal, trials: readonly Trial[]): Scheme | undefined {

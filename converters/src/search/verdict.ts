@@ -1,7 +1,7 @@
 import type { QdqForm } from '@flotilla/targets';
 import type { Goal } from '../plan.ts';
 import type { Scheme } from '../quantize/scheme.ts';
-import { mostAccurate, NOISE } from './pareto.ts';
+import { NOISE, rankByAccuracy } from './pareto.ts';
 import { nameOf, netLossOf, speedOf, type Trial } from './trial.ts';
 
 interface VerdictInput {
@@ -48,21 +48,23 @@ function whyFloat(trials: readonly Trial[], usual: QdqForm): string {
   if (fast.length === 0) {
     return `${nameOf(quickest.scheme, usual)}, the fastest other, takes ${speedOf(quickest).toFixed(2)} × its time, ${kindOf(quickest)}`;
   }
-  const best = mostAccurate(fast);
+  const [best] = rankByAccuracy(fast);
   const loss = best === undefined ? '' : `, at best ${percent(netLossOf(best))}`;
   return `what is faster loses more accuracy than the budget allows${loss}`;
 }
 
 function whyNothing(trials: readonly Trial[]): string {
-  const best = mostAccurate(trials);
+  const [best] = rankByAccuracy(trials);
   if (best === undefined) return 'no candidate stood';
   return `no candidate stood; the best loses ${percent(netLossOf(best))} of the choice samples`;
 }
 
 function fasterOutside(chosen: Trial, trials: readonly Trial[]): Trial | undefined {
-  return mostAccurate(
-    trials.filter((trial) => !trial.withinBudget && speedOf(trial) < speedOf(chosen) * (1 - NOISE)),
+  const faster = speedOf(chosen) * (1 - NOISE);
+  const [best] = rankByAccuracy(
+    trials.filter((trial) => !trial.withinBudget && speedOf(trial) < faster),
   );
+  return best;
 }
 
 const kindOf = ({ latency }: Trial): string => (latency.estimated ? 'estimated' : 'measured');

@@ -1,7 +1,8 @@
 import {
   type ClassificationPrediction,
   decibels,
-  type EvaluationSpec,
+  type ModelData,
+  numbersOf,
   type Observation,
   type PairedQuality,
   type Pipeline,
@@ -9,10 +10,11 @@ import {
   type Session,
   type Tensors,
 } from '@flotilla/model';
-import type { DataItem } from '../data/item.ts';
 import type { SampleSet } from '../data/samples.ts';
 import type { SliceAccuracy } from '../result.ts';
 import { compareOutputNoise } from './output-noise.ts';
+import { pairsWithSlices } from './pairs.ts';
+import { runSamples, type SampleRunner } from './run-samples.ts';
 
 /** How a model answers beside fp32 on the same samples. */
 export interface Judgement {
@@ -23,140 +25,98 @@ export interface Judgement {
    * moves steadily, so settings are compared by it.
    */
   readonly divergence: number;
-  /** Signal to noise of the outputs (of a classifier, of its probabilities), dB from −150 to 150. */
+  /** Signal to noise of the outputs (of a classifier, of its scores), dB from −150 to 150. */
   readonly db: number;
   readonly observations: readonly Observation[];
 }
+
+type OnSample = (done: number) => void;
 
 /** Compares models with one fp32 model on one set of samples; fp32 runs once where its answers fit. */
 export interface Judge {
   readonly samples: SampleSet;
   /** 0 where the model does not classify. */
   readonly classes: number;
-  judge(session: Session, onSample?: (done: number) => void): Promise<Judgement>;
+  judge(model: ModelData, onSample?: OnSample): Promise<Judgement>;
+}
+
+export interface JudgeInput {
+  /** fp32: what runs, and a session of it that stays open. */
+  readonly model: ModelData;
+  readonly session: Session;
+  readonly pipeline: Pipeline;
+  readonly samples: SampleSet;
+  readonly runner: SampleRunner;
+  readonly onSample?: OnSample;
 }
 
 /** What a classifier said of each sample. */
 interface Evaluation {
   readonly predictions: readonly ClassificationPrediction[];
+  /** As the model gives them, before they become probabilities. */
+  readonly scores: readonly (Float32Array | Float64Array)[];
   readonly observations: readonly Observation[];
-}
-
-interface JudgeInput {
-  readonly session: Session;
-  readonly pipeline: Pipeline;
-  readonly samples: SampleSet;
-  readonly onSample?: (done: number) => void;
 }
 
 const MAX_DB = 150;
 /** Outputs of fp32 that are kept; the rest is computed again for each model. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
-/** @param session the fp32 model; it must stay open */
 export async function openJudge(input: JudgeInput): Promise<Judge> {
-  const { session, pipeline, samples } = input;
-  const fp32 = await evaluate(input);
-  if (fp32 === undefined) {
+  const { session, pipeline, samples, model, onSample } = input;
+  if (pipeline.spec.outputs.classification === undefined) {
     const outputs = keptOutputs(session);
-    return {
-      samples,
-      classes: 0,
-      judge: (variant, onSample) => judgeOutputs(outputs, variant, samples, onSample),
-    };
+    const judge: Judge['judge'] = (variant, done) => judgeOutputs(input, outputs, variant, done);
+    return { samples, classes: 0, judge };
   }
+  const fp32 = await evaluate(input, model, onSample);
   return {
     samples,
     classes: fp32.predictions[0]?.probabilities.length ?? 0,
-    async judge(variant, onSample) {
-      const own = await evaluate({
-        session: variant,
-        pipeline,
-        samples,
-        ...(onSample && { onSample }),
-      });
+    async judge(variant, done) {
+      const own = await evaluate(input, variant, done);
       const { metric } = pipeline.spec.evaluation;
-      const quality = compareEvaluations(fp32, own ?? fp32, samples.items, metric);
-      const { observations, predictions } = own ?? fp32;
-      return {
-        quality,
-        divergence: quality.kl,
-        db: probabilityDb(fp32.predictions, predictions),
-        observations,
-      };
+      const quality = pairsWithSlices(fp32.predictions, own.predictions, samples.items, metric);
+      const { observations } = own;
+      return { quality, divergence: quality.kl, db: scoreDb(fp32, own), observations };
     },
   };
 }
 
-/** Runs a model on every sample and keeps what it predicts; undefined where it does not classify. */
-async function evaluate(input: JudgeInput): Promise<Evaluation | undefined> {
-  const { session, pipeline, samples, onSample } = input;
-  if (pipeline.spec.outputs.classification === undefined) return undefined;
+/** Runs a model on every sample and keeps what it predicts. */
+async function evaluate(
+  { pipeline, samples, runner }: JudgeInput,
+  model: ModelData,
+  onSample?: OnSample,
+): Promise<Evaluation> {
   const predictions: ClassificationPrediction[] = [];
+  const scores: (Float32Array | Float64Array)[] = [];
   const observations: Observation[] = [];
-  for await (const { tensors, features } of samples) {
-    const [prediction] = pipeline.postprocess(await session.run(tensors));
+  const tensor = pipeline.spec.outputs.classification?.tensor ?? '';
+  for await (const { sample, outputs } of runSamples(runner, model, samples)) {
+    const [prediction] = pipeline.postprocess(outputs);
     if (prediction?.kind !== 'classification') continue;
     const { index, confidence } = prediction;
     predictions.push(prediction);
-    observations.push({ features, classIndex: index, confidence });
+    scores.push(outputs[tensor] ? numbersOf(outputs[tensor]) : new Float32Array());
+    observations.push({ features: sample.features, classIndex: index, confidence });
     onSample?.(predictions.length);
   }
-  return { predictions, observations };
+  return { predictions, scores, observations };
 }
 
-function probabilityDb(
-  fp32: readonly ClassificationPrediction[],
-  variant: readonly ClassificationPrediction[],
-): number {
+function scoreDb(fp32: Evaluation, variant: Evaluation): number {
   let signal = 0;
   let noise = 0;
-  fp32.forEach(({ probabilities }, i) => {
-    const other = variant[i]?.probabilities;
-    for (let j = 0; j < probabilities.length; j++) {
-      signal += probabilities[j]! ** 2;
-      noise += (probabilities[j]! - (other?.[j] ?? 0)) ** 2;
+  fp32.scores.forEach((scores, i) => {
+    const other = variant.scores[i];
+    for (let j = 0; j < scores.length; j++) {
+      signal += scores[j]! ** 2;
+      noise += (scores[j]! - (other?.[j] ?? 0)) ** 2;
     }
   });
   const db = decibels(signal, noise);
   return Number.isNaN(db) ? -MAX_DB : Math.min(MAX_DB, Math.max(-MAX_DB, db));
-}
-
-/**
- * Pairs of predictions, of all samples and of each slice.
- *
- * @param metric what the spec asks for; without a label on every sample it is agreement
- */
-function compareEvaluations(
-  fp32: Evaluation,
-  variant: Evaluation,
-  items: readonly DataItem[],
-  metric: EvaluationSpec['metric'],
-): PairedQuality & { readonly slices: SliceAccuracy[] } {
-  const labeled = metric === 'top1' && items.every((item) => item.label !== undefined);
-  const compare = (rows: readonly number[]): PairedQuality => {
-    const pick = <T>(values: readonly T[]): T[] => rows.map((row) => values[row]!);
-    const labels = labeled ? pick(items).map((item) => item.label ?? -1) : undefined;
-    return pairs(pick(fp32.predictions), pick(variant.predictions), labels);
-  };
-  const slices = [...sliceRows(items)].map(([key, rows]) => {
-    const [slice = '', value = ''] = key.split('\0');
-    return { slice, value, ...compare(rows) };
-  });
-  return { ...compare([...items.keys()]), slices };
-}
-
-function sliceRows(items: readonly DataItem[]): Map<string, number[]> {
-  const rows = new Map<string, number[]>();
-  items.forEach((item, row) => {
-    for (const [slice, value] of Object.entries(item.slices)) {
-      const key = `${slice}\0${value}`;
-      const known = rows.get(key);
-      if (known === undefined) rows.set(key, [row]);
-      else known.push(row);
-    }
-  });
-  return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Outputs of fp32 by number of the sample. */
@@ -180,17 +140,16 @@ function keptOutputs(fp32: Session): OutputsOf {
 
 /** Models whose outputs are no classes: a sample is lost where its outputs keep less than 20 dB. */
 async function judgeOutputs(
+  { samples, runner }: JudgeInput,
   fp32: OutputsOf,
-  variant: Session,
-  samples: SampleSet,
-  onSample?: (done: number) => void,
+  model: ModelData,
+  onSample?: OnSample,
 ): Promise<Judgement> {
   const comparison = compareOutputNoise();
   const observations: Observation[] = [];
-  for await (const { tensors, features } of samples) {
-    const expected = await fp32(observations.length, tensors);
-    comparison.observe(expected, await variant.run(tensors));
-    observations.push({ features });
+  for await (const { sample, outputs } of runSamples(runner, model, samples)) {
+    comparison.observe(await fp32(observations.length, sample.tensors), outputs);
+    observations.push({ features: sample.features });
     onSample?.(observations.length);
   }
   const { agrees, divergence, db } = comparison.result();

@@ -57,7 +57,7 @@ export async function verify(
 ): Promise<Verification> {
   const session = await source.runtime.load(variant.bytes);
   try {
-    const { quality, observations } = await samples.judge(session, onSample);
+    const { quality, observations } = await samples.judge(variant.bytes, onSample);
     const latency = await measure(source.session, session, probes, latencyRuns);
     const inputs = probes.slice(0, GOLDEN_SAMPLES);
     const sqnr = await nodeSqnr(
