@@ -1,8 +1,6 @@
-import { clamp, roundHalfEven } from './params.ts';
-
-/** Weights of one block as small integers: w ≈ (code − zeroPoint) · scale. */
+/** How a block of weights is written in small integers: w ≈ (code − zeroPoint) · scale. */
 export interface BlockCode {
-  /** A float32 value above 0. */
+  /** A float32 value, not 0; below 0 where that gives the largest weight the code that has no opposite. */
   readonly scale: number;
   /** 0 where the codes are signed. */
   readonly zeroPoint: number;
@@ -17,11 +15,13 @@ export const SIGNED: CodeRange = { min: -8, max: 7 };
 export const UNSIGNED: CodeRange = { min: 0, max: 15 };
 
 /** Shares of the full range that are tried: large weights are cut off where that makes the others finer. */
-const SHARES = Array.from({ length: 15 }, (_, i) => 1.1 - i * 0.04);
+const SHARES = Array.from({ length: 12 }, (_, i) => 1.1 - i * 0.04);
 /** Rounds of setting the scale by least squares and rounding again; few more change anything. */
 const REFINEMENTS = 3;
 /** Smallest normal float32: below it a scale has no finite inverse. */
 const MIN_SCALE = 2 ** -126;
+/** Adding it leaves no bits for a fraction: the sum is rounded to a whole number, halves to even. */
+const ROUNDER = 1.5 * 2 ** 52;
 
 /**
  * Scale and zero point of a block with the least squared error: the best of several shares of its
@@ -32,47 +32,62 @@ const MIN_SCALE = 2 ** -126;
  */
 export function fitBlock(weights: Float64Array, symmetric: boolean): BlockCode {
   const range = symmetric ? SIGNED : UNSIGNED;
-  let best: BlockCode = { scale: 1, zeroPoint: range.min + (symmetric ? 8 : 0) };
-  if (weights.every((weight) => weight === 0)) return best;
+  const extremes = extremesOf(weights);
+  let best: BlockCode = { scale: 1, zeroPoint: 0 };
+  if (extremes.low === 0 && extremes.high === 0) return best;
   let least = Number.POSITIVE_INFINITY;
   const consider = (code: BlockCode): boolean => {
-    const error = errorOf(weights, code, range);
+    const error = errorOf(weights, code, range, least);
     if (error >= least) return false;
     least = error;
     best = code;
     return true;
   };
-  for (const share of SHARES)
-    consider(symmetric ? signed(weights, share) : unsigned(weights, share));
+  for (const share of SHARES) {
+    consider(symmetric ? signed(extremes, share) : unsigned(extremes, share));
+  }
   for (let i = 0; i < REFINEMENTS && consider(refined(weights, best, range)); i++);
   return best;
 }
 
-export function encode(weight: number, { scale, zeroPoint }: BlockCode, range: CodeRange): number {
-  return clamp(roundHalfEven(weight / scale) + zeroPoint, range.min, range.max);
+/** The code of a weight, rounded to the nearest, halves to even. */
+export function encode(
+  weight: number,
+  { scale, zeroPoint }: BlockCode,
+  { min, max }: CodeRange,
+): number {
+  const code = weight / scale + ROUNDER - ROUNDER + zeroPoint;
+  return code < min ? min : code > max ? max : code;
 }
 
-/** The codes have one value more below zero than above: the side with the larger weight decides. */
-function signed(weights: Float64Array, share: number): BlockCode {
-  let [low, high] = [0, 0];
-  for (const weight of weights) {
-    low = Math.min(low, weight);
-    high = Math.max(high, weight);
-  }
-  const step = Math.max(high / SIGNED.max, low / SIGNED.min);
-  return { scale: scaleOf(step * share), zeroPoint: 0 };
+interface Extremes {
+  /** At most 0. */
+  readonly low: number;
+  /** At least 0. */
+  readonly high: number;
 }
 
-function unsigned(weights: Float64Array, share: number): BlockCode {
+function extremesOf(weights: Float64Array): Extremes {
   let [low, high] = [0, 0];
   for (const weight of weights) {
-    low = Math.min(low, weight);
-    high = Math.max(high, weight);
+    if (weight < low) low = weight;
+    if (weight > high) high = weight;
   }
+  return { low, high };
+}
+
+/** The largest weight gets −8, the code that has no opposite. */
+function signed({ low, high }: Extremes, share: number): BlockCode {
+  const largest = high > -low ? high : low;
+  return { scale: scaleOf((largest / SIGNED.min) * share), zeroPoint: 0 };
+}
+
+function unsigned({ low, high }: Extremes, share: number): BlockCode {
   const scale = scaleOf(((high - low) / UNSIGNED.max) * share);
-  return { scale, zeroPoint: clamp(roundHalfEven((-low * share) / scale), 0, UNSIGNED.max) };
+  return { scale, zeroPoint: encode(-low * share, { scale, zeroPoint: 0 }, UNSIGNED) };
 }
 
+/** The scale that suits the codes which the weights have now. */
 function refined(weights: Float64Array, code: BlockCode, range: CodeRange): BlockCode {
   let [product, square] = [0, 0];
   for (const weight of weights) {
@@ -80,17 +95,20 @@ function refined(weights: Float64Array, code: BlockCode, range: CodeRange): Bloc
     product += weight * level;
     square += level * level;
   }
-  return square === 0 || product <= 0 ? code : { ...code, scale: scaleOf(product / square) };
+  return product * code.scale <= 0 ? code : { ...code, scale: scaleOf(product / square) };
 }
 
-function errorOf(weights: Float64Array, code: BlockCode, range: CodeRange): number {
+/** Squared error of a block, given up where it is beyond `limit`. */
+function errorOf(weights: Float64Array, code: BlockCode, range: CodeRange, limit: number): number {
   let sum = 0;
-  for (const weight of weights) {
+  for (let i = 0; i < weights.length && sum < limit; i++) {
+    const weight = weights[i]!;
     sum += (weight - (encode(weight, code, range) - code.zeroPoint) * code.scale) ** 2;
   }
   return sum;
 }
 
 function scaleOf(step: number): number {
-  return Math.max(Math.fround(step), MIN_SCALE);
+  const size = Math.max(Math.fround(Math.abs(step)), MIN_SCALE);
+  return step < 0 ? -size : size;
 }

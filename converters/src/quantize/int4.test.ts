@@ -80,6 +80,17 @@ describe('quantizeInt4', () => {
     expect(weights).toHaveLength(2);
   });
 
+  it('subtracts the negative of a bias, so that nothing is fused over the head of the product', async () => {
+    const net = new NetBuilder(1, [2, 16]);
+    const product = net.node('MatMul', ['input', net.weights([16, 8], 16)]);
+    const first = net.relu(net.node('Add', [net.constant([8], [1, 2, 3, 4, 5, 6, 7, 8]), product]));
+    const { model, error } = await compare(net.output(net.relu(net.gemm(first, 8, 4))));
+    expect(error).toBeLessThan(0.15);
+    const ops = model.graph.nodes.map((node) => node.op);
+    expect(ops.filter((op) => op === 'Sub')).toHaveLength(2);
+    expect(ops).not.toContain('Add');
+  });
+
   it('leaves in float what it is told to', async () => {
     const net = new NetBuilder(1, [1, 8]);
     const first = net.gemm('input', 8, 8);
@@ -110,6 +121,11 @@ describe('fitBlock', () => {
       0,
     );
   };
+
+  it('gives the largest weight the code without opposite', () => {
+    expect(fitBlock(Float64Array.of(8, -7, 3), true).scale).toBe(-1);
+    expect(fitBlock(Float64Array.of(-8, 7, 3), true).scale).toBe(1);
+  });
 
   it('is exact for zeros, one weight, and weights that are codes', () => {
     expect(fitBlock(new Float64Array(16), true)).toEqual({ scale: 1, zeroPoint: 0 });
