@@ -6,6 +6,8 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Execution providers in order of preference, as the runtime names them; default `['cpu']`. */
   readonly providers?: readonly string[];
+  /** True: nothing is kept ready for all intermediate tensors at once, which saves memory where they are large. */
+  readonly lean?: boolean;
 }
 
 /** A model ready to run. Calls may overlap; `dispose` waits for the running ones. */

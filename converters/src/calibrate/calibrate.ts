@@ -1,7 +1,10 @@
 import type { Runtime, Tensors } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
-import { writeOnnx } from '../formats/onnx/write.ts';
+import { totalLength } from '../formats/onnx/payloads.ts';
+import { loadModelIn } from '../formats/onnx/session.ts';
+import { onnxPieces, writeOnnx } from '../formats/onnx/write.ts';
 import type { Model } from '../ir/graph.ts';
+import { HELPER_DEPTH, openCrew } from '../parallel/crew.ts';
 import { mapInOrder } from '../parallel/map-in-order.ts';
 import { defaultWorkers } from '../parallel/workers.ts';
 import { planObservation } from './derived.ts';
@@ -10,14 +13,14 @@ import { type Histogram, sumOf } from './histogram.ts';
 import type { CalibrationMethod } from './methods.ts';
 import { type Observer, openObserver } from './observer.ts';
 import { type ActivationStatistics, needsHistograms, statisticsOf } from './statistics.ts';
-import { quantizableValues, type Tap, tapActivations } from './taps.ts';
+import { quantizableValues, tapActivations } from './taps.ts';
 import { openThreadObserver } from './thread-observer.ts';
 
 export interface CalibrateOptions {
-  /** Runs the model where there is one worker; several are threads with ONNX Runtime. */
+  /** Runs the first samples, on the calling thread; helpers are threads with ONNX Runtime. */
   readonly runtime: Runtime;
   readonly methods: readonly CalibrationMethod[];
-  /** Sessions side by side; by default what processors and memory allow. Changes only the time. */
+  /** Sessions side by side, at most; by default what processors and memory allow. Changes only the time. */
   readonly workers?: number | undefined;
   /** Called after each sample. */
   readonly onSample?: ((done: number) => void) | undefined;
@@ -26,6 +29,9 @@ export interface CalibrateOptions {
 }
 
 const LEAST_SAMPLES = 2;
+/** A larger model runs in one session, which maps its weights from a file. */
+const MOST_SHARED = 256 << 20;
+const NONE: ReadonlyMap<string, Histogram> = new Map();
 
 /**
  * Runs samples through the model, once for all methods, and keeps what is needed to tell the range
@@ -40,55 +46,52 @@ export async function calibrate(
   samples: AsyncIterable<Tensors>,
   options: CalibrateOptions,
 ): Promise<ActivationStatistics> {
-  const { methods, onSample, where = sampleNumber } = options;
+  const { runtime, methods, onSample, where = sampleNumber } = options;
   const observation = planObservation(model.graph, quantizableValues(model.graph));
   const { observed, derived } = observation;
   const whole = needsHistograms(methods);
-  const tapped = tapActivations(model, observed, whole);
-  const table = createExtremes(observation);
-  const observers = await openObservers(writeOnnx(tapped.model), tapped.taps, options);
+  const { model: tapped, taps } = tapActivations(model, observed, whole);
+  const bytes = totalLength(onnxPieces(tapped));
+  const { workers = defaultWorkers(bytes) } = options;
+  const laneOf = (observer: Observer, depth: number) => ({
+    observer,
+    depth,
+    run: (feeds: Tensors, index: number) => observe(observer, feeds, where(index)),
+  });
+  const first = await openObserver(await loadModelIn(runtime, tapped, { lean: true }), taps);
+  const crew = openCrew(laneOf(first, 1), bytes > MOST_SHARED ? 0 : workers - 1, async () =>
+    laneOf(await openThreadObserver(writeOnnx(tapped), taps), HELPER_DEPTH),
+  );
   try {
-    const lanes = observers.map((observer) => async (feeds: Tensors, index: number) => {
-      const fault = firstNaN(feeds);
-      if (fault !== undefined) throw unusable(where(index), `input ${fault} holds NaN`);
-      return observer.observe(feeds).catch((error: unknown) => {
-        throw aboutSample(error, where(index));
-      });
-    });
-    for await (const { result } of mapInOrder(samples, lanes)) {
+    const table = createExtremes(observation);
+    for await (const { result } of mapInOrder(samples, crew.ready)) {
       table.add(result);
       onSample?.(table.samples);
     }
-    if (table.samples < LEAST_SAMPLES) {
-      throw new FlotillaError('data.too-few', {
-        folder: 'calibration',
-        samples: table.samples,
-        least: LEAST_SAMPLES,
-      });
-    }
-    const histograms = whole ? await gather(observers, observed) : new Map<string, Histogram>();
+    if (table.samples < LEAST_SAMPLES) throw tooFew(table.samples);
+    const lanes = await crew.all();
+    const histograms = whole
+      ? await gather(
+          lanes.map(({ observer }) => observer),
+          observed,
+        )
+      : NONE;
     const extremes = table.values;
     return statisticsOf({ samples: table.samples, methods, extremes, histograms, derived });
   } finally {
-    await Promise.all(observers.map((observer) => observer.dispose()));
+    const lanes = await crew.all();
+    await Promise.all(lanes.map(({ observer }) => observer.dispose()));
   }
 }
 
-async function openObservers(
-  model: Uint8Array,
-  taps: readonly Tap[],
-  { runtime, workers = defaultWorkers(model.length) }: CalibrateOptions,
-): Promise<Observer[]> {
-  if (workers <= 1) return [await openObserver(model, taps, runtime)];
-  const opening = Array.from({ length: workers }, () => openThreadObserver(model, taps));
-  const opened = await Promise.allSettled(opening);
-  const failed = opened.find((result) => result.status === 'rejected');
-  const observers = opened.flatMap((result) =>
-    result.status === 'fulfilled' ? [result.value] : [],
-  );
-  if (failed === undefined) return observers;
-  await Promise.all(observers.map((observer) => observer.dispose()));
-  throw failed.reason;
+async function observe(observer: Observer, feeds: Tensors, where: string): Promise<Float32Array> {
+  const fault = firstNaN(feeds);
+  if (fault !== undefined) throw unusable(where, `input ${fault} holds NaN`);
+  try {
+    return await observer.observe(feeds);
+  } catch (error) {
+    throw aboutSample(error, where);
+  }
 }
 
 /** By value, the histogram of what all observers saw. */
@@ -98,6 +101,14 @@ async function gather(
 ): Promise<Map<string, Histogram>> {
   const parts = await Promise.all(observers.map((observer) => observer.histograms()));
   return new Map(values.map((value, i) => [value, sumOf(parts.map((part) => part[i]!))]));
+}
+
+function tooFew(samples: number): FlotillaError {
+  return new FlotillaError('data.too-few', {
+    folder: 'calibration',
+    samples,
+    least: LEAST_SAMPLES,
+  });
 }
 
 /** Name of the first input with an element that is NaN. */

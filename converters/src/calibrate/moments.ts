@@ -1,4 +1,3 @@
-import { roundHalfEven } from '../quantize/params.ts';
 import { binWidth, type Histogram } from './histogram.ts';
 
 /** Sums over the bins below each bin, so that sums over any stretch of bins take two look-ups. */

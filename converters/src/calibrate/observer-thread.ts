@@ -7,8 +7,9 @@ import type { FromObserver, ObserverData, ToObserver } from './observer-messages
 async function main(port: NonNullable<typeof parentPort>, data: ObserverData): Promise<void> {
   const answer = (message: FromObserver) => port.postMessage(message);
   const fail = (error: unknown) => answer({ kind: 'failed', error: toPlain(error) });
-  const observer = await openObserver(data.model, data.taps, ortRuntime()).catch(fail);
-  if (!observer) return;
+  const session = await ortRuntime().load(data.model, { lean: true }).catch(fail);
+  if (!session) return;
+  const observer = openObserver(session, data.taps);
   answer({ kind: 'ready' });
   let last: Promise<void> = Promise.resolve();
   port.on('message', (message: ToObserver) => {

@@ -1,4 +1,4 @@
-import type { Runtime, Tensors } from '@flotilla/model';
+import type { Session, Tensors } from '@flotilla/model';
 import { tensorError } from '@flotilla/model/threads';
 import { addValues, createHistogram, type Histogram } from './histogram.ts';
 import type { Tap } from './taps.ts';
@@ -15,13 +15,8 @@ export interface Observer {
   dispose(): Promise<void>;
 }
 
-/** An observer on the calling thread, or wherever the runtime has its sessions. */
-export async function openObserver(
-  model: Uint8Array,
-  taps: readonly Tap[],
-  runtime: Runtime,
-): Promise<Observer> {
-  const session = await runtime.load(model);
+/** @param session of the tapped model; the observer disposes of it */
+export function openObserver(session: Session, taps: readonly Tap[]): Observer {
   const histograms = taps.map(createHistogram);
   return {
     async observe(feeds) {

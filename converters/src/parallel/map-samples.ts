@@ -1,36 +1,53 @@
-import type { LoadOptions, Runtime, Session, Tensors } from '@flotilla/model';
+import type { Runtime, Session, Tensors } from '@flotilla/model';
+import { type Crew, HELPER_DEPTH, openCrew } from './crew.ts';
 import { mapInOrder } from './map-in-order.ts';
 import { defaultWorkers } from './workers.ts';
 
 export interface MapSamplesOptions<Sample> {
-  /** One whose sessions run beside each other gains by several workers: `workerRuntime()`. */
-  readonly runtime: Runtime;
   readonly feedsOf: (sample: Sample) => Tensors;
-  /** Sessions; by default what processors and memory allow. */
+  /** What helpers load the model with: `workerRuntime()` gives each a thread. */
+  readonly runtime: Runtime;
+  /** Sessions, the first included; by default what processors and memory allow. */
   readonly workers?: number | undefined;
-  readonly load?: LoadOptions;
 }
 
 /**
  * Runs a model on samples, several at a time, and gives samples and outputs in the order of the
  * samples; the number of workers changes nothing but the time.
  *
- * @throws FlotillaError from loading and running, at the sample that it concerns
+ * @param session of the model; it does the first samples alone, and stays open
+ * @param model the model's bytes, for further sessions
+ * @throws FlotillaError from running, at the sample that it concerns
  */
 export async function* mapSamples<Sample>(
+  session: Session,
   model: Uint8Array,
   samples: AsyncIterable<Sample>,
-  { runtime, feedsOf, workers = defaultWorkers(model.length), load }: MapSamplesOptions<Sample>,
+  { feedsOf, runtime, workers = defaultWorkers(model.length) }: MapSamplesOptions<Sample>,
 ): AsyncGenerator<{ readonly sample: Sample; readonly outputs: Tensors }> {
-  const sessions: Session[] = [];
+  const laneOf = ({ run, dispose }: Session, depth: number) => ({
+    depth,
+    run: (sample: Sample) => run(feedsOf(sample)),
+    dispose,
+  });
+  const first = laneOf(session, 1);
+  const crew = openCrew(first, workers - 1, async () =>
+    laneOf(await runtime.load(model), HELPER_DEPTH),
+  );
   try {
-    // All or none: a session that loaded beside one that did not is disposed of below.
-    for (let i = 0; i < workers; i++) sessions.push(await runtime.load(model, load));
-    const lanes = sessions.map((session) => (sample: Sample) => session.run(feedsOf(sample)));
-    for await (const { item, result } of mapInOrder(samples, lanes)) {
+    for await (const { item, result } of mapInOrder(samples, crew.ready)) {
       yield { sample: item, outputs: result };
     }
   } finally {
-    await Promise.all(sessions.map((session) => session.dispose()));
+    await disposeHelpers(crew, first);
   }
+}
+
+interface Disposable {
+  dispose(): Promise<void>;
+}
+
+async function disposeHelpers<M extends Disposable>(crew: Crew<M>, first: M): Promise<void> {
+  const members = await crew.all();
+  await Promise.all(members.filter((member) => member !== first).map((member) => member.dispose()));
 }
