@@ -22,6 +22,7 @@ import { opsetUpgrade } from './opset-upgrade.ts';
 import { padFusion } from './pad-fusion.ts';
 import { type Pass, type PassOptions, type PassReport, runPassList } from './pass.ts';
 import { reshapeElimination } from './reshape-elimination.ts';
+import { transposeElimination } from './transpose-elimination.ts';
 
 export type { Pass, PassOptions, PassReport } from './pass.ts';
 
@@ -34,6 +35,7 @@ export const PASSES: readonly Pass[] = [
   commonSubexpressions,
   castElimination,
   noopElimination,
+  transposeElimination,
   reshapeElimination,
   gelu,
   hardSwish,
