@@ -1,5 +1,5 @@
 import { floatAttribute, floatsAttribute } from '../ir/attributes.ts';
-import { byteSize } from '../ir/dtype.ts';
+import { byteSize, type DataType } from '../ir/dtype.ts';
 import { removeNodes, subgraphsOf } from '../ir/edit.ts';
 import { type Dim, type Graph, isOp, type Node } from '../ir/graph.ts';
 import { byteLength } from '../ir/stored.ts';
@@ -106,7 +106,7 @@ function sizeOf({ dtype, shape }: ValueFacts): number {
 /** A short list whose elements are all known, which holds them exactly. */
 function valueOfElements({ dtype, shape, elements }: ValueFacts): TensorValue | undefined {
   if (!dtype || !shape || !elements || !isNumeric(dtype)) return undefined;
-  const numbers = elements.filter((element): element is number => isExact(element));
+  const numbers = elements.filter((element): element is number => isExact(element, dtype));
   const dims = shape.length === 0 ? [] : [numbers.length];
   if (numbers.length !== elements.length || elementCount({ dims }) !== numbers.length) {
     return undefined;
@@ -114,11 +114,10 @@ function valueOfElements({ dtype, shape, elements }: ValueFacts): TensorValue | 
   return fromNumbers(dtype, dims, numbers);
 }
 
-/** Integers beyond 2^53 are only near what they stand for. */
-function isExact(element: Dim): boolean {
-  return (
-    typeof element === 'number' && (!Number.isInteger(element) || Number.isSafeInteger(element))
-  );
+/** Integers beyond 2^53 are only near what they stand for; a fraction or NaN is none. */
+function isExact(element: Dim, dtype: DataType): boolean {
+  if (typeof element !== 'number') return false;
+  return Number.isInteger(element) ? Number.isSafeInteger(element) : /^b?float/.test(dtype);
 }
 
 /** The forms of Constant that are numbers; strings and sparse tensors stay nodes. */

@@ -102,7 +102,7 @@ function anySize(chance: Chance): Long {
 }
 
 function changeAttribute(node: NodeProto, chance: Chance): void {
-  const known = node.attribute[chance.below(Math.max(1, node.attribute.length))];
+  const known = node.attribute[chance.below(node.attribute.length)];
   if (known && chance.below(2) === 0) {
     known.i = anySize(chance);
     known.ints = known.ints.map(() => anySize(chance));
@@ -113,7 +113,9 @@ function changeAttribute(node: NodeProto, chance: Chance): void {
   const ints = Array.from({ length: chance.below(6) }, () => anySize(chance));
   const name = chance.pick(NAMES);
   const made: Draft<NodeProto['attribute'][number]> =
-    chance.below(2) === 0 ? { name, type: 7, ints } : { name, type: 2, i: anySize(chance) };
+    chance.below(2) === 0
+      ? { name, type: 7, ints }
+      : { name, type: 2, i: anySize(chance), ints: [] };
   node.attribute.push(made as NodeProto['attribute'][number]);
 }
 
