@@ -66,12 +66,18 @@ export async function rewriteModel(request: RewriteRequest): Promise<RewriteResu
   const passes = await runPasses(model, {
     opset: request.opset ?? MIN_OPSET,
     keep: new Set(request.keep),
-    ...(request.passes && { passes: request.passes }),
+    passes: withoutWidening(request.passes),
   });
   const files = await writeOnnxFile(model, out, externalData ? { externalAbove: 1 << 10 } : {});
   const check = await checked(model, reference, out, files);
   const after = graphSize(model, await fileBytes(files));
   return { files, opset: opsetOf(model), before, after, passes, check };
+}
+
+/** A model keeps its precision here, unless the pass is asked for by its name. */
+function withoutWidening(passes: readonly string[] = []): readonly string[] {
+  const chosen = passes.some((name) => !name.startsWith('-'));
+  return chosen ? passes : [...passes, '-widen-float16'];
 }
 
 /** Runs what was written beside what it was made of; takes it away again where they disagree. */

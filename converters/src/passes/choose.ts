@@ -3,7 +3,7 @@ import type { Pass } from './pass.ts';
 
 /**
  * The passes that `names` choose, in the order of `all`: those named, with
- * those that every model needs, or, where names begin with `-`, all but those named so.
+ * those that others cannot do without, or, where names begin with `-`, all but those named so.
  *
  * @throws FlotillaError `pass.unknown` naming those there are
  */
@@ -15,6 +15,6 @@ export function choosePasses(all: readonly Pass[], names: readonly string[] = []
   if (unknown !== undefined) {
     throw new FlotillaError('pass.unknown', { pass: unknown, known: [...known].join(', ') });
   }
-  const wants = ({ name, touchesAll }: Pass) => wanted.size === 0 || wanted.has(name) || touchesAll;
+  const wants = ({ name, always }: Pass) => wanted.size === 0 || wanted.has(name) || always;
   return all.filter((pass) => !left.has(pass.name) && wants(pass));
 }

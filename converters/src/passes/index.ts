@@ -2,6 +2,7 @@ import type { Model } from '../ir/graph.ts';
 import { activationHoisting } from './activation-hoisting.ts';
 import { activationMerging } from './activation-merging.ts';
 import { affineFusion } from './affine-fusion.ts';
+import { branchInlining } from './branch-inlining.ts';
 import { canonicalOperators } from './canonical-operators.ts';
 import { castElimination } from './cast-elimination.ts';
 import { choosePasses } from './choose.ts';
@@ -11,6 +12,7 @@ import { constantSharing } from './constant-sharing.ts';
 import { convBatchNorm } from './conv-batchnorm.ts';
 import { deadCode } from './dead-code.ts';
 import { dropoutRemoval } from './dropout-removal.ts';
+import { functionInlining } from './function-inlining.ts';
 import { gelu } from './gelu.ts';
 import { hardSwish } from './hard-swish.ts';
 import { identityRemoval } from './identity-removal.ts';
@@ -23,14 +25,18 @@ import { padFusion } from './pad-fusion.ts';
 import { type Pass, type PassOptions, type PassReport, runPassList } from './pass.ts';
 import { reshapeElimination } from './reshape-elimination.ts';
 import { transposeElimination } from './transpose-elimination.ts';
+import { widenFloat16 } from './widen-float16.ts';
 
 export type { Pass, PassOptions, PassReport } from './pass.ts';
 
 /** What every model goes through before it is quantized, in this order. */
 export const PASSES: readonly Pass[] = [
+  functionInlining,
   opsetUpgrade,
+  widenFloat16,
   dropoutRemoval,
   constantFolding,
+  branchInlining,
   identityRemoval,
   commonSubexpressions,
   castElimination,

@@ -26,6 +26,7 @@ const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
 export const opsetUpgrade: Pass = {
   name: 'opset-upgrade',
   touchesAll: true,
+  always: true,
   requires: (_, { opset }) =>
     opset <= MAX_UPGRADE ? undefined : `a target opset of at most ${MAX_UPGRADE}`,
   run(model, { opset }) {

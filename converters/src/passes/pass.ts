@@ -29,6 +29,8 @@ export interface Pass {
    * shown to the pass like any other node.
    */
   readonly touchesAll?: boolean;
+  /** True where other passes cannot do without: it runs although others are chosen by name. */
+  readonly always?: boolean;
   /** Why the pass cannot run on this model, or undefined where it can. */
   readonly requires?: (model: Model, options: PassOptions) => string | undefined;
   readonly run: (model: Model, options: PassOptions) => PassResult | Promise<PassResult>;
