@@ -19,7 +19,8 @@ function pad(cell: string, to: number, right: boolean): string {
 }
 
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`;
-export const milliseconds = (ms: number): string => `${ms.toFixed(ms < 10 ? 2 : 1)} ms`;
+export const milliseconds = (ms: number): string =>
+  `${ms < 0.1 ? ms.toPrecision(2) : ms.toFixed(ms < 10 ? 2 : 1)} ms`;
 
 export function byteCount(bytes: number): string {
   if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} KB`;

@@ -43,3 +43,22 @@ function niceStep(span: number, count: number): number {
 function rounded(value: number, step: number): number {
   return Number((Math.round(value / step) * step).toPrecision(12)) + 0;
 }
+
+/** Below this two models answer alike as far as float32 tells. */
+const FLOOR = 1e-7;
+
+/** An axis of powers of ten; what is below 1e-7, zero too, stands at its lower end. */
+export function logAxis(
+  values: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
+): Axis {
+  const powers = values.map((value) => Math.log10(Math.max(value, FLOOR)));
+  const low = Math.floor(Math.min(...powers) + 1e-9);
+  const high = Math.max(low + 1, Math.ceil(Math.max(...powers) - 1e-9));
+  const ticks = Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
+  const at = (value: number): number => {
+    const power = Math.log10(Math.max(value, FLOOR));
+    return from + ((power - low) / (high - low)) * (to - from);
+  };
+  return { ticks, at };
+}

@@ -20,8 +20,8 @@ function pareto(candidates: readonly Candidate[]): Markup {
   const marks = candidates.map((candidate) => pointOf(candidate, largest));
   const estimated = candidates.some(({ latencyMs }) => latencyMs.estimated);
   const x = `latency, ms${estimated ? ' (estimated)' : ''}`;
-  return html`<h3>Accuracy, latency and size</h3>${scatter(marks, { x, y: lossName(candidates) })}
-<p class="key soft">${KINDS.map(([color, text]) => html`<span><i style="background:var(--${color})"></i>${text}</span>`)} The area of a mark is the size of the file.</p>`;
+  return html`<h3>Accuracy, latency and size</h3>${scatter(marks, { x, y: 'distance of the outputs from fp32' })}
+<p class="key soft">${KINDS.map(([color, text]) => html`<span><i style="background:var(--${color})"></i>${text}</span>`)} The area of a mark is the size of the file; the distance is the mean KL divergence of a classifier's answers in nats, for other outputs noise over signal.</p>`;
 }
 
 const KINDS = [
@@ -31,14 +31,8 @@ const KINDS = [
   ['poor', 'outside the budget'],
 ] as const;
 
-function lossName(candidates: readonly Candidate[]): string {
-  const judged = candidates[0]?.quality.metric === 'top1' ? 'net loss of accuracy' : 'disagreement';
-  return `${judged}, points`;
-}
-
 function pointOf(candidate: Candidate, largest: number): Point {
-  const { name, quality, latencyMs, bytes } = candidate;
-  const y = ((quality.lost - quality.won) / Math.max(1, quality.samples)) * 100;
+  const { name, divergence: y, latencyMs, bytes } = candidate;
   return { name, x: latencyMs.variant, y, size: bytes / largest, kind: kindOf(candidate) };
 }
 

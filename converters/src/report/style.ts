@@ -20,7 +20,7 @@ details { border: 1px solid var(--line); border-radius: 8px; margin: 10px 0; pad
 summary { cursor: pointer; padding: 9px 0; font-weight: 600; } details details { background: var(--card); }
 svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; } svg text { fill: var(--ink); }
 svg .name { text-anchor: end; fill: var(--soft); } svg .tick { text-anchor: middle; fill: var(--soft); } svg .figure { fill: var(--soft); }
-svg .grid { stroke: var(--line); } svg .limit { stroke: var(--poor); stroke-dasharray: 5 4; }
+svg .grid { stroke: var(--line); } 
 svg .good { fill: var(--good); } svg .fair { fill: var(--fair); } svg .poor { fill: var(--poor); } svg .plain { fill: var(--plain); }
 svg .front-line { fill: none; stroke: var(--plain); stroke-width: 1.5; } svg .reach { fill: var(--reach); } svg .seen { stroke: var(--plain); stroke-width: 2; }
 svg .point { stroke: var(--paper); } svg .point.outside { fill: var(--poor); fill-opacity: .65; } svg .point.within { fill: var(--soft); fill-opacity: .65; }
