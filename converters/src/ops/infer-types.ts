@@ -45,6 +45,12 @@ const batchNormalization: TypeRule = ({ inputs }) => {
   return [data, mean, variance, mean, variance];
 };
 
+/** Before opset 10 the mask has the type of the data, from 12 on the ratio is an input. */
+const dropout: TypeRule = ({ node, inputs: [data] }) => [
+  data?.dtype,
+  isGiven(node, 1) ? 'bool' : undefined,
+];
+
 /** Scale decides the type, and where there is none the attribute. */
 const dequantize: TypeRule = ({ node, inputs: [, scale] }) => [
   typeAttribute(node, 'output_dtype') ?? scale?.dtype ?? 'float32',
@@ -99,7 +105,7 @@ const STANDARD: Readonly<Record<string, TypeRule>> = {
   ConstantOfShape: ({ node }) => [tensorAttribute(node, 'value')?.dtype ?? 'float32'],
   ConvInteger: () => ['int32'],
   DequantizeLinear: dequantize,
-  Dropout: ({ inputs: [data] }) => [data?.dtype, 'bool'],
+  Dropout: dropout,
   DynamicQuantizeLinear: () => ['uint8', 'float32', 'uint8'],
   Equal: BOOL,
   EyeLike: namedOrSame('dtype'),
