@@ -8,7 +8,10 @@ import {
   type Node,
 } from './graph.ts';
 
-/** The nodes that a call stands for, under names of their own, or why there are none. */
+/**
+ * The nodes that a call stands for, under names of their own, or why there are none. The body, taken
+ * for a graph, must have no fault.
+ */
 export function expandCall(call: Node, body: ModelFunction, namer: Namer): Node[] | string {
   const where = `node ${JSON.stringify(call.name)} calls function ${body.name}`;
   if (call.inputs.length > body.inputs.length || call.outputs.length > body.outputs.length) {
@@ -17,8 +20,6 @@ export function expandCall(call: Node, body: ModelFunction, namer: Namer): Node[
   const copier = new Copier(call, body, namer);
   const names = new Map(body.inputs.map((name, i) => [name, call.inputs[i] ?? '']));
   const made = new Set(body.nodes.flatMap((node) => node.outputs));
-  const taken = body.inputs.find((name) => made.has(name));
-  if (taken !== undefined) return `${where}, which makes its own input ${JSON.stringify(taken)}`;
   const handedOut = new Map<string, string>();
   for (const [i, name] of body.outputs.entries()) {
     const actual = call.outputs[i] ?? '';

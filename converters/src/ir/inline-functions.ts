@@ -1,8 +1,10 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { allGraphs, createNamer, type Namer, subgraphsOf } from './edit.ts';
 import { expandCall } from './expand-call.ts';
+import { NO_EXTRA } from './extra.ts';
 import { callKey, callsByFunction, functionKey, withNested } from './function-calls.ts';
-import type { Graph, Model, ModelFunction, Node } from './graph.ts';
+import { type Graph, type Model, type ModelFunction, makeGraph, type Node } from './graph.ts';
+import { graphFault } from './validate.ts';
 
 /** Calls of calls double with each level: a model that would grow beyond this keeps them. */
 const MAX_NODES = 1 << 20;
@@ -91,6 +93,7 @@ class Inliner {
   readonly #functions: ReadonlyMap<string, ModelFunction>;
   readonly #declined: ReadonlySet<string>;
   readonly #namer: Namer;
+  readonly #checked = new Set<string>();
 
   constructor(
     model: Model,
@@ -101,6 +104,13 @@ class Inliner {
     this.#functions = functions;
     this.#declined = declined;
     this.#namer = createNamer(model.graph);
+  }
+
+  #check(key: string, body: ModelFunction): void {
+    if (this.#checked.has(key)) return;
+    const fault = bodyFault(body);
+    if (fault !== undefined) throw invalid(this.#model, `in function ${body.name}, ${fault}`);
+    this.#checked.add(key);
   }
 
   expandGraph(graph: Graph): void {
@@ -114,6 +124,7 @@ class Inliner {
       for (const graph of subgraphsOf(node)) this.expandGraph(graph);
       return [node];
     }
+    this.#check(key, body);
     const expanded = expandCall(node, body, this.#namer);
     if (typeof expanded === 'string') throw invalid(this.#model, expanded);
     this.calls.push({ node: node.name, function: body.name });
@@ -122,6 +133,13 @@ class Inliner {
     }
     return expanded.flatMap((each) => this.#expand(each));
   }
+}
+
+/** What is wrong with the body of a function, taken for a graph; undefined where nothing is. */
+function bodyFault({ name, inputs, outputs, nodes }: ModelFunction): string | undefined {
+  const infos = (names: readonly string[]) =>
+    names.map((each) => ({ name: each, type: undefined, extra: NO_EXTRA }));
+  return graphFault({ ...makeGraph(name, infos(inputs), infos(outputs)), nodes: [...nodes] });
 }
 
 /** Functions stay that a call reaches; all where a training graph, which is not read, may call them. */

@@ -1,6 +1,8 @@
 import { indexGraph, subgraphsOf, usedNames } from './edit.ts';
 import type { Graph, Node } from './graph.ts';
 
+const MAX_NAME = 100;
+
 /**
  * The first rule of the IR that a graph breaks, in words, or undefined where it breaks none: every
  * input is made before it is taken, no value is made twice, every output is made, node names are
@@ -93,6 +95,7 @@ function titleOf({ name, op }: Node): string {
   return `node ${quote(name)} (${op})`;
 }
 
+/** A damaged file may hold names of any length. */
 function quote(name: string): string {
-  return JSON.stringify(name);
+  return JSON.stringify(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name);
 }

@@ -77,7 +77,7 @@ class BatchPlan {
 
   /** Takes a node in where it can be folded. Says why not, where that is its size. */
   add(node: Node): string | undefined {
-    const inputs = node.inputs.filter((name) => name !== '');
+    const inputs = [...new Set(node.inputs)].filter((name) => name !== '');
     const ready = inputs.every((name) => this.#constants.has(name) || this.#sources.has(name));
     const shown = node.outputs.some((name) => this.#outputs.has(name));
     if (!ready || shown) return undefined;

@@ -21,6 +21,9 @@ import type { Pass } from './pass.ts';
 /** The oldest definitions that the evaluators follow. */
 const EVALUATED_OPSET = 13;
 
+/** All results together, which stay in memory: values that are made of values double step by step. */
+const MAX_MADE_BYTES = 512 << 20;
+
 /**
  * Turns Constant nodes into initializers and computes what depends on constants alone, or on sizes
  * that do not change from run to run. What cannot be computed exactly here is left to ONNX Runtime.
@@ -33,21 +36,27 @@ export const constantFolding: Pass = {
       : `opset ${EVALUATED_OPSET} or above`,
   async run(model) {
     const did: string[] = [];
+    const room = { bytes: MAX_MADE_BYTES };
     const declined = new Set<string>();
     for (let before = -1; before !== did.length; ) {
       before = did.length;
-      foldKnown(model.graph, did);
+      foldKnown(model.graph, did, room);
       await foldByRuntime(model, did, declined);
     }
     return { changed: did.length, did, declined: [...declined] };
   },
 };
 
+/** What is left of the bytes that folded constants may take together. */
+interface Room {
+  bytes: number;
+}
+
 /** Folds until nothing more is known. */
-function foldKnown(graph: Graph, did: string[]): void {
+function foldKnown(graph: Graph, did: string[], room: Room): void {
   for (let before = -1; before !== did.length; ) {
     before = did.length;
-    foldGraph(graph, inferFacts(graph, { declared: false }), new Map(), did);
+    foldGraph(graph, inferFacts(graph, { declared: false }), new Map(), did, room);
   }
 }
 
@@ -56,19 +65,21 @@ function foldGraph(
   scopes: ReadonlyMap<Graph, Facts>,
   outer: ReadonlyMap<string, TensorValue>,
   did: string[],
+  room: Room,
 ): void {
   const constants = visibleConstants(graph, outer);
   const outputs = new Set(graph.outputs.map((output) => output.name));
   const facts = scopes.get(graph);
   const folded = new Set<Node>();
   for (const node of graph.nodes) {
-    for (const subgraph of subgraphsOf(node)) foldGraph(subgraph, scopes, constants, did);
+    for (const subgraph of subgraphsOf(node)) foldGraph(subgraph, scopes, constants, did, room);
     if (facts && settleReshape(node, graph, facts))
       did.push(`${node.op} ${node.name}: fixed shape`);
     const [output] = node.outputs;
     if (!output || node.outputs.length !== 1 || outputs.has(output)) continue;
     const value = constantValue(node, constants, facts);
-    if (value === undefined) continue;
+    if (value === undefined || byteLength(value) > room.bytes) continue;
+    if (!isOp(node, 'Constant')) room.bytes -= byteLength(value);
     constants.set(output, value);
     graph.initializers.set(output, value);
     graph.valueInfo.delete(output);
@@ -90,7 +101,7 @@ function constantValue(
   if (!canEvaluate(node)) return undefined;
   const inputs = node.inputs.map((name) => constants.get(name));
   const known = inputs.every((input, i) => input !== undefined || node.inputs[i] === '');
-  const bytes = inputs.reduce((sum, input) => sum + (input ? byteLength(input) : 0), 0);
+  const bytes = [...new Set(inputs)].reduce((sum, each) => sum + (each ? byteLength(each) : 0), 0);
   if (!known || (expected && !mayHold(sizeOf(expected), bytes))) return undefined;
   const value = evaluate(node, inputs);
   return value && mayHold(byteLength(value), bytes) ? value : undefined;

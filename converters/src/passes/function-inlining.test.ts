@@ -238,5 +238,7 @@ describe('a call is refused', () => {
     await expect(inline(modelOf([leaky], {}, ['x', 'z']))).rejects.toThrow(/more inputs/);
     const none = makeFunction('None', ['a'], ['b'], []);
     await expect(inline(modelOf([none]))).rejects.toThrow(/nothing makes the output "b"/);
+    const own = makeFunction('Own', ['a'], ['b'], [makeNode('Neg', 'n', ['w'], ['b'])]);
+    await expect(inline(modelOf([own]))).rejects.toThrow(/in function Own, node "n".* takes "w"/);
   });
 });
