@@ -114,14 +114,34 @@ describe('a conversion', () => {
     }
   });
 
-  test('keeps the report beside the bundles', async () => {
+  test('keeps the report beside the bundles, for programs and for people', async () => {
     const report = await readFile(join(request.out, 'small-2-report.json'), 'utf8');
     expect(JSON.parse(report)).toEqual(JSON.parse(JSON.stringify(result)));
+    const page = await readFile(join(request.out, 'small-2-report.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>/i);
+  });
+
+  test('says how large the graph was before and after the passes, and in each variant', () => {
+    const { before, after, passes } = result.graph;
+    expect(before.ops).toMatchObject({ Conv: 2, Gemm: 1 });
+    expect(after.nodes).toBeLessThanOrEqual(before.nodes);
+    expect(passes.length).toBeGreaterThan(3);
+    const int8 = result.variants.find(({ precision }) => precision === 'int8');
+    expect(int8?.graph.ops).toHaveProperty('QuantizeLinear');
+    expect(int8?.ranges.length).toBeGreaterThan(0);
   });
 
   test('tells each step', () => {
     const steps = [...new Set(seen.map(({ step }) => step))];
-    expect(steps).toEqual(['read', 'search', 'quantize', 'calibrate', 'verify', 'bundle']);
+    expect(steps).toEqual([
+      'read',
+      'passes',
+      'search',
+      'quantize',
+      'calibrate',
+      'verify',
+      'bundle',
+    ]);
     for (const { done, total } of seen) expect(done).toBeLessThanOrEqual(total);
   });
 

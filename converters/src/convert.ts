@@ -3,11 +3,14 @@ import { makeBundle, writeBundles } from './bundle.ts';
 import { type Conversion, openConversion } from './conversion.ts';
 import { divideData } from './data/divide.ts';
 import { readOnnxFile as readModel } from './formats/onnx/file.ts';
-import { writeOnnx } from './formats/onnx/write.ts';
+import { totalLength } from './formats/onnx/payloads.ts';
+import { onnxPieces, writeOnnx } from './formats/onnx/write.ts';
 import { graphSize } from './graph-size.ts';
 import { handOver, type Made } from './hand-over.ts';
-import { opsetOf } from './ir/graph.ts';
+import { type Model, opsetOf } from './ir/graph.ts';
 import { checkOutFolder } from './out-folder.ts';
+import { cutModel } from './passes/cut.ts';
+import { fixShapes } from './passes/fix-shape.ts';
 import { runPasses } from './passes/index.ts';
 import { planConversion } from './plan.ts';
 import type { Scheme } from './quantize/scheme.ts';
@@ -36,14 +39,18 @@ export async function convert(
   const { request, settings, goals } = plan;
   await checkOutFolder(request.out);
   onProgress({ step: 'read', done: 0, total: 1 });
-  const model = await readModel(request.modelFile);
-  const source = await openSource(request.modelFile, request.specFile);
+  const { modelFile, specFile, cut, fixShape } = request;
+  const model = await readModel(modelFile);
+  if (cut !== undefined) await cutModel(model, cut);
+  const source = await openSource(modelFile, specFile, cut && writeOnnx(model));
   try {
     const { spec, labels, pipeline } = source;
     const before = graphSize(model, source.modelBytes);
+    if (fixShape !== undefined) fixShapes(model, fixShape);
     const data = await divideData({ ...settings, ...plan }, spec, labels, pipeline);
+    onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
-    const graph = { before, after: graphSize(model, writeOnnx(model).length), passes };
+    const graph = { before, after: graphSize(model, fileLength(model)), passes };
     const conversion = await openConversion({
       plan,
       source,
@@ -71,7 +78,7 @@ export async function convert(
       model: spec.name,
       version: request.version,
       source: {
-        file: request.modelFile,
+        file: modelFile,
         digest: source.digest,
         bytes: source.modelBytes,
         opset: opsetOf(model),
@@ -95,6 +102,8 @@ export async function convert(
     await source.session.dispose();
   }
 }
+
+const fileLength = (model: Model): number => totalLength(onnxPieces(model));
 
 function passOptions({ passes, keep }: ConvertRequest): Parameters<typeof runPasses>[1] {
   return { ...(passes && { passes }), ...(keep && { keep: new Set(keep) }) };

@@ -65,7 +65,7 @@ function known(precision: Precision): Precision {
 
 /** @throws FlotillaError `convert.request-invalid` where another target is asked for */
 function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Plan {
-  const { target, scheme, passes, keep, fixShape, cut, data } = recipe;
+  const { target, scheme, data } = recipe;
   const other = request.targets.find((asked) => asked !== target);
   if (other !== undefined) {
     throw invalid('targets', `names ${other}, and the recipe is for ${target}: ask for that`);
@@ -73,11 +73,17 @@ function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Pl
   const { seed, maxCalibration, maxChoice, maxEvaluation, needsCalibration, needsChoice } = data;
   const precisions = [scheme.precision];
   return {
-    request: { ...request, precisions, passes, keep, fixShape, cut },
+    request: { ...request, ...chosenIn(recipe), precisions },
     settings: { ...settings, seed, maxCalibration, maxChoice, maxEvaluation },
     goals: [{ profile: targetById(target), precisions, auto: false, settled: [scheme] }],
     recipe,
     needsCalibration,
     needsChoice,
   };
+}
+
+/** What is left out of a request and what is empty in a recipe mean the same. */
+function chosenIn({ passes, keep, fixShape, cut }: Recipe): Partial<ConvertRequest> {
+  const shapes = Object.keys(fixShape).length > 0 ? { fixShape } : {};
+  return { passes, keep, ...shapes, ...(Object.keys(cut).length > 0 ? { cut } : {}) };
 }

@@ -66,7 +66,7 @@ export function recipeOf(
     schema: 1,
     target,
     source: { digest: source.digest },
-    passes: passes.map(({ pass }) => pass),
+    passes: [...new Set(passes.map(({ pass }) => pass))],
     keep,
     fixShape,
     cut,

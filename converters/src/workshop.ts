@@ -103,7 +103,7 @@ export function openWorkshop(input: WorkshopInput): Workshop {
   async function timeOf(variant: Quantized): Promise<LatencyPair> {
     const session = await source.runtime.load(variant.bytes);
     try {
-      return await measure(source.session, session, probes, latencyRuns);
+      return await measure(source.session, session, probes, latencyRuns, variant.precision);
     } finally {
       await session.dispose();
     }

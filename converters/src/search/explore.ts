@@ -6,7 +6,7 @@ import { chooseFloatNodes } from './float-nodes.ts';
 import { NOISE, rankByAccuracy } from './pareto.ts';
 import {
   formOf,
-  hasProducts,
+  isPromising,
   plainSchemes,
   refinements,
   slowerNodes,
@@ -53,8 +53,7 @@ export async function explore(goal: Goal, tools: SearchTools): Promise<Explored>
   };
   const exploring: Exploring = { goal, tools, attempt };
   for (const precision of precisions) {
-    const products = precision === 'int8-dynamic' || precision === 'int4';
-    if (auto && products && !hasProducts(tools.work)) continue;
+    if (auto && !isPromising(precision, goal.profile, tools.work)) continue;
     for (const scheme of uncalibratedSchemes(precision, tools.fixed)) await attempt(scheme);
   }
   const calibrated = precisions.includes('int8') || precisions.includes('mixed');

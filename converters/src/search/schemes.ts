@@ -1,6 +1,7 @@
 import type { Precision } from '@flotilla/protocol';
 import { COST_KINDS, type QdqForm, type TargetProfile } from '@flotilla/targets';
 import { CALIBRATION_METHODS } from '../calibrate/methods.ts';
+import { INT4_OPSET } from '../quantize/int4.ts';
 import type { Int4Scheme, Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
 import { shareOf, type Work } from '../verify/work.ts';
@@ -71,8 +72,14 @@ export function uncalibratedSchemes(precision: Precision, fixed: SchemeRequest):
   }
 }
 
-/** Whether a precision that changes only products of matrices can be worth it. */
-export function hasProducts(work: Work): boolean {
+/** Whether a precision may be worth trying: some change only products of matrices. */
+export function isPromising(
+  precision: Precision,
+  { maxOpset }: TargetProfile,
+  work: Work,
+): boolean {
+  if (precision !== 'int8-dynamic' && precision !== 'int4') return true;
+  if (precision === 'int4' && maxOpset < INT4_OPSET) return false;
   return shareOf(work, ['matmul']) >= WORTH_PRODUCTS;
 }
 

@@ -43,10 +43,12 @@ function reasonFor(chosen: Trial, trials: readonly Trial[], usual: QdqForm): str
 function whyFloat(trials: readonly Trial[], usual: QdqForm): string {
   const others = trials.filter(({ scheme }) => scheme.precision !== 'fp32');
   const fast = others.filter((trial) => speedOf(trial) < 1 - NOISE);
-  const [quickest] = others.toSorted((a, b) => speedOf(a) - speedOf(b));
+  const integers = others.filter(({ scheme }) => scheme.precision !== 'fp16');
+  const rivals = integers.length > 0 ? integers : others;
+  const [quickest] = rivals.toSorted((a, b) => speedOf(a) - speedOf(b));
   if (quickest === undefined) return 'nothing else was tried';
   if (fast.length === 0) {
-    return `${nameOf(quickest.scheme, usual)}, the fastest other, takes ${speedOf(quickest).toFixed(2)} × its time, ${kindOf(quickest)}`;
+    return `${nameOf(quickest.scheme, usual)} takes ${speedOf(quickest).toFixed(2)} × its time, ${kindOf(quickest)}`;
   }
   const [best] = rankByAccuracy(fast);
   const loss = best === undefined ? '' : `, at best ${percent(netLossOf(best))}`;

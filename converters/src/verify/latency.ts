@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import type { Session, Tensors } from '@flotilla/model';
+import type { Precision } from '@flotilla/protocol';
 
 /** Where a latency was measured. */
 export interface MeasuredOn {
@@ -14,8 +15,14 @@ export interface LatencyPair {
   readonly variant: number;
 }
 
-/** Port for what times models: tests give numbers. */
-export type MeasureLatency = typeof measureLatency;
+/** Port for what times models: tests give numbers. @see measureLatency */
+export type MeasureLatency = (
+  fp32: Session,
+  variant: Session,
+  feeds: readonly Tensors[],
+  runs: number,
+  precision: Precision,
+) => Promise<LatencyPair>;
 
 const WARM_UP = 3;
 

@@ -58,7 +58,7 @@ export async function verify(
   const session = await source.runtime.load(variant.bytes);
   try {
     const { quality, observations } = await samples.judge(variant.bytes, onSample);
-    const latency = await measure(source.session, session, probes, latencyRuns);
+    const latency = await measure(source.session, session, probes, latencyRuns, variant.precision);
     const inputs = probes.slice(0, GOLDEN_SAMPLES);
     const sqnr = await nodeSqnr(
       variant.base,
