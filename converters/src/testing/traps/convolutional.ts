@@ -39,8 +39,7 @@ export const siluBlocks = defineTrap({
     const silu = (value: string) => net.node('Mul', [value, net.node('Sigmoid', [value])]);
     const first = loudBlock(net, quietBlock(net, 'input', CHANNELS, 1), silu);
     const wide = silu(pointwise(net, first, mirrored(TURN)));
-    const second = pointwise(net, wide, joined(transposed(TURN)));
-    return readOut(net, quietBlock(net, second, CHANNELS, 2), SCORES);
+    return readOut(net, pointwise(net, wide, joined(transposed(TURN))), SCORES);
   },
 });
 
@@ -52,8 +51,11 @@ export const outlierChannel = defineTrap({
   build() {
     const net = new NetBuilder(1, IMAGE_SHAPE);
     const first = quietBlock(net, 'input', CHANNELS, 1);
-    const second = loudBlock(net, first, (value) => net.relu(value));
-    return readOut(net, quietBlock(net, second, CHANNELS, 2), SCORES);
+    return readOut(
+      net,
+      loudBlock(net, first, (value) => net.relu(value)),
+      SCORES,
+    );
   },
 });
 
@@ -79,7 +81,7 @@ export const residualAdds = defineTrap({
       identity,
       offset.map((value) => -value),
     );
-    return readOut(net, quietBlock(net, centered, CHANNELS, 2), SCORES);
+    return readOut(net, centered, SCORES);
   },
 });
 
@@ -113,8 +115,7 @@ export const concatRanges = defineTrap({
     const loud = net.relu(pointwise(net, stem, scaled(TURN, LOUD)));
     const both = net.node('Concat', [soft, loud], { axis: int(1) });
     const weights = beside(joined(transposed(TURN)), filled(CHANNELS, CHANNELS, HARDLY));
-    const merged = pointwise(net, both, weights);
-    return readOut(net, quietBlock(net, merged, CHANNELS, 2), SCORES);
+    return readOut(net, pointwise(net, both, weights), SCORES);
   },
 });
 

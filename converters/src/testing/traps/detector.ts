@@ -24,7 +24,7 @@ const DECODE: Matrix = [
  */
 function build(): Model {
   const net = new NetBuilder(1, IMAGE_SHAPE);
-  const stem = quietBlock(net, quietBlock(net, 'input', CHANNELS, 1), CHANNELS, 2);
+  const stem = quietBlock(net, 'input', CHANNELS, 1);
   const boxes = pointwise(net, stem, [...CENTERS, ...SIZES], [320, 320, 120, 120]);
   const raw = pointwise(
     net,

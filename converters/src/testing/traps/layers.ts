@@ -43,7 +43,7 @@ export function depthwise(net: NetBuilder, input: string, channels: number): str
 }
 
 /** Channels of each sign within a quiet block: enough for integers to be worth it. */
-const WIDTH = 32;
+const WIDTH = 24;
 
 /**
  * A block that int8 does well and fast: many channels through a ReLU and a dense convolution, and

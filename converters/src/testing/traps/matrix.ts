@@ -33,10 +33,6 @@ export function scaled(matrix: Matrix, factor: number): Matrix {
   return matrix.map((row) => row.map((value) => value * factor));
 }
 
-export function scaledRows(matrix: Matrix, factors: readonly number[]): Matrix {
-  return matrix.map((row, i) => row.map((value) => value * factors[i]!));
-}
-
 export function scaledColumns(matrix: Matrix, factors: readonly number[]): Matrix {
   return matrix.map((row) => row.map((value, i) => value * factors[i]!));
 }

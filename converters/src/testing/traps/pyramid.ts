@@ -36,7 +36,7 @@ function build(): Model {
   const top = beside(identity(1), filled(HALF, HALF, 0));
   const bottom = beside(filled(HALF, HALF, 0), identity(1 / LOUD));
   const merged = pointwise(net, both, [...top, ...bottom]);
-  return readOut(net, quietBlock(net, merged, CHANNELS, 2), SCORES);
+  return readOut(net, merged, SCORES);
 }
 
 function identity(factor: number): Matrix {

@@ -13,9 +13,9 @@ import {
 } from './matrix.ts';
 import { defineTrap, type TrapSample } from './trap.ts';
 
-const TOKENS = 6;
-/** Numbers of a token: eight for its class, the mark, one that the norm makes loud, two unused. */
-const WIDTH = 12;
+const TOKENS = 16;
+/** Numbers of a token: eight for its class, the mark, one that the norm makes loud, the others noise. */
+const WIDTH = 64;
 const MARK = 8;
 const LOUD_AT = 9;
 const LOUD = 600;

@@ -45,7 +45,7 @@ export interface TrapDefinition extends Pick<Trap, 'name' | 'why' | 'naive' | 'i
 }
 
 const CALIBRATION = { seed: 1, count: 60 };
-const EVALUATION = { seed: 1001, count: 200 };
+const EVALUATION = { seed: 1001, count: 120 };
 const CLASSES = `outputs: {classification: {tensor: logits, activation: softmax}}
 evaluation: {metric: top1, maxDrop: 0.005}`;
 
