@@ -9,6 +9,9 @@ import type { Pass } from './pass.ts';
 
 /** IR version that came with each opset (ONNX Versioning.md), for what older files may not hold. */
 const IR_VERSIONS: readonly (readonly [opset: number, ir: number])[] = [
+  [25, 13],
+  [24, 12],
+  [23, 11],
   [21, 10],
   [19, 9],
   [15, 8],
