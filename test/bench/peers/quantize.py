@@ -6,7 +6,7 @@ Reads one JSON object from stdin:
   method           MinMax | Percentile | Entropy
   activation       QUInt8 | QInt8
   perChannel, symmetric   booleans
-Prints one JSON object: seconds, peakMb. Imports are not timed.
+Prints one JSON object: seconds, peakMb. Imports and upgrading the opset are not timed.
 """
 
 import json
@@ -17,6 +17,8 @@ import tempfile
 import time
 
 import numpy as np
+import onnx
+import onnx.version_converter
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -58,6 +60,21 @@ def static(task, prepared):
     )
 
 
+def upgraded(model, folder):
+    """Per-channel weights in QDQ form need opset 13; the tool itself goes to 11 only."""
+    loaded = onnx.load(model)
+    opset = max(entry.version for entry in loaded.opset_import if entry.domain in ("", "ai.onnx"))
+    if opset >= 13:
+        return model
+    try:
+        loaded = onnx.version_converter.convert_version(loaded, 13)
+    except Exception:
+        return model
+    path = os.path.join(folder, "upgraded.onnx")
+    onnx.save(loaded, path)
+    return path
+
+
 def prepare(model, prepared):
     """Symbolic shape inference gives up on some models; the tool's own advice is to leave it out."""
     try:
@@ -78,8 +95,9 @@ def main():
     task = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
         prepared = os.path.join(folder, "prepared.onnx")
+        model = upgraded(task["model"], folder)
         start = time.perf_counter()
-        prepare(task["model"], prepared)
+        prepare(model, prepared)
         if task["samples"] is None:
             quantize_dynamic(prepared, task["out"], weight_type=QuantType.QInt8)
         else:

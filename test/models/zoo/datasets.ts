@@ -27,7 +27,7 @@ function labelOf(name: string): number {
   return Number(/_(\d+)\.bin$/.exec(name)?.[1] ?? -1);
 }
 
-/** The first handwritten digits of the test set, as pixels from 0 to 255. */
+/** The first handwritten digits of the test set, as pixels from 0 to 1. */
 export async function digitSamples(folder: string, input: string, most: number): Promise<Sample[]> {
   const unpacked = async (file: string) => gunzipSync(await readFile(join(folder, file)));
   const pixels = (await unpacked('t10k-images-idx3-ubyte.gz')).subarray(IDX.images);
@@ -37,7 +37,15 @@ export async function digitSamples(folder: string, input: string, most: number):
   );
   return Array.from(labels, (label, row) => {
     const digit = pixels.subarray(row * DIGIT * DIGIT, (row + 1) * DIGIT * DIGIT);
-    return { tensors: { [input]: fp32([1, 1, DIGIT, DIGIT], Float32Array.from(digit)) }, label };
+    return {
+      tensors: {
+        [input]: fp32(
+          [1, 1, DIGIT, DIGIT],
+          Float32Array.from(digit, (pixel) => pixel / 255),
+        ),
+      },
+      label,
+    };
   });
 }
 
