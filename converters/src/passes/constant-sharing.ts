@@ -1,4 +1,4 @@
-import { allGraphs, createNamer, replaceUses } from '../ir/edit.ts';
+import { allGraphs, createNamer, renameUses } from '../ir/edit.ts';
 import type { Graph } from '../ir/graph.ts';
 import { byteLength, headOf, sameBytes } from '../ir/stored.ts';
 import type { TensorValue } from '../ir/tensor.ts';
@@ -17,39 +17,42 @@ interface Place {
 }
 
 /**
- * Keeps one copy of a constant that several branches hold, in the outermost graph: folding the same
- * computation in both branches of an If would otherwise double its weights. Copies within the
- * outermost graph alone stay, so that each operator may be quantized on its own.
+ * Keeps one copy of each constant, in the outermost graph: exporters write tied weights twice, and
+ * folding the same computation in both branches of an If would double them.
  */
 export const constantSharing: Pass = {
   name: 'constant-sharing',
   run(model) {
-    const { fresh } = createNamer(model.graph);
-    const copies = findCopies(model.graph);
+    const { graph: root } = model;
+    const { fresh } = createNamer(root);
+    const copies = findCopies(root);
+    const names = new Map<Graph, Map<string, string>>();
     for (const places of copies) {
-      const home = places.find((place) => place.graph === model.graph);
+      const home = places.find((place) => place.graph === root);
       const name = home?.name ?? fresh(places[0]!.name);
-      model.graph.initializers.set(name, places[0]!.tensor);
-      for (const place of places) {
-        if (place.graph === model.graph) continue;
+      if (home === undefined) root.initializers.set(name, places[0]!.tensor);
+      for (const place of places.filter((each) => each !== home)) {
         place.graph.initializers.delete(place.name);
         place.graph.valueInfo.delete(place.name);
-        replaceUses(place.graph, place.name, name);
+        names.set(place.graph, (names.get(place.graph) ?? new Map()).set(place.name, name));
       }
     }
-    return { changed: copies.reduce((sum, places) => sum + places.length - 1, 0) };
+    for (const [graph, renamed] of names) renameUses(graph.nodes, renamed);
+    const did = copies.map((places) => `${places.map(({ name }) => name).join(', ')}: are one`);
+    return { changed: copies.reduce((sum, places) => sum + places.length - 1, 0), did };
   },
 };
 
-/** Places of equal constants, of which at least one is a nested graph; one place of the outermost. */
+/** Places of equal constants, two or more of each. */
 function findCopies(root: Graph): Place[][] {
   const groups = new Map<string, Place[][]>();
   for (const place of allGraphs(root).flatMap(placesIn)) {
-    const group = groups.get(keyOf(place.tensor)) ?? [];
-    groups.set(keyOf(place.tensor), group);
+    const key = keyOf(place.tensor);
+    const group = groups.get(key) ?? [];
+    groups.set(key, group);
     const equal = group.find(([first]) => sameBytes(first!.tensor, place.tensor));
     if (equal === undefined) group.push([place]);
-    else if (place.graph !== root) equal.push(place);
+    else equal.push(place);
   }
   return [...groups.values()].flat().filter((places) => places.length > 1);
 }

@@ -2,10 +2,36 @@ import { allGraphs, indexGraph, usedNames } from '../ir/edit.ts';
 import type { Graph, Model, Node } from '../ir/graph.ts';
 import type { Pass } from './pass.ts';
 
-/** Removes nodes that no output needs, then constants and value information that nothing names. */
+/** Outputs from this one on may be left out where nothing takes them. */
+const OPTIONAL_FROM: Readonly<Record<string, number>> = {
+  Dropout: 1,
+  GRU: 0,
+  LSTM: 0,
+  LayerNormalization: 1,
+  MaxPool: 1,
+  RNN: 0,
+};
+
+/**
+ * Removes nodes that no output needs, outputs that a node need not make, and then constants and
+ * value information that nothing names.
+ */
 export const deadCode: Pass = {
   name: 'dead-code',
-  run: (model) => ({ changed: removeDeadCode(model) }),
+  run({ graph }) {
+    const graphs = allGraphs(graph).reverse();
+    const count = (remove: (each: Graph) => number) =>
+      graphs.reduce((sum, each) => sum + remove(each), 0);
+    const gone = [
+      [count(removeDeadNodes), 'nodes that no output needs'],
+      [count(leaveOutOutputs), 'outputs that nothing takes'],
+      [count(removeDeadConstants), 'constants that nothing takes'],
+    ] as const;
+    return {
+      changed: gone.reduce((sum, [number]) => sum + number, 0),
+      did: gone.flatMap(([number, what]) => (number > 0 ? [`${number} ${what}`] : [])),
+    };
+  },
 };
 
 /** What the pass does, for steps that leave dead code behind; says how much went. */
@@ -14,6 +40,26 @@ export function removeDeadCode({ graph }: Model): number {
     .reverse()
     .map((each) => removeDeadNodes(each) + removeDeadConstants(each));
   return removed.reduce((sum, count) => sum + count, 0);
+}
+
+/** Runtimes choose a leaner kernel for a pool without indices, and int8 takes no other. */
+function leaveOutOutputs(graph: Graph): number {
+  const { consumers, outputs } = indexGraph(graph);
+  let changed = 0;
+  for (const node of graph.nodes) {
+    const known = node.domain === '' && Object.hasOwn(OPTIONAL_FROM, node.op);
+    const since = known ? OPTIONAL_FROM[node.op] : undefined;
+    if (since === undefined) continue;
+    const idle = (name: string, i: number) =>
+      i >= since && name !== '' && !consumers.has(name) && !outputs.has(name);
+    const unused = node.outputs.filter(idle);
+    if (unused.length === 0) continue;
+    const left = node.outputs.map((name) => (unused.includes(name) ? '' : name));
+    node.outputs = left.slice(0, left.findLastIndex((name) => name !== '') + 1);
+    for (const name of unused) graph.valueInfo.delete(name);
+    changed += unused.length;
+  }
+  return changed;
 }
 
 function removeDeadNodes(graph: Graph): number {

@@ -21,6 +21,7 @@ import {
   upsampleScales,
   upsampleToResize,
 } from './resample.ts';
+import { batchedScan } from './scan.ts';
 import { flattenedSoftmax } from './softmax.ts';
 
 export type { Adapter, Upgrade } from './adapter.ts';
@@ -36,7 +37,7 @@ const OVERWRITING = `Abs Add BatchNormalization Ceil Clip Div Elu Exp Floor Hard
 const BROADCASTING = 'Add And Div Equal Greater Less Mul Or Pow Sub Xor'.split(' ');
 
 /** Newest opset that the table below leads to. */
-export const MAX_UPGRADE = 21;
+export const MAX_UPGRADE = 26;
 
 /**
  * The changes of ai.onnx that ask for more than the new number: from this opset on, the operator is
@@ -62,7 +63,7 @@ const CHANGES: readonly (readonly [opset: number, op: string, adapter: Adapter])
   [7, 'RNN', drop('output_sequence')],
   [7, 'Upsample', upsampleFactors],
   [9, 'BatchNormalization', batchNormalization],
-  [9, 'Scan', ({ refuse }) => refuse('it scans batches, as only opset 8 had it')],
+  [9, 'Scan', batchedScan],
   [9, 'Upsample', upsampleScales],
   [10, 'Slice', slice],
   [10, 'TopK', topK],
