@@ -4,7 +4,7 @@ import { writeOnnx } from '../../formats/onnx/write.ts';
 import type { Model } from '../../ir/graph.ts';
 
 export interface TrapSample {
-  readonly input: Float32Array;
+  readonly input: Float32Array<ArrayBuffer>;
   /** Undefined where the model does not classify. */
   readonly label: number | undefined;
 }

@@ -30,8 +30,10 @@ describe.each(TRAPS)('$name', (trap) => {
     expect(trap.samples(3, 8)).toEqual(trap.samples(3, 8));
     expect(trap.samples(3, 8)).not.toEqual(trap.samples(4, 8));
   });
+});
 
-  it.runIf(trap.samples(1, 1)[0]?.label !== undefined)('is solved in float32', async () => {
-    expect(await accuracyOf(trap, 60)).toBeGreaterThan(0.9);
-  });
+const CLASSIFIERS = TRAPS.filter((trap) => trap.samples(1, 1)[0]?.label !== undefined);
+
+it.each(CLASSIFIERS)('$name is solved in float32', async (trap) => {
+  expect(await accuracyOf(trap, 60)).toBeGreaterThan(0.9);
 });
