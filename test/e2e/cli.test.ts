@@ -251,6 +251,11 @@ test('flotilla optimize --json prints what it made, and the bundles are there', 
   }
   const names = variants.map(({ file }: { file: string }) => file.slice(out.length + 1));
   expect(Object.keys((await treeOf(out)) ?? {}).sort()).toEqual(
-    [...names, 'parts-1-report.json'].sort(),
+    [
+      ...names,
+      ...names.map((name: string) => name.replace('.flotilla', '-recipe.json')),
+      'parts-1-report.html',
+      'parts-1-report.json',
+    ].sort(),
   );
 });
