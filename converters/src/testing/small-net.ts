@@ -39,6 +39,13 @@ export class NetBuilder {
     return name;
   }
 
+  /** A constant of int64: a shape, axes. */
+  integers(...values: readonly number[]): string {
+    const name = `constant_${this.#count++}`;
+    this.model.graph.initializers.set(name, int64Tensor([values.length], values));
+    return name;
+  }
+
   node(op: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}): string {
     const name = `${op.toLowerCase()}_${this.#count++}`;
     this.model.graph.nodes.push(
