@@ -1,5 +1,6 @@
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
 import { toFloats } from '../ir/tensor.ts';
+import type { BiasSlot } from './bias-slot.ts';
 import { ruleOf } from './op-rules.ts';
 import type { PlanContext } from './plan-context.ts';
 
@@ -31,12 +32,15 @@ function boundsOf(node: Node, graph: Graph): Bounds | undefined {
 
 /**
  * The activations whose input nothing else takes and arithmetic makes: what they cut off, the
- * saturation of their quantized output cuts off too, so that their input is never written.
+ * saturation of their quantized output cuts off too, so that their input is never written. And the
+ * additions that are the bias of the product before them.
  */
 export function findAbsorbed(
   { graph, index }: Pick<PlanContext, 'graph' | 'index'>,
   computes: (node: Node) => boolean,
+  biases: Iterable<BiasSlot>,
 ): Set<Node> {
+  const additions = [...biases].map(({ node }) => node).filter((node) => isOp(node, 'Add'));
   const absorbed = graph.nodes.filter((node) => {
     const [value = ''] = node.inputs;
     const producer = index.producer.get(value);
@@ -44,7 +48,17 @@ export function findAbsorbed(
     if (!sole || producer === undefined || !computes(producer)) return false;
     return ruleOf(node)?.kind === 'absorbed' && boundsOf(node, graph) !== undefined;
   });
-  return new Set(absorbed);
+  return new Set([...absorbed, ...additions]);
+}
+
+/** What an absorbed node takes from the node that it vanishes into. */
+export function absorbedInput(node: Node, { initializers }: Graph): string {
+  return node.inputs.find((name) => !initializers.has(name)) ?? '';
+}
+
+/** True for a Relu or Clip that saturation replaces. */
+export function isCutOff(node: Node, graph: Graph): boolean {
+  return boundsOf(node, graph) !== undefined;
 }
 
 /** The absorbed activation that takes this value. */
@@ -67,10 +81,10 @@ export function absorbedBounds(output: string, settled: string, context: PlanCon
   let bounds = UNBOUNDED;
   for (let name = settled; name !== output; ) {
     const node = context.index.producer.get(name);
-    const own = node === undefined ? undefined : boundsOf(node, context.graph);
-    if (node === undefined || own === undefined) break;
+    if (node === undefined) break;
+    const own = boundsOf(node, context.graph) ?? UNBOUNDED;
     bounds = { low: Math.max(bounds.low, own.low), high: Math.min(bounds.high, own.high) };
-    name = node.inputs[0] ?? output;
+    name = absorbedInput(node, context.graph);
   }
   return bounds;
 }

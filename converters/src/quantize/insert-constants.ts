@@ -17,6 +17,7 @@ export interface Edit {
   readonly tuned: Tuned;
   readonly namer: Namer;
   readonly added: Node[];
+  readonly removed: Set<Node>;
   /** Dequantized name of each constant operand, by its name. */
   readonly constants: Map<string, string>;
 }
@@ -39,8 +40,10 @@ export function quantizeConstants(edit: Edit, node: Node): void {
 
 function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams): void {
   const { graph, form } = edit;
-  const [, weightName = '', biasName = ''] = node.inputs;
+  const [, weightName = ''] = node.inputs;
   const weight = graph.initializers.get(weightName);
+  const slot = edit.plan.biases.get(node);
+  const biasName = slot?.node.inputs[slot.input] ?? '';
   if (weight === undefined) return;
   const channels = channelAxis(node, weight);
   const tuned = edit.tuned.get(node.name);
@@ -56,14 +59,15 @@ function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams)
     [...scales].fill(0),
   );
   node.inputs[1] = addDequantized(edit, weightName, weights.values, scales, axis, zeroPoint);
-  if (bias === undefined) return;
+  if (bias === undefined || slot === undefined) return;
   const base = biasName === '' ? `${node.name}_bias` : biasName;
   if (form.quantizeBias) {
     const int32 = quantizeBias(bias.values, activation.scale, scales);
-    node.inputs[2] = addDequantized(edit, base, int32.values, int32.scales, 0);
+    slot.node.inputs[slot.input] = addDequantized(edit, base, int32.values, int32.scales, 0);
   } else if (tuned?.bias !== undefined) {
-    node.inputs[2] = edit.namer.fresh(`${base}_corrected`);
-    graph.initializers.set(node.inputs[2], float32Tensor([bias.values.length], bias.values));
+    const name = edit.namer.fresh(`${base}_corrected`);
+    slot.node.inputs[slot.input] = name;
+    graph.initializers.set(name, float32Tensor([bias.values.length], bias.values));
   }
 }
 

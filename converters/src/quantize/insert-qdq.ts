@@ -3,12 +3,14 @@ import {
   createNamer,
   type GraphIndex,
   indexGraph,
+  removeNodes,
   replaceUses,
   sortTopologically,
   usedNames,
 } from '../ir/edit.ts';
 import { type Graph, makeNode, type Node } from '../ir/graph.ts';
 import { float32Tensor, fromNumbers } from '../ir/tensor.ts';
+import { absorbedInput, isCutOff } from './flow.ts';
 import { type Edit, quantizeConstants } from './insert-constants.ts';
 import type { QuantizationParams } from './params.ts';
 import type { QdqPlan } from './plan.ts';
@@ -26,7 +28,16 @@ export function insertQdq(
   tuned: Tuned = new Map(),
 ): Map<string, string> {
   const namer = createNamer(graph);
-  const edit: Edit = { graph, plan, form, tuned, namer, added: [], constants: new Map() };
+  const edit: Edit = {
+    graph,
+    plan,
+    form,
+    tuned,
+    namer,
+    added: [],
+    removed: new Set(),
+    constants: new Map(),
+  };
   for (const node of plan.integer) quantizeConstants(edit, node);
   const renamed = new Map<string, string>();
   const index = indexGraph(graph);
@@ -34,6 +45,7 @@ export function insertQdq(
     renamed.set(name, quantizeActivation(edit, index, name, params));
   }
   graph.nodes.push(...edit.added);
+  removeNodes(graph, edit.removed);
   sortTopologically(graph);
   dropUnusedInitializers(graph);
   return renamed;
@@ -47,10 +59,11 @@ function quantizeActivation(
 ): string {
   const { graph, plan, namer } = edit;
   const takers = plan.takers.get(name) ?? new Set<Node>();
+  const uncut = takers === 'all' ? leaveOutCuts(edit, producer, name) : name;
   const maker = producer.get(name);
   if (takers === 'all' && outputs.has(name) && maker !== undefined) {
     // A graph output keeps its name, so what its producer makes gets another one.
-    const source = namer.fresh(`${name}_float`);
+    const source = uncut === name ? namer.fresh(`${name}_float`) : uncut;
     maker.outputs = maker.outputs.map((output) => (output === name ? source : output));
     addPair(edit, source, name, params);
     return name;
@@ -58,8 +71,27 @@ function quantizeActivation(
   const result = namer.fresh(`${name}_dequantized`);
   const users = takers === 'all' ? (consumers.get(name) ?? []) : [...takers];
   replaceUses(graph, name, result, [...users]);
-  addPair(edit, name, result, params);
+  addPair(edit, uncut, result, params);
   return result;
+}
+
+/**
+ * Removes the absorbed Relu and Clip nodes before a quantized value, and returns what they took: the
+ * integers saturate at the same bounds. (ONNX Runtime refuses some chains of them, and a Clip with
+ * one bound only, where it would absorb them itself.)
+ */
+function leaveOutCuts(
+  { graph, plan, removed }: Edit,
+  producer: GraphIndex['producer'],
+  value: string,
+): string {
+  let name = value;
+  for (;;) {
+    const node = producer.get(name);
+    if (node === undefined || !plan.absorbed.has(node) || !isCutOff(node, graph)) return name;
+    removed.add(node);
+    name = absorbedInput(node, graph);
+  }
 }
 
 function addPair(edit: Edit, source: string, result: string, params: QuantizationParams): void {

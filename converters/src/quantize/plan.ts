@@ -1,9 +1,10 @@
 import type { QdqForm } from '@flotilla/targets';
-import { indexGraph } from '../ir/edit.ts';
+import { type GraphIndex, indexGraph } from '../ir/edit.ts';
 import { type Graph, isOp, type Model, type Node } from '../ir/graph.ts';
+import { type BiasSlot, biasSlot } from './bias-slot.ts';
 import { type Eligibility, judgeNode } from './eligible.ts';
 import { floatValues } from './float-values.ts';
-import { findAbsorbed, settledOutput } from './flow.ts';
+import { absorbedInput, findAbsorbed, settledOutput } from './flow.ts';
 import { groupParams } from './groups.ts';
 import type { QuantizationParams, Range } from './params.ts';
 import type { JudgingContext, PlanContext, Ranges, Takers } from './plan-context.ts';
@@ -15,6 +16,10 @@ export interface QdqPlan {
   readonly takers: Takers;
   /** Nodes that run in integers. */
   readonly integer: ReadonlySet<Node>;
+  /** Nodes that vanish into the operator before them. */
+  readonly absorbed: ReadonlySet<Node>;
+  /** Where products with constant weights have or could have their bias. */
+  readonly biases: ReadonlyMap<Node, BiasSlot>;
   /** Nodes with weights that stay float, with the reason. */
   readonly skipped: readonly { readonly node: string; readonly reason: string }[];
 }
@@ -45,7 +50,9 @@ export function planQdq(
   const index = indexGraph(graph);
   const computes = (node: Node): boolean =>
     ['heavy', 'computes'].includes(judged.get(node)?.kind ?? '');
-  const absorbed = findAbsorbed({ graph, index }, computes);
+  const biases = findBiases(judged, judging, index);
+  const joins = form.quantizeBias ? biases.values() : [];
+  const absorbed = findAbsorbed({ graph, index }, computes, joins);
   const context: PlanContext = { ...judging, index, absorbed };
   const integer = settle(judged, context);
   const takers = form.quantizeOutputs
@@ -55,12 +62,28 @@ export function planQdq(
     values: groupParams(takers, integer, context),
     takers,
     integer,
+    absorbed,
+    biases,
     skipped: graph.nodes.flatMap((node) => {
       const verdict = judged.get(node);
       const reason = verdict?.kind === 'float' ? verdict.reason : undefined;
       return reason === undefined ? [] : [{ node: node.name, reason }];
     }),
   };
+}
+
+function findBiases(
+  judged: Judged,
+  { graph }: JudgingContext,
+  index: GraphIndex,
+): Map<Node, BiasSlot> {
+  const biases = new Map<Node, BiasSlot>();
+  for (const [node, { kind }] of judged) {
+    const weighted = kind === 'heavy' && graph.initializers.has(node.inputs[1] ?? '');
+    const slot = weighted ? biasSlot(node, graph, index) : undefined;
+    if (slot !== undefined) biases.set(node, slot);
+  }
+  return biases;
 }
 
 /** Names of the nodes whose products int8 would compute in integers, in graph order, given ranges. */
@@ -123,11 +146,10 @@ function feedsInteger(
 function sourceOf(value: string, judged: Judged, context: PlanContext): Node | undefined {
   for (let name = value; ; ) {
     const node = context.index.producer.get(name);
-    const [input = ''] = node?.inputs ?? [];
-    const through =
-      node !== undefined && (judged.get(node)?.kind === 'passes' || context.absorbed.has(node));
-    if (!through) return node;
-    name = input;
+    if (node === undefined) return undefined;
+    if (context.absorbed.has(node)) name = absorbedInput(node, context.graph);
+    else if (judged.get(node)?.kind === 'passes') name = node.inputs[0] ?? '';
+    else return node;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { QdqForm } from '@flotilla/targets';
-import { isOp } from '../../ir/graph.ts';
 import { makeTensor } from '../../ir/tensor.ts';
 import type { StaticScheme } from '../scheme.ts';
 import { channelAxis, type QuantizedWeights, quantizeWeights, weightLimit } from '../weights.ts';
@@ -23,25 +22,23 @@ const DAMPING = 0.03;
  * Integer weights and a bias with which a product of quantized inputs comes nearest, over the
  * calibration samples, to the float product of float inputs.
  *
- * @param bias of each output channel, zeros where the product has none
+ * @param bias of each output channel; undefined where the product can have none
  */
 export function tuneProduct(
   product: ObservedProduct,
-  bias: Float32Array,
+  bias: Float32Array | undefined,
   moments: Moments,
   { form, biasCorrection }: Pick<StaticScheme, 'form' | 'biasCorrection'>,
 ): TunedProduct {
   const { node, weight, input } = product;
-  const inInt32 = form.quantizeBias ? { values: bias, activationScale: input.scale } : undefined;
+  const inInt32 =
+    bias && form.quantizeBias ? { values: bias, activationScale: input.scale } : undefined;
   const nearest = quantizeWeights(weight, channelAxis(node, weight), form, inInt32);
-  // MatMul has no input for a bias.
-  const corrects = biasCorrection && !isOp(node, 'MatMul');
-  const weights = moments.squares && roundProduct(product, nearest, moments, form, corrects);
+  const corrected = biasCorrection ? bias : undefined;
+  const centered = corrected !== undefined;
+  const weights = moments.squares && roundProduct(product, nearest, moments, form, centered);
   const chosen = weights ?? nearest;
-  return {
-    weights: chosen,
-    bias: corrects ? correctBias(product, bias, chosen, moments) : undefined,
-  };
+  return { weights: chosen, bias: corrected && correctBias(product, corrected, chosen, moments) };
 }
 
 /** Undefined where the moments are not finite. */

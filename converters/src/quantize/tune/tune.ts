@@ -1,5 +1,7 @@
 import type { Tensors } from '@flotilla/model';
-import type { Model, Node } from '../../ir/graph.ts';
+import { type GraphIndex, indexGraph } from '../../ir/edit.ts';
+import type { Graph, Model } from '../../ir/graph.ts';
+import { biasSlot } from '../bias-slot.ts';
 import type { QuantizationParams } from '../params.ts';
 import type { CalibrationData } from '../quantize.ts';
 import type { StaticScheme } from '../scheme.ts';
@@ -38,11 +40,12 @@ export interface TuneInput {
 export async function tuneProducts(input: TuneInput): Promise<Tuned> {
   const { model, scheme, calibration } = input;
   const tuned = new Map<string, TunedProduct>();
+  const index = indexGraph(model.graph);
   for (const batch of batchesOf(observedProducts(input))) {
     const samples = first(calibration.samples(), MOST_SAMPLES);
     const moments = await observeMoments(model, batch, samples, calibration.runtime);
     batch.forEach((product, i) => {
-      const bias = biasOf(product, model);
+      const bias = biasOf(product, model.graph, index);
       tuned.set(product.node.name, tuneProduct(product, bias, moments[i]!, scheme));
     });
   }
@@ -81,14 +84,16 @@ function batchesOf(products: readonly ObservedProduct[]): ObservedProduct[][] {
   return batches;
 }
 
-function biasOf({ node, weight }: ObservedProduct, { graph }: Model): Float32Array {
+function biasOf(
+  { node, weight }: ObservedProduct,
+  graph: Graph,
+  index: GraphIndex,
+): Float32Array | undefined {
+  const slot = biasSlot(node, graph, index);
+  if (slot === undefined) return undefined;
   const { groups, rows } = productShape(node, weight);
-  const bias = graph.initializers.get(biasName(node));
+  const bias = graph.initializers.get(slot.node.inputs[slot.input] ?? '');
   return bias === undefined ? new Float32Array(groups * rows) : biasOfEach(bias, groups * rows);
-}
-
-function biasName({ inputs }: Node): string {
-  return inputs[2] ?? '';
 }
 
 async function* first(samples: AsyncIterable<Tensors>, count: number): AsyncGenerator<Tensors> {
