@@ -99,10 +99,12 @@ describe('quantizeInt4', () => {
     expect(integerNodes).toBe(1);
   });
 
-  it('refuses, naming the opset, targets and models that do not reach it', async () => {
-    const model = exactNet(8, 8, false);
-    await expect(quantizeInt4(model, SCHEME, 19)).rejects.toThrow(
-      'int4: 4-bit weights begin with opset 21, and the target ends at 19',
+  it('refuses a model that cannot reach the opset, naming the node, or has no products', async () => {
+    const old = new NetBuilder(1, [2, 3], 5);
+    const inputs = ['input', old.constant([1], [2]), old.constant([1], [1])];
+    const tiled = old.output(old.node('Tile', inputs));
+    await expect(quantizeInt4(tiled, SCHEME)).rejects.toThrow(
+      /int4: 4-bit weights begin with opset 21, and Tile "node_tile_2" of opset 5 cannot be raised to it: it repeats/,
     );
     const net = new NetBuilder(1, [1, 3, 8, 8]);
     await expect(quantizeInt4(net.output(net.conv('input', 3, 4, 3)), SCHEME)).rejects.toThrow(

@@ -32,20 +32,16 @@ export const INT4_OPSET = 21;
  * Constant weights of MatMul and Gemm in 4 bits, with a scale (and a zero point, where not
  * symmetric) for each block of `blockSize` inputs of each output; the last block may be shorter.
  * Written as blocked DequantizeLinear → MatMul, which every runtime of opset 21 can run and ONNX
- * Runtime turns into MatMulNBits. The model is raised to opset 21. There is no form for runtimes
- * that end before it: those of their time know com.microsoft MatMulNBits in part or not at all.
+ * Runtime turns into MatMulNBits. The model is raised to opset 21; for a target that ends before it
+ * there is no form, since runtimes of that time know com.microsoft MatMulNBits in part or not at all.
  *
  * @param model float32; it is not changed
- * @param maxOpset newest opset that the target takes
- * @throws FlotillaError `quantize.impossible` where that is below 21, or there are no such weights
+ * @throws FlotillaError `quantize.impossible` where a node cannot be raised to that opset, or there
+ * are no such weights
  */
-export async function quantizeInt4(
-  model: Model,
-  scheme: Int4Scheme,
-  maxOpset: number = INT4_OPSET,
-): Promise<WeightOnlyModel> {
+export async function quantizeInt4(model: Model, scheme: Int4Scheme): Promise<WeightOnlyModel> {
   const copy = cloneModel(model);
-  await raiseOpset(copy, maxOpset);
+  await raiseOpset(copy);
   const { integerNodes, skipped } = rewriteGraphs(copy, scheme);
   if (integerNodes === 0) {
     const [first] = skipped;
@@ -57,10 +53,9 @@ export async function quantizeInt4(
   return { model: copy, renamed, integerNodes, skipped, warnings: [] };
 }
 
-async function raiseOpset(model: Model, maxOpset: number): Promise<void> {
+async function raiseOpset(model: Model): Promise<void> {
   const opset = opsetOf(model);
   const begins = `4-bit weights begin with opset ${INT4_OPSET}`;
-  if (maxOpset < INT4_OPSET) throw impossible(`${begins}, and the target ends at ${maxOpset}`);
   try {
     await opsetUpgrade.run(model, { opset: INT4_OPSET });
   } catch (error) {
