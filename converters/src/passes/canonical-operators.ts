@@ -43,7 +43,8 @@ function withConstant(
   const constant = editor.constant(name);
   if (constant?.dtype !== 'float32' || editor.constant(input)) return undefined;
   const inverted = fromNumbers('float32', constant.dims, editor.numbers(name)?.map(invert) ?? []);
-  if (!isNormal(editor, name) || !inverted)
+  const zeros = op === 'Mul' && editor.numbers(name)?.includes(0);
+  if (zeros || !isNormal(editor, name))
     return { declined: `is no ${op}: its constant has no inverse` };
   const other = editor.addConstant(`${name}_${op === 'Add' ? 'negative' : 'inverse'}`, inverted);
   swap(node, makeNode(op, node.name, [input, other], node.outputs), editor);
