@@ -144,6 +144,6 @@ async function runSession(session: InferenceSession, feeds: Tensors): Promise<Te
 function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [line = ''] = text.split('\n');
-  const bare = line.replace(/^\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/, '').replace(/\.$/, '');
+  const bare = line.replace(/\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/g, '').replace(/\.$/, '');
   return bare.slice(0, 300);
 }

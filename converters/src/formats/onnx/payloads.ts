@@ -1,4 +1,4 @@
-import type { Draft } from '@flotilla/protocol';
+import { type Draft, FlotillaError } from '@flotilla/protocol';
 import protobuf from 'protobufjs/light.js';
 import type { StoredBytes } from '../../ir/stored.ts';
 import type { ModelProto } from './onnx.gen.ts';
@@ -31,9 +31,21 @@ type Message = Record<string, unknown>;
 /**
  * What `encodeModel` would give with every payload in its tensor, in pieces that come one after the
  * other.
+ *
+ * @throws FlotillaError `model.graph-invalid` where graphs are nested deeper than a reader would take
  */
 export function encodePieces(message: Draft<ModelProto>, payloads: Payloads): Payload[] {
-  return new PieceEncoder(payloads).encode(MODEL, message as Message);
+  try {
+    return new PieceEncoder(payloads).encode(MODEL, message as Message);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !cause.message.includes('depth')) throw cause;
+    const reason = 'its graphs are nested too deep to be written';
+    throw new FlotillaError(
+      'model.graph-invalid',
+      { graph: message.graph?.name ?? '', reason },
+      { cause },
+    );
+  }
 }
 
 export function totalLength(pieces: readonly Payload[]): number {
