@@ -1,3 +1,4 @@
+import { CALIBRATION_METHODS } from '../calibrate/methods.ts';
 import type { Goal } from '../plan.ts';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
@@ -13,7 +14,7 @@ import {
   uncalibratedSchemes,
 } from './schemes.ts';
 import type { Sensitivity } from './sensitivity.ts';
-import { netLossOf, speedOf, type Trial } from './trial.ts';
+import { isFaithful, netLossOf, speedOf, type Trial } from './trial.ts';
 
 /** What a search works with; it neither runs nor times a model itself. */
 export interface SearchTools {
@@ -84,15 +85,16 @@ async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity
   const fast = await exploreForms(exploring, first);
   if (goal.auto && speedOf(fast) > 1 + NOISE) return [];
   const best = await refine(exploring, fast);
-  const wanted = goal.auto ? netLossOf(best) > tools.maxDrop : true;
-  if (!mayMix(exploring) || !wanted) return [];
+  const isEnough = (trial: Trial): boolean =>
+    netLossOf(trial) <= tools.maxDrop && isFaithful(trial, tools.maxDrop);
+  if (!mayMix(exploring) || (goal.auto && isEnough(best))) return [];
   const sensitivity = await tools.sensitivity(best.scheme);
   await chooseFloatNodes({
     scheme: best.scheme,
     sensitivity,
     work: tools.work,
     attempt,
-    isEnough: (trial) => netLossOf(trial) <= tools.maxDrop,
+    isEnough,
   });
   return sensitivity;
 }
@@ -123,9 +125,27 @@ function mayMix({ goal, tools }: Exploring): boolean {
 }
 
 /** Adds one improvement after the other, as long as each brings the outputs nearer to fp32's. */
-async function refine({ tools, attempt }: Exploring, start: StaticTrial): Promise<StaticTrial> {
+async function refine(exploring: Exploring, start: StaticTrial): Promise<StaticTrial> {
+  const { fixed } = exploring.tools;
+  const repaired = await improve(exploring, start, refinements(fixed));
+  if (repaired.scheme.equalize === start.scheme.equalize || fixed.method !== undefined) {
+    return repaired;
+  }
+  // Equal channels have other ranges, which another method may read better.
+  return await improve(
+    exploring,
+    repaired,
+    CALIBRATION_METHODS.map((method) => ({ method })),
+  );
+}
+
+async function improve(
+  { attempt }: Exploring,
+  start: StaticTrial,
+  changes: readonly Partial<StaticScheme>[],
+): Promise<StaticTrial> {
   let best = start;
-  for (const change of refinements(tools.fixed)) {
+  for (const change of changes) {
     if (best.divergence <= FLAWLESS_DIVERGENCE) break;
     const trial = await attempt({ ...best.scheme, ...change });
     if (isStatic(trial) && trial.divergence < best.divergence * GAIN) best = trial;

@@ -11,7 +11,7 @@ import { latencyOn, measuredHere } from './latency-of.ts';
 import { paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf } from './schemes.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
-import { candidateOf, type Trial } from './trial.ts';
+import { candidateOf, isFaithful, type Trial } from './trial.ts';
 import { verdictOf } from './verdict.ts';
 
 /** What was found for one target. */
@@ -106,7 +106,8 @@ async function tryFor(
     divergence,
     db,
     bytes,
-    withinBudget: quality.samples === 0 || judge(quality, maxDrop).passed,
+    withinBudget:
+      quality.samples === 0 || (judge(quality, maxDrop).passed && isFaithful(tried, maxDrop)),
     latency: await latencyOn({ ...latency, profile }, tried, async () =>
       measuredHere(await workshop.time(scheme), latency),
     ),

@@ -24,6 +24,16 @@ export const speedOf = ({ latency }: Pick<Trial, 'latency'>): number =>
 export const netLossOf = ({ quality }: Pick<Trial, 'quality'>): number =>
   quality.samples === 0 ? 0 : (quality.lost - quality.won) / quality.samples;
 
+/**
+ * Outputs this far from fp32's, in nats or as noise over signal, are not fp32's any more: on few
+ * samples such a variant may be right as often by luck.
+ */
+const ESTRANGED = 0.1;
+
+/** True where the outputs are near enough to fp32's for a budget, whatever became of the answers. */
+export const isFaithful = ({ divergence }: Pick<Trial, 'divergence'>, maxDrop: number): boolean =>
+  divergence <= ESTRANGED + maxDrop;
+
 /** Says a scheme in words: `int8 percentile, equalized, 3 nodes in float`. */
 export function nameOf(scheme: Scheme, usual?: QdqForm): string {
   switch (scheme.precision) {
