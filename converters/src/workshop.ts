@@ -64,8 +64,8 @@ export function openWorkshop(input: WorkshopInput): Workshop {
 
   const workshop: Workshop = {
     async calibrate(scheme) {
-      if (data.calibration.items.length === 0 || !('method' in scheme)) return undefined;
-      return scheme.equalize ? await equalizedData() : await plainData();
+      if (data.calibration.items.length === 0 || !isCalibrated(scheme)) return undefined;
+      return 'equalize' in scheme && scheme.equalize ? await equalizedData() : await plainData();
     },
     async quantize(scheme, calibration) {
       const { precision } = scheme;
@@ -109,6 +109,14 @@ export function openWorkshop(input: WorkshopInput): Workshop {
     }
   }
   return workshop;
+}
+
+/**
+ * float16 wants to know how far values reach: a processor computes it in float32 and would not show
+ * what overflows on the device.
+ */
+function isCalibrated(scheme: Scheme): boolean {
+  return 'method' in scheme || scheme.precision === 'fp16';
 }
 
 /** @throws FlotillaError `quantize.impossible` where that changes nothing */
