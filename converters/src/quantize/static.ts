@@ -1,6 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { Model } from '../ir/graph.ts';
 import type { ActivationRange } from '../result.ts';
+import { toFloat16 } from './fp16.ts';
 import { type Int8Model, quantizeInt8 } from './int8.ts';
 import { QUANTIZED } from './params.ts';
 import type { Ranges } from './plan-context.ts';
@@ -14,7 +15,7 @@ interface StaticInput {
   readonly calibration: CalibrationData | undefined;
 }
 
-interface StaticModel extends Int8Model {
+interface StaticModel extends Pick<Int8Model, 'model' | 'renamed' | 'integerNodes' | 'skipped'> {
   readonly ranges: readonly ActivationRange[];
   readonly warnings: readonly string[];
 }
@@ -43,7 +44,33 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
         })
       : plain;
   const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
-  return { ...made, ranges: describeRanges(made, seen), warnings: [] };
+  const { renamed, integerNodes, skipped } = made;
+  const described = describeRanges(made, seen);
+  return {
+    ...withHalves(made.model, model, scheme, seen),
+    renamed,
+    integerNodes,
+    skipped,
+    ranges: described,
+  };
+}
+
+/**
+ * Where only what products take is quantized, the runtime is one of a GPU: nodes kept in floating
+ * point by choice are computed in float16 there, which costs them nothing and halves their time.
+ */
+function withHalves(
+  quantized: Model,
+  { graph }: Model,
+  { precision, form, float }: StaticScheme,
+  ranges: Ranges,
+): Pick<StaticModel, 'model' | 'warnings'> {
+  if (precision !== 'mixed' || form.quantizeOutputs) return { model: quantized, warnings: [] };
+  const kept = new Set(graph.nodes.flatMap(({ name }) => (float.includes(name) ? [name] : [])));
+  if (kept.size === 0) return { model: quantized, warnings: [] };
+  const whole = quantized.graph.nodes.map(({ name }) => name).filter((name) => !kept.has(name));
+  const { model, warnings } = toFloat16(quantized, { float: whole, ranges });
+  return { model, warnings };
 }
 
 /** What the integers of each quantized value reach, beside what calibration saw. */
