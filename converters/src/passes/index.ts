@@ -79,5 +79,7 @@ export async function runPasses(
   { passes, ...options }: RunOptions = {},
 ): Promise<PassReport[]> {
   const chosen = choosePasses(PASSES, passes);
+  // Passes take every constant for one that stays as it is.
+  model.defaults = new Map();
   return await runPassList(model, chosen, { opset: MIN_OPSET, ...options }, MAX_ROUNDS);
 }

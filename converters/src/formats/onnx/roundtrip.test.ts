@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import Long from 'long';
 import { describe, expect, it } from 'vitest';
 import { int, ints, string, tensor } from '../../ir/attributes.ts';
-import { DATA_TYPES, type DataType } from '../../ir/dtype.ts';
+import { byteSize, DATA_TYPES, type DataType } from '../../ir/dtype.ts';
 import { type Model, makeGraph, makeModel, makeNode, tensorInfo } from '../../ir/graph.ts';
 import { float32Tensor, fromNumbers, int64Tensor, toNumbers } from '../../ir/tensor.ts';
 import { smallNet } from '../../testing/small-net.ts';
-import type { ModelProto, TensorProto } from './onnx.gen.ts';
+import type { GraphProto, ModelProto, TensorProto } from './onnx.gen.ts';
 import { readOnnx } from './read.ts';
 import { encodeModel } from './schema.ts';
 import { writeOnnx } from './write.ts';
@@ -102,9 +102,25 @@ describe('what the IR does not model', () => {
     producerName: 'exporter',
     metadataProps: [{ key: 'license', value: 'Apache-2.0' }],
     functions: [{ name: 'F', domain: 'org.example', input: ['a'], output: ['b'] }],
+    trainingInfo: [
+      {
+        algorithm: {
+          name: 'step',
+          node: [{ opType: 'Gradient', domain: 'ai.onnx.preview.training' }],
+        },
+        updateBinding: [{ key: 'w', value: 'w_new' }],
+      },
+    ],
     graph: {
       name: 'g',
       docString: 'about the graph',
+      sparseInitializer: [
+        {
+          values: { name: 'sparse', dataType: 1, dims: [long(1)], floatData: [2.5] },
+          indices: { dataType: 7, dims: [long(1)], int64Data: [long(3)] },
+          dims: [long(9)],
+        },
+      ],
       node: [
         {
           input: ['x'],
@@ -141,6 +157,9 @@ describe('what the IR does not model', () => {
     expect(again).toEqual(read(bytes));
     expect(again.metadata.get('license')).toBe('Apache-2.0');
     expect(again.extra.fields.producerName).toBe('exporter');
+    expect(again.extra.fields.trainingInfo).toHaveLength(1);
+    expect([...again.graph.sparseInitializers.keys()]).toEqual(['sparse']);
+    expect(again.graph.extra.fields.quantizationAnnotation).toHaveLength(1);
     expect(again.graph.inputs[0]?.type).toMatchObject({ denotation: 'IMAGE', shape: [2] });
     expect(again.graph.inputs[1]?.type?.kind).toBe('opaque');
     expect(again.graph.nodes[0]?.attributes.get('ref')).toEqual({
@@ -197,6 +216,55 @@ describe('tensors from any field of the file', () => {
     const bytes = fileWithTensor({ dataType: 2, dims: [long(3)], rawData: Uint8Array.of(7, 8, 9) });
     expect(read(bytes).graph.initializers.get('t')?.bytes.buffer).toBe(bytes.buffer);
   });
+});
+
+describe('raw data of every type', () => {
+  it.each(Object.keys(DATA_TYPES).filter((name) => name !== 'string') as DataType[])(
+    '%s',
+    (dtype) => {
+      const dims = [3, 5];
+      const rawData = Uint8Array.from({ length: byteSize(dtype, 15) }, (_, i) => i + 1);
+      const dataType = DATA_TYPES[dtype].code;
+      const model = read(fileWithTensor({ dataType, dims: dims.map(long), rawData }));
+      expect(reread(model).graph.initializers.get('t')).toMatchObject({
+        dtype,
+        dims,
+        bytes: rawData,
+      });
+    },
+  );
+});
+
+it('keeps inputs that have a default, beside those that have none', () => {
+  const bytes = encodeModel({
+    ...emptyFile(),
+    graph: {
+      name: 'g',
+      input: [{ name: 'w', docString: 'a default' }, { name: 'x' }],
+      initializer: [{ name: 'w', dataType: 2, dims: [long(1)], rawData: Uint8Array.of(1) }],
+    },
+  });
+  const model = read(bytes);
+  expect(model.graph.inputs.map((input) => input.name)).toEqual(['x']);
+  expect([...reread(model).defaults]).toEqual([...model.defaults]);
+  expect(model.defaults.get('w')?.extra.fields.docString).toBe('a default');
+  model.graph.initializers.delete('w');
+  expect(reread(model).defaults.size).toBe(0);
+});
+
+it('keeps the inputs of nested graphs, which are fed by position', () => {
+  const body: Draft<GraphProto> = {
+    name: 'body',
+    input: ['i', 'go', 'state'].map((name) => ({ name })),
+    output: [{ name: 'go' }, { name: 'state' }],
+    initializer: [{ name: 'go', dataType: 9, dims: [], rawData: Uint8Array.of(1) }],
+  };
+  const attribute = [{ name: 'body', type: 5 as const, g: body }];
+  const node = [{ opType: 'Loop', input: ['n'], output: ['y'], attribute }];
+  const again = reread(read(encodeModel({ ...emptyFile(), graph: { name: 'g', node } })));
+  const kept = again.graph.nodes[0]?.attributes.get('body');
+  const inputs = kept?.kind === 'graph' ? kept.value.inputs.map(({ name }) => name) : [];
+  expect(inputs).toEqual(['i', 'go', 'state']);
 });
 
 it('takes initializers that old files repeat as inputs for constants', () => {
