@@ -1,5 +1,5 @@
 import { int, intAttribute, intsAttribute } from '../ir/attributes.ts';
-import { makeNode, type Node } from '../ir/graph.ts';
+import { isOp, makeNode, type Node } from '../ir/graph.ts';
 import { fromNumbers } from '../ir/tensor.ts';
 import type { GraphEditor } from './editor.ts';
 import { type Outcome, type Rewrite, rewritePass } from './rewrite.ts';
@@ -17,7 +17,8 @@ export const canonicalOperators = rewritePass(
 
 const RULES: Readonly<Record<string, Rewrite>> = {
   Sub: (node, editor) => withConstant(node, editor, 'Add', (n) => -n),
-  Div: (node, editor) => withConstant(node, editor, 'Mul', (n) => 1 / n),
+  Div: (node, editor) =>
+    isPartOfFusion(node, editor) ? undefined : withConstant(node, editor, 'Mul', (n) => 1 / n),
   Sum: (node, editor) => {
     if (node.inputs.length !== 2) return undefined;
     swap(node, makeNode('Add', node.name, node.inputs, node.outputs), editor);
@@ -30,6 +31,18 @@ const RULES: Readonly<Record<string, Rewrite>> = {
 function swap(node: Node, other: Node, editor: GraphEditor): void {
   editor.remove(node);
   editor.add(other);
+}
+
+/** ONNX Runtime fuses Gelu and attention by themselves only where they divide. */
+function isPartOfFusion(node: Node, editor: GraphEditor): boolean {
+  const before = editor.producer(node.inputs[0]);
+  const [...takers] = editor.takers(node.outputs[0] ?? '');
+  return takers.some((taker) => isOp(taker, 'Erf')) || (!!before && isAttention(before, editor));
+}
+
+/** A product of two activations. */
+function isAttention(node: Node, editor: GraphEditor): boolean {
+  return isOp(node, 'MatMul') && editor.constant(node.inputs[1]) === undefined;
 }
 
 /** x − c as x + (−c), and x / c as x · (1/c): the second rounds once more, which fp32 allows. */
