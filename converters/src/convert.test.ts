@@ -137,8 +137,8 @@ describe('a conversion', () => {
       'read',
       'passes',
       'search',
-      'quantize',
       'calibrate',
+      'quantize',
       'verify',
       'bundle',
     ]);
