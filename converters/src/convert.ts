@@ -21,6 +21,7 @@ import type { ConvertResult, TargetSearch, VariantReport } from './result.ts';
 import { latencyOn, measuredHere, timedOf } from './search/latency-of.ts';
 import { reportOf, search } from './search/search.ts';
 import { openSource } from './source.ts';
+import { synthesizer } from './synthesizer.ts';
 import { type MeasureLatency, measureLatency } from './verify/latency.ts';
 
 /**
@@ -47,7 +48,9 @@ export async function convert(
     const { spec, labels, pipeline } = source;
     const before = graphSize(model, source.modelBytes);
     if (fixShape !== undefined) fixShapes(model, fixShape);
-    const data = await divideData({ ...settings, ...plan }, spec, labels, pipeline);
+    const synthetic = synthesizer(plan, source, model, onProgress);
+    const draw = { ...settings, ...plan, synthesize: synthetic?.make };
+    const data = await divideData(draw, spec, labels, pipeline);
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
     const graph = { before, after: graphSize(model, fileLength(model)), passes };
@@ -93,7 +96,7 @@ export async function convert(
       searches,
       variants,
       warnings,
-      notes: passes.flatMap((pass) => pass.notes),
+      notes: [...passes.flatMap((pass) => pass.notes), ...(synthetic?.notes ?? [])],
     };
     await writeReport(result, request.out);
     onProgress({ step: 'bundle', done: made.length, total: made.length });

@@ -5,7 +5,7 @@ import type { Scheme } from './quantize/scheme.ts';
 import { type Recipe, readRecipe } from './recipe.ts';
 import type { ConvertRequest } from './request.ts';
 import { isFixed, settledScheme } from './search/schemes.ts';
-import { invalid, type Settings, settingsOf } from './settings.ts';
+import { invalid, type Settings, SYNTHETIC, settingsOf } from './settings.ts';
 
 /** What is to be made for one target. */
 export interface Goal {
@@ -74,7 +74,14 @@ function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Pl
   const precisions = [scheme.precision];
   return {
     request: { ...request, ...chosenIn(recipe), precisions },
-    settings: { ...settings, seed, maxCalibration, maxChoice, maxEvaluation },
+    settings: {
+      ...settings,
+      ...(data.synthetic ? { calibration: SYNTHETIC } : {}),
+      seed,
+      maxCalibration,
+      maxChoice,
+      maxEvaluation,
+    },
     goals: [{ profile: targetById(target), precisions, auto: false, settled: [scheme] }],
     recipe,
     needsCalibration,

@@ -182,3 +182,31 @@ describe('what is handed over with auto', () => {
     );
   });
 });
+
+describe('without data to calibrate with', () => {
+  test('made-up inputs calibrate, and the evaluation folder chooses and judges', async () => {
+    const { data, warnings, variants } = await convert(
+      { ...request, calibration: 'synthetic', maxCalibration: 8, out: join(folder, 'made-up') },
+      () => {},
+      timing(0.5),
+    );
+    expect(data).toEqual({ calibration: 8, choice: 7, evaluation: 13, synthetic: true });
+    expect(warnings.join()).toMatch(/7 choose settings, 13 judge/);
+    expect(variants[0]?.warnings).toContain(
+      'calibrated with made-up inputs: check it on real data, or calibrate with some',
+    );
+  });
+
+  test('nor to judge by, agreement with fp32 on made-up inputs judges', async () => {
+    const { evaluation: _, ...without } = request;
+    const { data, warnings, variants, notes } = await convert(
+      { ...without, calibration: 'synthetic', maxEvaluation: 10, out: join(folder, 'nothing') },
+      () => {},
+      timing(0.5),
+    );
+    expect(data).toEqual({ calibration: 64, choice: 64, evaluation: 10, synthetic: true });
+    expect(warnings.join()).toMatch(/judged by agreement on made-up inputs/);
+    expect(notes.join()).toMatch(/random draws/);
+    expect(variants[0]?.accuracy).toMatchObject({ metric: 'agreement', samples: 10 });
+  });
+});

@@ -73,7 +73,8 @@ export async function divideData(
     spec.evaluation.metric === 'top1' ? withLabels(items, kind, warnings) : items;
   const choice = judged(parts.choice, 'choice');
   const evaluation = shuffleByName(judged(parts.evaluation, 'evaluation'), request.seed);
-  const synthetic = await request.synthesize?.(Math.min(request.maxCalibration, MAX_SYNTHETIC));
+  const most = Math.min(request.maxCalibration, MAX_SYNTHETIC);
+  const synthetic = request.needsCalibration ? await request.synthesize?.(most) : undefined;
   return {
     calibration: synthetic ? tensorSet(synthetic) : sampleSet(parts.calibration, pipeline),
     choice: sampleSet(choice, pipeline),
