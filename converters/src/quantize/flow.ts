@@ -2,6 +2,7 @@ import { type Graph, isOp, type Node } from '../ir/graph.ts';
 import { toFloats } from '../ir/tensor.ts';
 import type { BiasSlot } from './bias-slot.ts';
 import { ruleOf } from './op-rules.ts';
+import { QUANTIZED, type QuantizationParams } from './params.ts';
 import type { PlanContext } from './plan-context.ts';
 
 /** Values that a quantized tensor may hold for its saturation to replace a Relu or Clip. */
@@ -56,9 +57,12 @@ export function absorbedInput(node: Node, { initializers }: Graph): string {
   return node.inputs.find((name) => !initializers.has(name)) ?? '';
 }
 
-/** True for a Relu or Clip that saturation replaces. */
-export function isCutOff(node: Node, graph: Graph): boolean {
-  return boundsOf(node, graph) !== undefined;
+/** True for a Relu or Clip that integers with these parameters saturate like. */
+export function isSaturation(node: Node, graph: Graph, params: QuantizationParams): boolean {
+  const bounds = boundsOf(node, graph);
+  const { min, max } = QUANTIZED[params.type];
+  const largest = Math.fround(params.scale * (max - min));
+  return bounds !== undefined && params.zeroPoint === min && largest <= bounds.high;
 }
 
 /** The absorbed activation that takes this value. */

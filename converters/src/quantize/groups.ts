@@ -83,11 +83,9 @@ function mayJoin(groups: ReadonlyMap<string, Group>, a: string, b: string): bool
 function join(groups: Map<string, Group>, a: string, b: string): void {
   const [first, second] = [groups.get(a), groups.get(b)];
   if (first === undefined || second === undefined || first === second) return;
-  const joined: Group = {
-    members: [...first.members, ...second.members],
-    range: unite(first.range, second.range),
-    bounds: intersect(first.bounds, second.bounds),
-  };
+  const bounds = intersect(first.bounds, second.bounds);
+  const range = within(unite(first.range, second.range), bounds);
+  const joined: Group = { members: [...first.members, ...second.members], range, bounds };
   for (const name of joined.members) groups.set(name, joined);
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../ir/edit.ts';
 import { type Graph, makeNode, type Node } from '../ir/graph.ts';
 import { float32Tensor, fromNumbers } from '../ir/tensor.ts';
-import { absorbedInput, isCutOff } from './flow.ts';
+import { absorbedInput, isSaturation } from './flow.ts';
 import { type Edit, quantizeConstants } from './insert-constants.ts';
 import type { QuantizationParams } from './params.ts';
 import type { QdqPlan } from './plan.ts';
@@ -59,7 +59,7 @@ function quantizeActivation(
 ): string {
   const { graph, plan, namer } = edit;
   const takers = plan.takers.get(name) ?? new Set<Node>();
-  const uncut = takers === 'all' ? leaveOutCuts(edit, producer, name) : name;
+  const uncut = takers === 'all' ? leaveOutCuts(edit, producer, name, params) : name;
   const maker = producer.get(name);
   if (takers === 'all' && outputs.has(name) && maker !== undefined) {
     // A graph output keeps its name, so what its producer makes gets another one.
@@ -84,11 +84,13 @@ function leaveOutCuts(
   { graph, plan, removed }: Edit,
   producer: GraphIndex['producer'],
   value: string,
+  params: QuantizationParams,
 ): string {
   let name = value;
   for (;;) {
     const node = producer.get(name);
-    if (node === undefined || !plan.absorbed.has(node) || !isCutOff(node, graph)) return name;
+    if (node === undefined || !plan.absorbed.has(node) || !isSaturation(node, graph, params))
+      return name;
     removed.add(node);
     name = absorbedInput(node, graph);
   }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { calibrate } from '../calibrate/calibrate.ts';
 import type { ActivationStatistics } from '../calibrate/statistics.ts';
-import { int } from '../ir/attributes.ts';
+import { int, ints } from '../ir/attributes.ts';
 import { indexGraph } from '../ir/edit.ts';
 import type { Model } from '../ir/graph.ts';
 import { checkModel } from '../passes/pass.ts';
@@ -137,6 +137,32 @@ describe('the form for ONNX Runtime on a processor', () => {
     const fp32 = net.output(net.conv(cut, 8, 4, 3));
     const { model } = await toInt8(fp32, SHAPE, FORMS.cpu);
     expect(await signalToNoise(fp32, model)).toBeGreaterThan(25);
+  });
+
+  test('a Relu stays where the zero point is not at the bottom', async () => {
+    const net = new NetBuilder(5, SHAPE);
+    const fp32 = net.output(net.conv(net.relu(net.conv('input', 3, 8, 3)), 8, 4, 3));
+    const { model } = await toInt8(fp32, SHAPE, { ...FORMS.cpu, symmetricActivations: true });
+    expect(neighbors(model, 'Relu')).toEqual([{ before: ['Conv'], after: ['QuantizeLinear'] }]);
+    expect(await signalToNoise(fp32, model)).toBeGreaterThan(25);
+  });
+
+  test('a pool whose range was rounded outwards does not move the zero point of the Relu before it', () => {
+    const net = new NetBuilder(6, SHAPE);
+    const relu = net.relu(net.conv('input', 3, 8, 3));
+    const pool = net.node('MaxPool', [relu], { kernel_shape: ints([2, 2]) });
+    const fp32 = net.output(net.conv(pool, 8, 4, 3));
+    const ranges = new Map(
+      ['input', relu, pool].map((name) => [name, { min: name === pool ? -0.1 : 0, max: 2 }]),
+    );
+    const all = new Map(
+      [...fp32.graph.nodes.flatMap(({ outputs }) => outputs)].map((name) => [
+        name,
+        { min: -2, max: 2 },
+      ]),
+    );
+    const { values } = quantizeInt8(fp32, new Map([...all, ...ranges]), FORMS.cpu);
+    expect([values.get(relu)?.zeroPoint, values.get(pool)?.zeroPoint]).toEqual([0, 0]);
   });
 
   test('the Add behind a MatMul is its bias: no second rounding lies between', async () => {

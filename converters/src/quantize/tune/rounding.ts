@@ -1,4 +1,5 @@
 import { clamp, roundHalfEven } from '../params.ts';
+import { dot } from './linear.ts';
 
 /** One group of a product's weights, and the second moments of what it takes. */
 export interface RoundingTask {
@@ -32,8 +33,7 @@ export function roundAdaptively(task: RoundingTask): Int8Array {
     const scale = scales[row]!;
     for (let j = 0; j < columns; j++) {
       const at = j * columns;
-      let carried = 0;
-      for (let i = 0; i < j; i++) carried += errors[i]! * factor[at + i]!;
+      const carried = dot(errors, factor, at, j);
       const weight = target[row * columns + j]!;
       const wanted = (weight + carried / factor[at + j]!) / scale;
       const integer = clamp(roundHalfEven(wanted), -limit, limit);
