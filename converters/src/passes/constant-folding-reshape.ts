@@ -1,5 +1,5 @@
 import { intAttribute } from '../ir/attributes.ts';
-import { createNamer } from '../ir/edit.ts';
+import type { Namer } from '../ir/edit.ts';
 import { type Dim, type Graph, isOp, type Node } from '../ir/graph.ts';
 import { int64Tensor } from '../ir/tensor.ts';
 import type { Facts } from '../ops/facts.ts';
@@ -8,13 +8,13 @@ import type { Facts } from '../ops/facts.ts';
  * Gives a Reshape a constant shape where its computed one varies in a single size, which is then
  * written as −1, or in sizes that it copies from its input, written as 0. False where it does not.
  */
-export function settleReshape(node: Node, graph: Graph, facts: Facts): boolean {
+export function settleReshape(node: Node, graph: Graph, facts: Facts, namer: Namer): boolean {
   const [data = '', wanted = ''] = node.inputs;
   if (!isOp(node, 'Reshape') || graph.initializers.has(wanted)) return false;
   if (intAttribute(node, 'allowzero', 0) !== 0) return false;
   const target = targetOf(facts.get(wanted)?.elements, facts.get(data)?.shape);
   if (target === undefined) return false;
-  const name = createNamer(graph).fresh(`${node.name}_shape`);
+  const name = namer.fresh(`${node.name}_shape`);
   graph.initializers.set(name, int64Tensor([target.length], target));
   node.inputs = [data, name];
   return true;

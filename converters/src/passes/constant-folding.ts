@@ -1,6 +1,6 @@
 import { floatAttribute, floatsAttribute } from '../ir/attributes.ts';
 import { byteSize, type DataType } from '../ir/dtype.ts';
-import { removeNodes, subgraphsOf } from '../ir/edit.ts';
+import { createNamer, type Namer, removeNodes, subgraphsOf } from '../ir/edit.ts';
 import { type Dim, type Graph, isOp, type Node } from '../ir/graph.ts';
 import { byteLength } from '../ir/stored.ts';
 import {
@@ -35,67 +35,75 @@ export const constantFolding: Pass = {
       ? undefined
       : `opset ${EVALUATED_OPSET} or above`,
   async run(model) {
-    const did: string[] = [];
-    const room = { bytes: MAX_MADE_BYTES };
+    const folding = new Folding(model.graph);
     const declined = new Set<string>();
+    const { did } = folding;
     for (let before = -1; before !== did.length; ) {
       before = did.length;
-      foldKnown(model.graph, did, room);
+      folding.fold();
       await foldByRuntime(model, did, declined);
     }
     return { changed: did.length, did, declined: [...declined] };
   },
 };
 
-/** What is left of the bytes that folded constants may take together. */
-interface Room {
-  bytes: number;
-}
+/** What is computed here of one model. */
+class Folding {
+  readonly did: string[] = [];
+  readonly #root: Graph;
+  readonly #namer: Namer;
+  /** What is left of the bytes that folded constants may take together. */
+  #room = MAX_MADE_BYTES;
 
-/** Folds until nothing more is known. */
-function foldKnown(graph: Graph, did: string[], room: Room): void {
-  for (let before = -1; before !== did.length; ) {
-    before = did.length;
-    foldGraph(graph, inferFacts(graph, { declared: false }), new Map(), did, room);
+  constructor(root: Graph) {
+    this.#root = root;
+    this.#namer = createNamer(root);
   }
-}
 
-function foldGraph(
-  graph: Graph,
-  scopes: ReadonlyMap<Graph, Facts>,
-  outer: ReadonlyMap<string, TensorValue>,
-  did: string[],
-  room: Room,
-): void {
-  const constants = visibleConstants(graph, outer);
-  const outputs = new Set(graph.outputs.map((output) => output.name));
-  const facts = scopes.get(graph);
-  const folded = new Set<Node>();
-  for (const node of graph.nodes) {
-    for (const subgraph of subgraphsOf(node)) foldGraph(subgraph, scopes, constants, did, room);
-    if (facts && settleReshape(node, graph, facts))
-      did.push(`${node.op} ${node.name}: fixed shape`);
-    const [output] = node.outputs;
-    if (!output || node.outputs.length !== 1 || outputs.has(output)) continue;
-    const value = constantValue(node, constants, facts);
-    if (value === undefined || byteLength(value) > room.bytes) continue;
-    if (!isOp(node, 'Constant')) room.bytes -= byteLength(value);
-    constants.set(output, value);
-    graph.initializers.set(output, value);
-    graph.valueInfo.delete(output);
-    folded.add(node);
-    did.push(`${node.op} ${node.name}`);
+  /** Folds until nothing more is known. */
+  fold(): void {
+    for (let before = -1; before !== this.did.length; ) {
+      before = this.did.length;
+      this.#foldGraph(this.#root, inferFacts(this.#root, { declared: false }), new Map());
+    }
   }
-  removeNodes(graph, folded);
+
+  #foldGraph(
+    graph: Graph,
+    scopes: ReadonlyMap<Graph, Facts>,
+    outer: ReadonlyMap<string, TensorValue>,
+  ): void {
+    const constants = visibleConstants(graph, outer);
+    const outputs = new Set(graph.outputs.map((output) => output.name));
+    const facts = scopes.get(graph)!;
+    const folded = new Set<Node>();
+    for (const node of graph.nodes) {
+      for (const subgraph of subgraphsOf(node)) this.#foldGraph(subgraph, scopes, constants);
+      if (settleReshape(node, graph, facts, this.#namer)) {
+        this.did.push(`${node.op} ${node.name}: fixed shape`);
+      }
+      const [output] = node.outputs;
+      if (!output || node.outputs.length !== 1 || outputs.has(output)) continue;
+      const value = constantValue(node, constants, facts);
+      if (value === undefined || byteLength(value) > this.#room) continue;
+      if (!isOp(node, 'Constant')) this.#room -= byteLength(value);
+      constants.set(output, value);
+      graph.initializers.set(output, value);
+      graph.valueInfo.delete(output);
+      folded.add(node);
+      this.did.push(`${node.op} ${node.name}`);
+    }
+    removeNodes(graph, folded);
+  }
 }
 
 function constantValue(
   node: Node,
   constants: ReadonlyMap<string, TensorValue>,
-  facts: Facts | undefined,
+  facts: Facts,
 ): TensorValue | undefined {
   if (isOp(node, 'Constant')) return valueOfConstant(node);
-  const expected = facts?.get(node.outputs[0]!);
+  const expected = facts.get(node.outputs[0]!);
   const listed = expected && valueOfElements(expected);
   if (listed !== undefined) return listed;
   if (!canEvaluate(node)) return undefined;
