@@ -55,6 +55,9 @@ function faultIn(graph: Graph, outer: Scope | undefined): string | undefined {
 
 /** Checks one node against what is known before it, and adds what it makes to `known`. */
 function nodeFault(node: Node, graph: Graph, known: Scope): string | undefined {
+  if ([...node.inputs, ...node.outputs].some((name) => name === undefined)) {
+    return `${titleOf(node)} lacks an input or an output`;
+  }
   const absent = node.inputs.find((name) => name !== '' && !known.has(name));
   if (absent !== undefined) return absence(node, absent, graph);
   for (const inner of subgraphsOf(node)) {

@@ -188,6 +188,22 @@ it('a wrong rank is named by ONNX Runtime, and does not stop the passes', async 
   await expect(ortRuntime().load(writeOnnx(model))).rejects.toThrow(/node_conv_\d/);
 });
 
+it('an operator of an unknown domain is kept by the passes, and named by ONNX Runtime', async () => {
+  const net = new NetBuilder(1, [1]);
+  const model = net.output(net.node('Odd', ['input'], { k: int(1) }));
+  model.graph.nodes[0]!.domain = 'org.example';
+  model.opsets.set('org.example', 1);
+  await runPasses(model);
+  expect(model.graph.nodes[0]).toMatchObject({ op: 'Odd', domain: 'org.example' });
+  await expect(ortRuntime().load(writeOnnx(model))).rejects.toThrow(/org\.example:Odd/);
+});
+
+it('a node without its input is refused where an upgrade needs it', async () => {
+  const net = new NetBuilder(1, [1], 9);
+  const model = net.output(net.node('Softmax', []));
+  await expect(runPasses(model)).rejects.toThrow(/node "node_softmax_0" .*lacks an input/);
+});
+
 describe('a constant of terabytes stays a node', () => {
   const list = (net: NetBuilder, values: number[], dims = [values.length]) => {
     const name = `list_${net.model.graph.initializers.size}`;

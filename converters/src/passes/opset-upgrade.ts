@@ -74,7 +74,7 @@ function upgradeGraph(graph: Graph, context: Context): number {
     }
     const changes = changesOf(node.op, context.from, context.to);
     if (changes.length > 0) changed++;
-    return changes.reduce<readonly Node[]>(
+    const upgraded = changes.reduce<readonly Node[]>(
       (nodes, adapt) => {
         const replacement = adapt(upgrade);
         return replacement
@@ -83,8 +83,14 @@ function upgradeGraph(graph: Graph, context: Context): number {
       },
       [node],
     );
+    return upgraded.every(isWhole) ? upgraded : upgrade.refuse('it lacks an input or an output');
   });
   return changed;
+}
+
+/** Adapters take for granted what an operator must have, and a damaged model may not give. */
+function isWhole({ inputs, outputs }: Node): boolean {
+  return [...inputs, ...outputs].every((name) => name !== undefined);
 }
 
 function makeUpgrade(

@@ -2,12 +2,16 @@ import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ortRuntime } from '@flotilla/model/node';
+import { isFlotillaError } from '@flotilla/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Model } from '../../ir/graph.ts';
 import { StoredTensor, sameBytes } from '../../ir/stored.ts';
 import { float32Tensor, reshaped, toFloats } from '../../ir/tensor.ts';
+import { mutant } from '../../testing/mutations/mutate.ts';
 import { randomFeeds, relativeError, runModel } from '../../testing/run-model.ts';
 import { smallNet } from '../../testing/small-net.ts';
 import { readOnnxFile } from './file.ts';
+import { readOnnx } from './read.ts';
 import { loadModelIn } from './session.ts';
 import { RecentBytes, StoredFile } from './stored-file.ts';
 import { writeOnnx } from './write.ts';
@@ -105,6 +109,31 @@ describe('a model file that is not held in memory', () => {
     }
     await writeFile(file, new Uint8Array(100_000));
     await expect(readOnnxFile(file, { inMemoryBytes: 0 })).rejects.toThrow(/no field/);
+  });
+});
+
+describe('damaged files', () => {
+  /** What comes of reading, as bytes or as the code of the error. */
+  async function outcome(read: () => Model | Promise<Model>): Promise<Uint8Array | string> {
+    try {
+      return writeOnnx(await read());
+    } catch (error) {
+      if (!isFlotillaError(error)) throw error;
+      return error.code;
+    }
+  }
+
+  it('mean the same whether they are held in memory or not', async () => {
+    const seeds = [1, 2].map((seed) => writeOnnx(smallNet(seed)));
+    const ends = new Set<string>();
+    for (let i = 0; i < 150; i++) {
+      const bytes = mutant(seeds, 5, i);
+      await writeFile(file, bytes);
+      const held = await outcome(() => readOnnx(bytes, { file }));
+      expect(await outcome(() => readOnnxFile(file, { inMemoryBytes: 0 })), `${i}`).toEqual(held);
+      ends.add(typeof held === 'string' ? held : 'read');
+    }
+    expect([...ends].sort()).toEqual(['model.not-onnx', 'read']);
   });
 });
 

@@ -42,10 +42,14 @@ export function numbersOf(call: Call, input: number): number[] | undefined {
   return numbers?.length === elements?.length ? numbers : undefined;
 }
 
-/** Number of elements of a list that is given as an input, also where they are not known. */
+/** More dimensions than any tensor has; a damaged model may ask for as many as there are numbers. */
+const MAX_RANK = 255;
+
+/** Number of elements of a list of dimensions that is an input, also where they are not known. */
 export function lengthOf(call: Call, input: number): number | undefined {
-  const [length] = shapeOf(call, input) ?? [];
-  return elementsOf(call, input)?.length ?? (typeof length === 'number' ? length : undefined);
+  const [given] = shapeOf(call, input) ?? [];
+  const length = elementsOf(call, input)?.length ?? given;
+  return typeof length === 'number' && length <= MAX_RANK ? length : undefined;
 }
 
 /** An integer attribute or, in newer definitions, the input that took its place. */
