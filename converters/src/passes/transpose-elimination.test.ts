@@ -54,6 +54,14 @@ describe('transpose-elimination', () => {
     expect(report.did.join()).toContain('operators, which take the other layout');
   });
 
+  it('moves through one run of operators after the other where a Transpose lies between', async () => {
+    const build = new ChannelsLast(1, [1, 4, 6, 6]);
+    const step = (value: string) =>
+      build.toFirst(build.node('Mul', [build.toLast(value), build.weights([4], 6)]));
+    const between = build.node('Mul', [step('input'), build.weights([4, 1, 1], 6)]);
+    await eliminate(build.output(build.conv(step(between), 4, 4, 3)), 0);
+  });
+
   it('moves through Pad, Slice, Split, Softmax and reductions', async () => {
     const build = net();
     const { initializers } = build.model.graph;

@@ -1,4 +1,5 @@
 import { ints } from '../ir/attributes.ts';
+import { allGraphs } from '../ir/edit.ts';
 import { isOp, makeNode, type Node } from '../ir/graph.ts';
 import { int64Tensor } from '../ir/tensor.ts';
 import type { GraphEditor } from './editor.ts';
@@ -8,6 +9,9 @@ import { lineOf, rewriteGraphs } from './rewrite.ts';
 import { findRegions, type Region } from './transpose-region.ts';
 import { compose, invert, isInOrder, type Order, orderOf } from './transpose-rules.ts';
 
+/** One round may make room for another. */
+const MAX_ROUNDS = 20;
+
 /**
  * Takes Transposes out: one after another becomes one or none, one that moves nothing but axes of
  * size 1 becomes a Reshape, and between two that cancel, what lies there works on the other layout
@@ -16,8 +20,18 @@ import { compose, invert, isInOrder, type Order, orderOf } from './transpose-rul
 export const transposeElimination: Pass = {
   name: 'transpose-elimination',
   run: (model) => {
-    const some = model.graph.nodes.some((node) => isOp(node, 'Transpose'));
-    return some ? rewriteGraphs(model, eliminateIn) : { changed: 0 };
+    const some = allGraphs(model.graph).some(({ nodes }) =>
+      nodes.some((node) => isOp(node, 'Transpose')),
+    );
+    if (!some) return { changed: 0 };
+    const rounds: PassResult[] = [];
+    do rounds.push(rewriteGraphs(model, eliminateIn));
+    while (rounds.at(-1)!.changed > 0 && rounds.length < MAX_ROUNDS);
+    return {
+      changed: rounds.reduce((sum, { changed }) => sum + changed, 0),
+      did: rounds.flatMap(({ did = [] }) => did),
+      declined: rounds.at(-1)!.declined ?? [],
+    };
   },
 };
 
@@ -29,16 +43,31 @@ function eliminateIn(editor: GraphEditor): PassResult {
     const done = mergeWithBefore(node, editor) ?? asReshape(node, editor);
     if (done !== undefined) did.push(lineOf(node, done));
   }
-  for (const region of findRegions(editor)) {
+  const touched = new Set<Node>();
+  const regions = findRegions(editor).map((region) => {
+    return { region, around: transposesAround(region, editor) };
+  });
+  for (const { region, around } of regions) {
+    if (around.some((node) => touched.has(node))) continue;
     if (region.gain <= 0) {
       declined.push(lineOf(region.source, `stays: ${region.why}`));
       continue;
     }
+    for (const node of around) touched.add(node);
     flip(region, editor);
     const names = `${region.flips.size} operators`;
     did.push(lineOf(region.source, `moved through ${names}, which take the other layout`));
   }
   return { changed: did.length, did, declined };
+}
+
+/** What ends one region may begin another: only one of the two may be flipped at a time. */
+function transposesAround({ orders }: Region, editor: GraphEditor): Node[] {
+  const around = [...orders.keys()].flatMap((value) => {
+    const maker = editor.producer(value);
+    return [...(maker ? [maker] : []), ...editor.takers(value)];
+  });
+  return around.filter((node) => isOp(node, 'Transpose'));
 }
 
 function mergeWithBefore(node: Node, editor: GraphEditor): string | undefined {
