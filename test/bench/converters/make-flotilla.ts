@@ -1,7 +1,6 @@
 /** Makes one int8 model in this process, and prints what that took. */
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { calibrate, convert, quantize, readData, readModel, runPasses } from '@flotilla/converters';
 import type { Tensors } from '@flotilla/model';
@@ -90,7 +89,7 @@ async function choose(task: FlotillaTask, { precisions }: ChosenSetting): Promis
   });
   const [variant] = variants;
   if (!variant?.file) throw new Error(`no variant was made: ${variant?.warnings.join('; ')}`);
-  const { manifestBytes, blobs } = await readBundleFile(join(folder, variant.file));
+  const { manifestBytes, blobs } = await readBundleFile(variant.file);
   const manifest = parseManifest(manifestBytes);
   const model = blobsOf(manifest).find(({ mediaType }) => mediaType === MEDIA.model);
   const bytes = blobs.get(model?.digest ?? 'sha256:');

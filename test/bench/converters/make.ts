@@ -64,8 +64,17 @@ async function runJson(command: string, args: readonly string[], task: object): 
     text(child.stdout),
     text(child.stderr),
   ]);
-  const last = (lines: string) => lines.trim().split('\n').at(-1) ?? '';
-  if (code !== 0) throw new Error(last(errors).slice(0, 160) || `exit code ${code}`);
-  const cost: Cost = JSON.parse(last(out));
+  if (code !== 0) throw new Error(complaintOf(errors) || `exit code ${code}`);
+  const cost: Cost = JSON.parse(lastLine(out));
   return cost;
+}
+
+/** The line that names the error; both languages print a stack around it. */
+function complaintOf(errors: string): string {
+  const lines = errors.split('\n');
+  return (lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lastLine(errors)).slice(0, 200);
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
 }
