@@ -55,15 +55,11 @@ export async function compareModels(request: CompareRequest): Promise<CompareRes
 
 async function compareLoaded(
   { b, evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
-  { session: first, modelFile, modelBytes, pipeline, runtime, spec, labels }: Source,
+  source: Source,
   { session: second, bytes }: LoadedModel,
 ): Promise<CompareResult> {
-  const data = await divideData(
-    { evaluation, ...ALL_JUDGE, maxEvaluation },
-    spec,
-    labels,
-    pipeline,
-  );
+  const { session: first, modelFile, modelBytes, pipeline, runtime } = source;
+  const data = await divideData({ evaluation, ...ALL_JUDGE, maxEvaluation }, source);
   const samples = data.evaluation;
   const probes = await probesOf(samples);
   const runner = { runtime, runMs: await timeRun(first, probes[0] ?? {}) };

@@ -282,6 +282,23 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
     ).toMatch(/odd\.onnx/);
   });
 
+  test('arrays of the wrong shape, and labels that are no classes', async () => {
+    const wide = join(folder, 'wide');
+    await writeSamples(wide, [1, 3, 4, 4], 6, 1);
+    expect(await refusal({ calibration: wide })).toMatch(
+      /wide\/\d\.npy cannot be used as data: tensor input has shape \[1,3,4,4\], the model takes/,
+    );
+    const foreign = join(folder, 'foreign');
+    await writeSamples(foreign, SHAPE, 6, 1);
+    await writeFile(join(foreign, 'labels.csv'), 'file,label\n0.npy,bolt\n1.npy,nut\n');
+    const named = join(folder, 'named.yaml');
+    const text = await readFile(join(folder, 'small.yaml'), 'utf8');
+    await writeFile(named, text.replace('activation', 'labels: [a, b, c, d], activation'));
+    expect(await refusal({ specFile: named, evaluation: foreign })).toMatch(
+      /foreign\/labels\.csv cannot be used as data: no label in it is a class.*"bolt", "nut"/,
+    );
+  });
+
   test('an empty folder, and an image that does not decode', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);

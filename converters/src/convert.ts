@@ -7,6 +7,7 @@ import { totalLength } from './formats/onnx/payloads.ts';
 import { onnxPieces, writeOnnx } from './formats/onnx/write.ts';
 import { graphSize } from './graph-size.ts';
 import { handOver, type Made } from './hand-over.ts';
+import { checkWeights } from './ir/finite.ts';
 import { type Model, opsetOf } from './ir/graph.ts';
 import { checkOutFolder } from './out-folder.ts';
 import { cutModel } from './passes/cut.ts';
@@ -42,15 +43,16 @@ export async function convert(
   onProgress({ step: 'read', done: 0, total: 1 });
   const { modelFile, specFile, cut, fixShape } = request;
   const model = await readModel(modelFile);
+  checkWeights(model);
   if (cut !== undefined) await cutModel(model, cut);
   const source = await openSource(modelFile, specFile, cut && writeOnnx(model));
   try {
-    const { spec, labels, pipeline } = source;
+    const { spec } = source;
     const before = graphSize(model, source.modelBytes);
     if (fixShape !== undefined) fixShapes(model, fixShape);
     const synthetic = synthesizer(plan, source, model, onProgress);
     const draw = { ...settings, ...plan, synthesize: synthetic?.make };
-    const data = await divideData(draw, spec, labels, pipeline);
+    const data = await divideData(draw, source);
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
     const graph = { before, after: graphSize(model, fileLength(model)), passes };

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { InputSpec, ModelSpec, Pipeline, Tensors } from '@flotilla/model';
+import type { InputSpec, ModelSpec, Pipeline, Session, Tensors } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
 import { readData } from './folder.ts';
 import type { DataItem, DataReading } from './item.ts';
@@ -41,6 +41,14 @@ const MIN_CALIBRATION = 2;
 /** Made-up samples are costly, and the hundredth tells what the first ones told. */
 const MAX_SYNTHETIC = 64;
 
+/** The model that the data are for. */
+export interface DataTaker {
+  readonly spec: ModelSpec;
+  readonly labels: readonly string[] | undefined;
+  readonly pipeline: Pipeline;
+  readonly session: Pick<Session, 'inputs'>;
+}
+
 interface Parts {
   readonly calibration: readonly DataItem[];
   readonly choice: readonly DataItem[];
@@ -54,9 +62,7 @@ interface Parts {
  */
 export async function divideData(
   request: DataRequest,
-  spec: ModelSpec,
-  labels: readonly string[] | undefined,
-  pipeline: Pipeline,
+  { spec, labels, pipeline, session }: DataTaker,
 ): Promise<DividedData> {
   if (request.synthesize !== undefined && request.evaluation === undefined) {
     return await allSynthetic(request, request.synthesize);
@@ -75,10 +81,11 @@ export async function divideData(
   const evaluation = shuffleByName(judged(parts.evaluation, 'evaluation'), request.seed);
   const most = Math.min(request.maxCalibration, MAX_SYNTHETIC);
   const synthetic = request.needsCalibration ? await request.synthesize?.(most) : undefined;
+  const setOf = (items: readonly DataItem[]) => sampleSet(items, pipeline, session.inputs);
   return {
-    calibration: synthetic ? tensorSet(synthetic) : sampleSet(parts.calibration, pipeline),
-    choice: sampleSet(choice, pipeline),
-    evaluation: sampleSet(evaluation.slice(0, request.maxEvaluation), pipeline),
+    calibration: synthetic ? tensorSet(synthetic) : setOf(parts.calibration),
+    choice: setOf(choice),
+    evaluation: setOf(evaluation.slice(0, request.maxEvaluation)),
     synthetic: synthetic !== undefined,
     warnings,
   };

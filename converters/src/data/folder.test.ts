@@ -39,11 +39,20 @@ test('rows without a file are one warning', async () => {
 });
 
 test('labels that are no class of the model are a warning, and the sample has no class', async () => {
+  await put('a.jpg', 'b.jpg');
+  const known = READING.labels[0];
+  await writeFile(join(folder, 'labels.csv'), `file,label\na.jpg,spoon\nb.jpg,${known}\n`);
+  const { items, warnings } = await readData(folder, READING);
+  expect(items.map(({ label }) => label)).toEqual([undefined, 0]);
+  expect(warnings).toEqual(['1 names in labels.csv are no class of the model: "spoon"']);
+});
+
+test('labels of which none is a class of the model are refused', async () => {
   await put('a.jpg');
   await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,spoon\n');
-  const { items, warnings } = await readData(folder, READING);
-  expect(items[0]?.label).toBeUndefined();
-  expect(warnings).toEqual(['1 names in labels.csv are no class of the model: "spoon"']);
+  await expect(readData(folder, READING)).rejects.toThrow(
+    /labels\.csv cannot be used as data: no label in it is a class of the model: "spoon"/,
+  );
 });
 
 test('a class index that the model has no class for is refused, as those that count from 1', async () => {

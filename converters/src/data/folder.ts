@@ -47,6 +47,9 @@ async function readFolder(folder: string, reading: DataReading): Promise<DataSet
   const { unknown } = classes;
   if (unknown.size > 0) {
     const some = Array.from(unknown, quote).slice(0, 3).join(', ');
+    if (items.every(({ label }) => label === undefined)) {
+      throw invalid(join(folder, LABELS), `no label in it is a class of the model: ${some}`);
+    }
     warnings.push(`${unknown.size} names in ${LABELS} are no class of the model: ${some}`);
   }
   return { path: folder, items, warnings };

@@ -1,4 +1,11 @@
-import type { Pipeline, Preprocessed, Tensors } from '@flotilla/model';
+import {
+  checkFeeds,
+  type Pipeline,
+  type Preprocessed,
+  type TensorInfo,
+  type Tensors,
+} from '@flotilla/model';
+import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { DataItem } from './item.ts';
 
 /** One sample ready to run. */
@@ -16,11 +23,14 @@ export interface SampleSet {
  * Prepares items with a pipeline. The next sample is decoded while the present one runs; what fits
  * into `cacheBytes` is kept for the next time through, the rest is decoded again.
  *
- * @throws FlotillaError from the pipeline, naming the file
+ * @param inputs what the model declares
+ * @throws FlotillaError `data.invalid` naming the file that does not fit the model, and what the
+ * pipeline refuses a file with
  */
 export function sampleSet(
   items: readonly DataItem[],
   pipeline: Pipeline,
+  inputs: readonly TensorInfo[],
   cacheBytes = DEFAULT_CACHE_BYTES,
 ): SampleSet {
   const cache = new Map<DataItem, Sample>();
@@ -29,7 +39,7 @@ export function sampleSet(
     if (item === undefined) return undefined;
     const known = cache.get(item);
     if (known !== undefined) return known;
-    const sample = { item, ...(await pipeline.preprocess(await item.load(), item.where)) };
+    const sample = { item, ...(await prepared(item, pipeline, inputs)) };
     const size = byteLength(sample.tensors);
     if (size <= free) {
       free -= size;
@@ -50,6 +60,22 @@ export function sampleSet(
       }
     },
   };
+}
+
+async function prepared(
+  item: DataItem,
+  pipeline: Pipeline,
+  inputs: readonly TensorInfo[],
+): Promise<Preprocessed> {
+  const raw = await item.load();
+  try {
+    const sample = await pipeline.preprocess(raw, item.where);
+    checkFeeds(sample.tensors, inputs);
+    return sample;
+  } catch (cause) {
+    if (!isFlotillaError(cause, 'tensor.invalid')) throw cause;
+    throw new FlotillaError('data.invalid', { file: item.where, reason: cause.message }, { cause });
+  }
 }
 
 /**

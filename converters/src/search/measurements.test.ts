@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readMeasurements } from './measurements.ts';
+
+let folder = '';
+let file = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'flotilla-measurements-'));
+  file = join(folder, 'bench.json');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const SOURCE = 'sha256:source';
+const row = (of: object, p50: unknown) => ({
+  ...of,
+  latencyMs: { p50, measuredOn: { cpu: 'A76', provider: 'cpu', threads: 2 } },
+});
+
+async function read(models: unknown, targets = ['raspberry-pi-5'] as const) {
+  await writeFile(file, JSON.stringify({ models }));
+  return await readMeasurements(file, targets, SOURCE);
+}
+
+describe('measurements from devices', () => {
+  test('are found by digest first, then by precision', async () => {
+    const measurements = await read([
+      row({ digest: SOURCE }, 20),
+      row({ precision: 'int8' }, 9),
+      row({ digest: 'sha256:a', precision: 'mixed', target: 'raspberry-pi-5' }, 7),
+    ]);
+    const of = (digest: string, precision: 'int8' | 'int4') =>
+      measurements.of('raspberry-pi-5', { digest, precision })?.variant;
+    expect(of('sha256:a', 'int8')).toBe(7);
+    expect(of('sha256:b', 'int8')).toBe(9);
+    expect(of('sha256:b', 'int4')).toBeUndefined();
+    expect(
+      measurements.of('jetson-orin', { digest: 'sha256:a', precision: 'int8' }),
+    ).toBeUndefined();
+  });
+
+  test('say nothing of a variant where fp32 was not measured', async () => {
+    const measurements = await read([row({ precision: 'int8' }, 9)]);
+    const variant = { digest: 'sha256:b', precision: 'int8' } as const;
+    expect(measurements.of('raspberry-pi-5', variant)).toBeUndefined();
+  });
+
+  test.each([
+    [{}, /bench\.json holds no measurements: it has no list "models"/],
+    [[row({ precision: 'int8' }, -1)], /row 1 has no latencyMs\.p50 in milliseconds/],
+    [[row({}, 1)], /row 1 has neither the digest of a model nor a precision/],
+    [[row({ precision: 'int3' }, 1)], /row 1 has no precision of fp32/],
+    [[row({ precision: 'int8', target: 'toaster' }, 1)], /row 1 has the unknown target "toaster"/],
+  ])('that are none are refused in one line: %j', async (models, line) => {
+    await expect(read(models)).rejects.toThrow(line);
+  });
+
+  test('for several targets name theirs', async () => {
+    await writeFile(file, JSON.stringify({ models: [row({ precision: 'int8' }, 1)] }));
+    const both = ['raspberry-pi-5', 'raspberry-pi-4'] as const;
+    await expect(readMeasurements(file, both, SOURCE)).rejects.toThrow(
+      /row 1 names no target, and several are asked for/,
+    );
+    await expect(readMeasurements(join(folder, 'none'), both, SOURCE)).rejects.toThrow(
+      /there is no such file/,
+    );
+  });
+});
