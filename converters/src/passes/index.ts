@@ -2,6 +2,7 @@ import type { Model } from '../ir/graph.ts';
 import { activationHoisting } from './activation-hoisting.ts';
 import { activationMerging } from './activation-merging.ts';
 import { affineFusion } from './affine-fusion.ts';
+import { attention } from './attention.ts';
 import { branchInlining } from './branch-inlining.ts';
 import { canonicalOperators } from './canonical-operators.ts';
 import { castElimination } from './cast-elimination.ts';
@@ -46,6 +47,7 @@ export const PASSES: readonly Pass[] = [
   gelu,
   hardSwish,
   layerNorm,
+  attention,
   canonicalOperators,
   activationMerging,
   activationHoisting,
