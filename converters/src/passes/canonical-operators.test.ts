@@ -58,6 +58,13 @@ const CASES: readonly (readonly [string, Make, readonly string[]])[] = [
 ];
 
 describe('canonical-operators', () => {
+  it('leaves a mean over the last of three axes, and a quotient that Gelu begins with', async () => {
+    const net = new NetBuilder(1, [1, 3, 4]);
+    const mean = net.node('ReduceMean', ['input'], { axes: ints([-1]) });
+    const model = net.output(net.node('Erf', [net.node('Div', [mean, net.constant([], [1.4])])]));
+    expect((await checkPass(model, canonicalOperators, 0)).report.changed).toBe(0);
+  });
+
   it.each(CASES)('%s', async (_, make, expected) => {
     const net = new NetBuilder(1, [1, 3, 4, 5]);
     const { ops } = await checkPass(net.output(make(net)), canonicalOperators, 1e-6);

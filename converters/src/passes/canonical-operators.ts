@@ -71,14 +71,17 @@ function isNormal(editor: GraphEditor, name: string): boolean {
   return numbers?.every((n) => n === 0 || (Math.abs(n) > least && Math.abs(n) < most)) ?? false;
 }
 
-/** A mean over all axes of an image but batch and channel, as PyTorch exports global pooling. */
+/**
+ * A mean over all axes of an image but batch and channel, as PyTorch exports global pooling. With one
+ * such axis it may as well be a part of a LayerNormalization, which runtimes look for.
+ */
 function meanOverImage(node: Node, editor: GraphEditor): Outcome {
   const [input = ''] = node.inputs;
   const rank = editor.shape(input)?.length;
   const axes = intsAttribute(node, 'axes', undefined) ?? [
     ...(editor.numbers(node.inputs[1]) ?? []),
   ];
-  if (rank === undefined || rank < 3 || axes.length !== rank - 2) return undefined;
+  if (rank === undefined || rank < 4 || axes.length !== rank - 2) return undefined;
   const spatial = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
   if (spatial.size !== rank - 2 || spatial.has(0) || spatial.has(1)) return undefined;
   if (editor.dtype(input) !== 'float32') return undefined;
