@@ -11,6 +11,7 @@ import { type CalibrationData, type Quantized, quantize } from './quantize/quant
 import type { Scheme } from './quantize/scheme.ts';
 import type { OnProgress } from './request.ts';
 import { type Timed, timedOf } from './search/latency-of.ts';
+import { keyOf } from './search/trial.ts';
 import type { Source } from './source.ts';
 import type { Judge, Judgement } from './verify/evaluate.ts';
 import type { LatencyPair } from './verify/latency.ts';
@@ -60,6 +61,7 @@ export function openWorkshop(input: WorkshopInput): Workshop {
   const equalizedData = calibrated(equalized);
   const made = recentlyMade();
   const tried = new Map<string, Promise<Tried>>();
+  const verified = new Map<string, Promise<Verification>>();
   const times = new Map<string, Promise<LatencyPair>>();
 
   const workshop: Workshop = {
@@ -91,13 +93,17 @@ export function openWorkshop(input: WorkshopInput): Workshop {
       times.set(key, known);
       return await known;
     },
-    async verify(variant) {
-      const { precision } = variant;
-      const total = data.evaluation.items.length;
-      return await verify(variant, input, (done) =>
-        onProgress({ step: 'verify', precision, done, total }),
-      );
-    },
+    verify: memo(
+      verified,
+      ({ scheme }) => keyOf(scheme),
+      (variant) => {
+        const { precision } = variant;
+        const total = data.evaluation.items.length;
+        return verify(variant, input, (done) =>
+          onProgress({ step: 'verify', precision, done, total }),
+        );
+      },
+    ),
   };
 
   async function timeOf(variant: Quantized): Promise<LatencyPair> {
@@ -164,8 +170,6 @@ function memo<A, T>(
     return found;
   };
 }
-
-const keyOf = (scheme: Scheme): string => JSON.stringify(scheme);
 
 /** The variants made last, as many as fit. */
 function recentlyMade(): (scheme: Scheme, make: () => Promise<Quantized>) => Promise<Quantized> {

@@ -14,7 +14,7 @@ import {
   uncalibratedSchemes,
 } from './schemes.ts';
 import type { Sensitivity } from './sensitivity.ts';
-import { isFaithful, netLossOf, speedOf, type Trial } from './trial.ts';
+import { isFaithful, keyOf, netLossOf, speedOf, type Trial } from './trial.ts';
 
 /** What a search works with; it neither runs nor times a model itself. */
 export interface SearchTools {
@@ -45,8 +45,7 @@ export async function explore(goal: Goal, tools: SearchTools): Promise<Explored>
   const { precisions, auto } = goal;
   const trials: Trial[] = [];
   const attempt = async (scheme: Scheme): Promise<Trial | undefined> => {
-    const key = JSON.stringify(scheme);
-    const known = trials.find((trial) => JSON.stringify(trial.scheme) === key);
+    const known = trials.find((trial) => keyOf(trial.scheme) === keyOf(scheme));
     if (known !== undefined) return known;
     const trial = await tools.tryOut(scheme);
     if (trial !== undefined) trials.push(trial);

@@ -72,13 +72,17 @@ export function uncalibratedSchemes(precision: Precision, fixed: SchemeRequest):
   }
 }
 
-/** Whether a precision may be worth trying: some change only products of matrices. */
+/** Precisions that change only products of matrices. */
+export const isForFew = (precision: Precision): boolean =>
+  precision === 'int8-dynamic' || precision === 'int4';
+
+/** Whether a precision may be worth trying. */
 export function isPromising(
   precision: Precision,
   { maxOpset }: TargetProfile,
   work: Work,
 ): boolean {
-  if (precision !== 'int8-dynamic' && precision !== 'int4') return true;
+  if (!isForFew(precision)) return true;
   if (precision === 'int4' && maxOpset < INT4_OPSET) return false;
   return shareOf(work, ['matmul']) >= WORTH_PRODUCTS;
 }

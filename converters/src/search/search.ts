@@ -9,9 +9,9 @@ import type { TargetSearch } from '../result.ts';
 import { type Explored, explore } from './explore.ts';
 import { latencyOn, measuredHere } from './latency-of.ts';
 import { paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
-import { formOf } from './schemes.ts';
+import { formOf, isForFew } from './schemes.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
-import { candidateOf, isFaithful, type Trial } from './trial.ts';
+import { candidateOf, isFaithful, keyOf, type Trial } from './trial.ts';
 import { verdictOf } from './verdict.ts';
 
 /** What was found for one target. */
@@ -50,12 +50,20 @@ export async function search(conversion: Conversion, goal: Goal): Promise<Found>
     goal,
     ranked: lists.map((trials) => trials.map(({ scheme }) => scheme)),
     rung: goal.auto && ladder ? rungOf(goal, explored.trials) : undefined,
-    impossible: [...impossible]
-      .filter(
-        ([precision]) => !explored.trials.some(({ scheme }) => scheme.precision === precision),
-      )
-      .map(([, { message }]) => `${goal.profile.id}: ${message}`),
+    impossible: unmade(goal, impossible, explored.trials),
   };
+}
+
+/** Of precisions that are for few models, and were not asked for, nobody needs to be told. */
+function unmade(
+  { auto, profile }: Goal,
+  impossible: ReadonlyMap<Precision, FlotillaError>,
+  trials: readonly Trial[],
+): string[] {
+  const made = new Set(trials.map(({ scheme }) => scheme.precision));
+  return [...impossible]
+    .filter(([precision]) => !made.has(precision) && !(auto && isForFew(precision)))
+    .map(([, { message }]) => `${profile.id}: ${message}`);
 }
 
 async function exploreFor(
@@ -153,6 +161,7 @@ export function reportOf({ goal, trials, sensitivity }: Found, handed: Handed): 
   const front = paretoFront(trials);
   const written = handed.made.filter(({ bundle }) => bundle !== undefined);
   const chosen = written.map(({ assessment }) => assessment.scheme);
+  const keys = new Set(chosen.map(keyOf));
   const fallen = [...handed.refused, ...handed.made.filter(({ bundle }) => bundle === undefined)];
   const refused = fallen.map(({ assessment }) => assessment.scheme);
   return {
@@ -160,7 +169,7 @@ export function reportOf({ goal, trials, sensitivity }: Found, handed: Handed): 
     candidates: trials.map((trial) =>
       candidateOf(trial, goal.profile.qdq, {
         onFront: front.includes(trial),
-        chosen: chosen.includes(trial.scheme),
+        chosen: keys.has(keyOf(trial.scheme)),
       }),
     ),
     sensitivity: sensitivity.map(({ node, op, kl, db }) => ({ node, op, kl, db })),

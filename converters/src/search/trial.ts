@@ -16,6 +16,9 @@ export interface Trial {
   readonly bytes: number;
 }
 
+/** The same for equal schemes. */
+export const keyOf = (scheme: Scheme): string => JSON.stringify(scheme);
+
 /** Time relative to fp32 in the same measurement: what trials are compared by. */
 export const speedOf = ({ latency }: Pick<Trial, 'latency'>): number =>
   latency.fp32 > 0 ? latency.variant / latency.fp32 : 1;

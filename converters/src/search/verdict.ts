@@ -2,7 +2,7 @@ import type { QdqForm } from '@flotilla/targets';
 import type { Goal } from '../plan.ts';
 import type { Scheme } from '../quantize/scheme.ts';
 import { NOISE, rankByAccuracy } from './pareto.ts';
-import { nameOf, netLossOf, speedOf, type Trial } from './trial.ts';
+import { keyOf, nameOf, netLossOf, speedOf, type Trial } from './trial.ts';
 
 interface VerdictInput {
   readonly goal: Goal;
@@ -25,7 +25,7 @@ export function verdictOf({ goal, trials, chosen, refused }: VerdictInput): stri
   const fell = refused.map((scheme) => nameOf(scheme, qdq)).join('; ');
   const before =
     fell === '' ? '' : `; before it, on the evaluation samples, did not stand: ${fell}`;
-  const trial = trials.find(({ scheme }) => scheme === first);
+  const trial = trials.find(({ scheme }) => keyOf(scheme) === keyOf(first));
   const why = trial === undefined ? '' : `: ${reasonFor(trial, trials, qdq)}`;
   return `${nameOf(first, qdq)} was chosen for ${name}${why}${before}.`;
 }

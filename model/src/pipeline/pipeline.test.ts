@@ -189,6 +189,27 @@ describe('createPipeline', () => {
     expect(() => bind(text, inputs as readonly TensorInfo[])).toThrow(message);
   });
 
+  it('feeds a state as it is given, or zeros where a stream is allowed to begin', async () => {
+    const inputs: readonly TensorInfo[] = [
+      { name: 'x', type: 'FP32', shape: [1] },
+      { name: 'h', type: 'FP32', shape: [-1, 2] },
+    ];
+    const spec = parseSpec(
+      `${HEAD}inputs: {x: {raw: {}}, h: {state: {from: hn}}}\n${CLASSES}`,
+      'model.yaml',
+    );
+    const pipeline = createPipeline(spec, {
+      labels: undefined,
+      inputs,
+      decoder,
+      statesFromZero: true,
+    });
+    const x = fp32([1], 1);
+    expect((await pipeline.preprocess({ x })).tensors.h).toEqual(fp32([1, 2], 0, 0));
+    const h = fp32([1, 2], 3, 4);
+    expect((await pipeline.preprocess({ x, h })).tensors.h).toEqual(h);
+  });
+
   it('says which kinds it does not run', () => {
     const x: TensorInfo = { name: 'x', type: 'FP32', shape: [1] };
     expect(() => bind(`${HEAD}inputs: {x: {state: {from: h}}}\n${CLASSES}`, [x])).toThrow(
