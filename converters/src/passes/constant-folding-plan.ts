@@ -6,7 +6,7 @@ import { elementCount, type TensorValue } from '../ir/tensor.ts';
 import { type Facts, inferFacts, type ValueFacts } from '../ops/facts.ts';
 import { isReadable } from '../ops/runtime-tensors.ts';
 import { isFoldable, workOf } from './constant-folding-rules.ts';
-import { mayHold, visibleConstants } from './constant-folding-scope.ts';
+import { mayHold, NOTHING_KNOWN, visibleConstants } from './constant-folding-scope.ts';
 
 /** Constants and results that one run holds at a time. */
 const MAX_RUN_BYTES = 256 << 20;
@@ -40,7 +40,7 @@ export function planBatches(root: Graph, declined: Set<string>): Batch[] {
   const batches: Batch[] = [];
   const visit = (graph: Graph, outer: ReadonlyMap<string, TensorValue>) => {
     const constants = visibleConstants(graph, outer);
-    const plan = new BatchPlan(graph, constants, scopes.get(graph)!, budget);
+    const plan = new BatchPlan(graph, constants, scopes.get(graph) ?? NOTHING_KNOWN, budget);
     for (const node of graph.nodes) {
       const fault = plan.add(node);
       if (fault !== undefined) declined.add(`${node.op} ${node.name}: ${fault}`);

@@ -1,5 +1,9 @@
 import type { Graph } from '../ir/graph.ts';
 import type { TensorValue } from '../ir/tensor.ts';
+import type { Facts } from '../ops/facts.ts';
+
+/** Of a graph in an attribute that its operator does not have: nothing is inferred there. */
+export const NOTHING_KNOWN: Facts = new Map();
 
 /** A folded constant may take this much, or as much as the constants it is made from. */
 const MAX_GROWN_BYTES = 64 << 10;

@@ -15,7 +15,7 @@ import { canEvaluate, evaluate } from '../ops/evaluate/index.ts';
 import { type Facts, inferFacts, type ValueFacts } from '../ops/facts.ts';
 import { settleReshape } from './constant-folding-reshape.ts';
 import { foldByRuntime } from './constant-folding-runtime.ts';
-import { mayHold, visibleConstants } from './constant-folding-scope.ts';
+import { mayHold, NOTHING_KNOWN, visibleConstants } from './constant-folding-scope.ts';
 import type { Pass } from './pass.ts';
 
 /** The oldest definitions that the evaluators follow. */
@@ -75,7 +75,7 @@ class Folding {
   ): void {
     const constants = visibleConstants(graph, outer);
     const outputs = new Set(graph.outputs.map((output) => output.name));
-    const facts = scopes.get(graph)!;
+    const facts = scopes.get(graph) ?? NOTHING_KNOWN;
     const folded = new Set<Node>();
     for (const node of graph.nodes) {
       for (const subgraph of subgraphsOf(node)) this.#foldGraph(subgraph, scopes, constants);

@@ -14,6 +14,8 @@ import { runPasses } from './index.ts';
 
 const MODELS = [...Object.values(FIXTURES), () => smallNet(1)];
 
+const SEED = 7;
+
 /** The long suites try more. */
 const MORE = process.env.FLOTILLA_LONG ? 50 : 1;
 
@@ -41,7 +43,7 @@ describe('passes over models that make no sense', { timeout: MORE * 60_000 }, ()
       for (const [where, value] of changes) bytes[Math.floor(where * (bytes.length - 1))] = value;
       await survives(() => readOnnx(bytes, { file: 'model.onnx' }));
     });
-    await fc.assert(property, { numRuns: 300 * MORE });
+    await fc.assert(property, { numRuns: 300 * MORE, seed: SEED });
   });
 
   it('with operators, attributes and constants swapped for others', async () => {
@@ -88,7 +90,7 @@ describe('passes over models that make no sense', { timeout: MORE * 60_000 }, ()
         return model;
       }),
     );
-    await fc.assert(property, { numRuns: 1000 * MORE });
+    await fc.assert(property, { numRuns: 1000 * MORE, seed: SEED });
   });
 });
 

@@ -94,7 +94,7 @@ describe('a file that is no ONNX model is refused with the reason', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 400 });
     fc.assert(
       fc.property(bytes, (data) => typeof refusal(data) === 'string'),
-      { numRuns: 500 },
+      { numRuns: 500, seed: 7 },
     );
   });
 
@@ -102,7 +102,7 @@ describe('a file that is no ONNX model is refused with the reason', () => {
     const whole = writeOnnx(smallNet(1));
     const cut = fc.nat(whole.length - 1);
     const property = fc.property(cut, (end) => refusal(whole.subarray(0, end)) !== undefined);
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 200, seed: 7 });
   });
 
   it('a model with damaged bytes is refused or read, and nothing else happens', () => {
@@ -113,7 +113,7 @@ describe('a file that is no ONNX model is refused with the reason', () => {
       for (const [position, value] of changes) bytes[position] = value;
       refusal(bytes);
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: 200, seed: 7 });
   });
 });
 
