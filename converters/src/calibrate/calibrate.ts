@@ -20,7 +20,7 @@ export interface CalibrateOptions {
   /** Runs the first samples, on the calling thread; helpers are threads with ONNX Runtime. */
   readonly runtime: Runtime;
   readonly methods: readonly CalibrationMethod[];
-  /** Sessions side by side, at most; by default what processors and memory allow. Changes only the time. */
+  /** Threads, at most; by default what processors and memory allow. They change nothing but the time. */
   readonly workers?: number | undefined;
   /** Called after each sample. */
   readonly onSample?: ((done: number) => void) | undefined;
@@ -58,8 +58,12 @@ export async function calibrate(
     depth,
     run: (feeds: Tensors, index: number) => observe(observer, feeds, where(index)),
   });
-  const first = await openObserver(await loadModelIn(runtime, tapped, { lean: true }), taps);
-  const crew = openCrew(laneOf(first, 1), bytes > MOST_SHARED ? 0 : workers - 1, async () =>
+  // To count elements takes threads of its own; extremes come from the runtime, which divides its
+  // work without an influence on them, and one session takes the memory of one.
+  const helpers = whole && bytes <= MOST_SHARED ? workers - 1 : 0;
+  const load = { lean: true, threads: helpers > 0 ? 1 : workers };
+  const first = openObserver(await loadModelIn(runtime, tapped, load), taps);
+  const crew = openCrew(laneOf(first, 1), helpers, async () =>
     laneOf(await openThreadObserver(writeOnnx(tapped), taps), HELPER_DEPTH),
   );
   try {

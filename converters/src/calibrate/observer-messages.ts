@@ -5,7 +5,7 @@ import type { Tap } from './taps.ts';
 
 /** What an observer's thread is started with. */
 export interface ObserverData {
-  readonly model: Uint8Array;
+  readonly model: Uint8Array<ArrayBuffer>;
   readonly taps: readonly Tap[];
 }
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ortRuntime, toPlain } from '@flotilla/model/threads';
-import { type Observer, openObserver } from './observer.ts';
+import { type Observer, openObserver, release } from './observer.ts';
 import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
 
 /** Main module of the thread of one observer; see `openThreadObserver`. */
@@ -8,6 +8,7 @@ async function main(port: NonNullable<typeof parentPort>, data: ObserverData): P
   const answer = (message: FromObserver) => port.postMessage(message);
   const fail = (error: unknown) => answer({ kind: 'failed', error: toPlain(error) });
   const session = await ortRuntime().load(data.model, { lean: true }).catch(fail);
+  data.model.buffer.transfer(0);
   if (!session) return;
   const observer = openObserver(session, data.taps);
   answer({ kind: 'ready' });
@@ -20,8 +21,11 @@ async function main(port: NonNullable<typeof parentPort>, data: ObserverData): P
 
 async function respond(message: ToObserver, observer: Observer): Promise<FromObserver> {
   switch (message.kind) {
-    case 'observe':
-      return { kind: 'observed', extremes: await observer.observe(message.feeds) };
+    case 'observe': {
+      const extremes = await observer.observe(message.feeds);
+      release(message.feeds);
+      return { kind: 'observed', extremes };
+    }
     case 'histograms':
       return { kind: 'histograms', histograms: await observer.histograms() };
     case 'dispose':

@@ -5,18 +5,23 @@ import type { Observer } from './observer.ts';
 import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
 import type { Tap } from './taps.ts';
 
+/** A thread makes little garbage: what a large young generation would hold is better free. */
+const YOUNG_MIB = 4;
+
 /**
  * An observer on a thread of its own. Elements are counted where the runtime leaves them, and only
  * extremes and, at the end, histograms come back.
+ *
+ * @param model is handed over: its bytes are gone for the caller
  */
 export async function openThreadObserver(
-  model: Uint8Array,
+  model: Uint8Array<ArrayBuffer>,
   taps: readonly Tap[],
 ): Promise<Observer> {
-  const own = new Uint8Array(model);
   const worker = new Worker(new URL('./observer-thread.ts', import.meta.url), {
-    workerData: { model: own, taps } satisfies ObserverData,
-    transferList: [own.buffer],
+    workerData: { model, taps } satisfies ObserverData,
+    transferList: [model.buffer],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
     execArgv: [],
     name: 'flotilla-observer',
   });

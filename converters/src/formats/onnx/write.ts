@@ -14,7 +14,7 @@ const PAYLOAD_BYTES = 1024;
  *
  * @throws FlotillaError `model.too-large` where protobuf cannot hold it: see `writeOnnxFile`
  */
-export function writeOnnx(model: Model): Uint8Array {
+export function writeOnnx(model: Model): Uint8Array<ArrayBuffer> {
   const pieces = onnxPieces(model);
   const length = totalLength(pieces);
   if (length > MAX_MESSAGE_BYTES) throw tooLarge(model, length);
