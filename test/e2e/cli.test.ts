@@ -211,6 +211,33 @@ describe('flotilla inspect', () => {
   });
 });
 
+describe('flotilla convert', () => {
+  test('writes a smaller graph with the same results, and says what each pass did', async () => {
+    const words = [at('model', 'model.onnx'), '-o', at('smaller.onnx'), '--json'];
+    const { code, stdout, stderr } = await flotilla('convert', ...words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const made = JSON.parse(stdout);
+    expect(made.after.nodes).toBeLessThan(made.before.nodes);
+    expect(made.check).toMatchObject({ runs: 3, difference: expect.any(Number) });
+    expect(made.files).toEqual([at('smaller.onnx')]);
+    const shown = await flotilla('convert', at('model', 'model.onnx'), '-o', at('again.onnx'));
+    expect(shown.stdout).toMatch(/conv-batchnorm +9[\s\S]*wrote .*again\.onnx/);
+    expect(await readFile(at('again.onnx'))).toEqual(await readFile(at('smaller.onnx')));
+  });
+
+  test.for([
+    [['--passes', 'magic'], /pass "magic" is not known: use one of .*dead-code/],
+    [['--keep', 'logit'], /nothing in the model is named "logit".*close: "logits"/],
+    [['--outputs', 'logit'], /cannot be cut at "logit".*close: "logits"/],
+    [['--fix-shape', 'width=3'], /"width" cannot be fixed/],
+  ] as const)('%j is refused in one line', async ([words, says]) => {
+    const model = at('model', 'model.onnx');
+    const ended = await flotilla('convert', model, '-o', at('none.onnx'), ...words);
+    expectOneLine(ended, says, 2);
+    expect(await readdir(folder)).not.toContain('none.onnx');
+  });
+});
+
 test('flotilla optimize --json prints what it made, and the bundles are there', async () => {
   const words = ['--target', 'x86-64,raspberry-pi-5', '--precision', 'int8,fp32', '--json'];
   const data = ['--calibration', parts.calibration, '--evaluate', parts.evaluation];
