@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { int, ints } from '../ir/attributes.ts';
+import { float32Tensor } from '../ir/tensor.ts';
 import { checkPass } from '../testing/check-pass.ts';
 import { NetBuilder } from '../testing/small-net.ts';
 import { attention } from './attention.ts';
@@ -35,6 +36,14 @@ describe('attention', () => {
     const { ops } = await checkPass(modelOf(form), attention);
     expect(ops).toContain('Attention');
     expect(ops).not.toContain('Softmax');
+  });
+
+  it('is none where what is added is no mask', async () => {
+    const model = modelOf({ mask: true });
+    const sum = model.graph.nodes.find(({ op }) => op === 'Add')!;
+    const mask = sum.inputs.find((name) => model.graph.initializers.has(name))!;
+    model.graph.initializers.set(mask, float32Tensor([LENGTH], [1, 2, 3, 4, 5]));
+    expect((await checkPass(model, attention, 0)).report.changed).toBe(0);
   });
 
   it('says why not below opset 23', async () => {

@@ -59,10 +59,21 @@ function maskedScores(value: string, editor: GraphEditor): Scores | undefined {
   if (plain !== undefined || sum === undefined || !isOp(sum, 'Add')) return plain;
   for (const [inner, mask] of factors(sum)) {
     const scores = scaledScores(inner, editor);
-    const fits = editor.dtype(mask) === editor.dtype(inner) && editor.dtype(mask) !== undefined;
-    if (scores && fits) return { ...scores, mask, nodes: [...scores.nodes, sum] };
+    if (scores && isMask(mask, inner, editor))
+      return { ...scores, mask, nodes: [...scores.nodes, sum] };
   }
   return undefined;
+}
+
+/** One number for each pair of positions, the same for all batches or heads or for each its own. */
+function isMask(mask: string, scores: string, editor: GraphEditor): boolean {
+  const [own, all] = [editor.shape(mask), editor.shape(scores)];
+  if (editor.dtype(mask) !== 'float32' || all?.length !== 4) return false;
+  if (own === undefined || (own.length !== 2 && own.length !== 4)) return false;
+  return own.every((dim, i) => {
+    const at = i + 4 - own.length;
+    return typeof dim === 'number' && (dim === all[at] || (dim === 1 && at < 2));
+  });
 }
 
 /** scale · q kᵀ */
