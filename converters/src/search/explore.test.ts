@@ -44,7 +44,7 @@ const isFloat = (scheme: Scheme): boolean => ['fp32', 'fp16'].includes(scheme.pr
 
 describe('with auto', () => {
   test('a model that int8 does not harm is tried with each calibration method, and no further', async () => {
-    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6 }));
+    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6, db: 50 }));
     await explore(AUTO, tools);
     expect(tried).toEqual([
       'fp32',
@@ -100,7 +100,7 @@ describe('with auto', () => {
       ...WORK,
       nodes: WORK.nodes.map((node, i) => (i % 2 ? node : { ...node, kind: 'depthwise' as const })),
     };
-    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6 }));
+    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6, db: 50 }));
     await explore(AUTO, { ...tools, work: depthwise });
     expect(tried.at(-1)).toBe('mixed min-max, 3 nodes in float');
   });
@@ -110,7 +110,7 @@ describe('with auto', () => {
       ...WORK,
       nodes: WORK.nodes.map((node) => ({ ...node, kind: 'matmul' as const })),
     };
-    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6 }));
+    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6, db: 50 }));
     await explore(AUTO, { ...tools, work: products });
     expect(tried).toContain('int8-dynamic');
     expect(tried).toContain('int4 in blocks of 32');
@@ -121,7 +121,7 @@ describe('with a list', () => {
   const goal: Goal = { ...AUTO, precisions: ['int8'], auto: false };
 
   test('only what was asked for is tried', async () => {
-    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6 }));
+    const { tools, tried } = toolsOf(() => ({ divergence: 1e-6, db: 50 }));
     await explore(goal, tools);
     expect(tried.every((name) => name.startsWith('int8 '))).toBe(true);
   });

@@ -4,7 +4,7 @@ import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
 import type { Work } from '../verify/work.ts';
 import { chooseFloatNodes } from './float-nodes.ts';
-import { NOISE, rankByAccuracy } from './pareto.ts';
+import { isNearer, NOISE, rankByAccuracy } from './pareto.ts';
 import {
   formOf,
   isPromising,
@@ -35,10 +35,8 @@ export interface Explored {
   readonly sensitivity: readonly Sensitivity[];
 }
 
-/** So close to fp32 that no setting can show that it is better. */
-const FLAWLESS_DIVERGENCE = 1e-4;
-/** What a refinement must take off the divergence to be worth having. */
-const GAIN = 0.97;
+/** So close to fp32 that nobody can tell the difference. */
+const FLAWLESS = { divergence: 1e-4, db: 45 };
 
 /** Tries what may be the best for a goal, and stops where nothing is left to gain. */
 export async function explore(goal: Goal, tools: SearchTools): Promise<Explored> {
@@ -145,9 +143,13 @@ async function improve(
 ): Promise<StaticTrial> {
   let best = start;
   for (const change of changes) {
-    if (best.divergence <= FLAWLESS_DIVERGENCE) break;
+    if (isFlawless(best)) break;
     const trial = await attempt({ ...best.scheme, ...change });
-    if (isStatic(trial) && trial.divergence < best.divergence * GAIN) best = trial;
+    if (isStatic(trial) && isNearer(trial, best)) best = trial;
   }
   return best;
+}
+
+function isFlawless({ divergence, db }: Trial): boolean {
+  return divergence <= FLAWLESS.divergence && db >= FLAWLESS.db;
 }

@@ -15,8 +15,23 @@ export function paretoFront(trials: readonly Trial[]): Trial[] {
 /** Negative where the first is better, 0 where neither is. */
 type Order = (a: Trial, b: Trial) => number;
 
-/** Divergence first; where probabilities are saturated it is 0, and the scores still tell. */
-const byAccuracy: Order = (a, b) => a.divergence - b.divergence || b.db - a.db;
+/**
+ * Divergences below this are those of a few samples that are hard by chance: on others they come out
+ * in another order, while the noise of the scores, which every sample tells of, does not.
+ */
+const CHANCE = 1e-3;
+/** What is less than this, in nats as a share or in dB, is no difference. */
+const GAIN = { share: 0.97, db: 0.2 };
+
+const floored = ({ divergence }: Trial): number => Math.max(divergence, CHANCE);
+const byAccuracy: Order = (a, b) => floored(a) - floored(b) || b.db - a.db;
+
+/** True where the outputs of the first are nearer to fp32's by more than nothing. */
+export function isNearer(a: Trial, b: Trial): boolean {
+  if (floored(a) !== floored(b)) return floored(a) < floored(b) * GAIN.share;
+  return a.db > b.db + GAIN.db;
+}
+
 const bySpeed: Order = (a, b) => speedOf(a) - speedOf(b);
 const bySize: Order = (a, b) => sizeStep(a) - sizeStep(b);
 const ORDERS = [byAccuracy, bySpeed, bySize];
