@@ -1,7 +1,7 @@
 import type { PairedQuality, Session } from '@flotilla/model';
+import { type Answers, loadFile, openJudge } from '../../models/zoo/judge.ts';
 import { layOut } from '../../models/zoo/lay-out.ts';
 import type { Limits, Subject } from '../../models/zoo/subject.ts';
-import { type Answers, loadFile, openJudge } from './judge.ts';
 import { interleaved } from './latency.ts';
 import { makeModel } from './make.ts';
 import type { Ground, Made, Row } from './row.ts';
@@ -22,8 +22,10 @@ export interface BenchOptions {
 export interface Entry {
   readonly row: Row;
   readonly made: Made;
+  /** Against fp32. */
+  readonly quality: PairedQuality;
   /** This model against another of the same subject, whose right answers it may lose. */
-  against(reference: Entry): PairedQuality;
+  against(other: Entry): PairedQuality;
   readonly answers: Answers;
 }
 
@@ -105,7 +107,7 @@ async function judgeAll(
     const kl = judge.classifies ? quality.kl : null;
     const row = rowOf(name, each, { ...quality, kl }, latencyMs);
     const against = (other: Entry) => judge.compare(other.answers, answers);
-    entries.push({ row, made: each, answers, against });
+    entries.push({ row, made: each, quality, answers, against });
   }
   return entries;
 }

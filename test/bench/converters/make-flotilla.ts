@@ -2,17 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { calibrate, convert, quantize, readData, readModel, runPasses } from '@flotilla/converters';
+import { convert, quantize, readData, readModel, runPasses } from '@flotilla/converters';
 import type { Tensors } from '@flotilla/model';
-import { ortRuntime } from '@flotilla/model/node';
 import { blobsOf, MEDIA, parseManifest } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
-import { targetById } from '@flotilla/targets';
+import { makeStatic, TARGET } from '../../models/zoo/static-int8.ts';
 import type { Cost } from './row.ts';
 import type { ChosenSetting, DynamicSetting, Setting, StaticSetting } from './settings.ts';
-
-/** The target whose processor the bench runs on. */
-const TARGET = 'x86-64';
 
 export interface FlotillaTask {
   readonly setting: Setting;
@@ -40,31 +36,17 @@ async function make(
   { modelFile, inputs, calibration, out }: FlotillaTask,
   setting: StaticSetting | DynamicSetting,
 ): Promise<undefined> {
-  const model = await readModel(modelFile);
-  await runPasses(model);
-  if (setting.kind === 'dynamic') {
-    const scheme = { precision: 'int8-dynamic', float: [] } as const;
-    await writeFile(out, (await quantize({ model, scheme, calibration: undefined })).bytes);
+  if (setting.kind === 'static') {
+    await writeFile(
+      out,
+      await makeStatic(modelFile, () => samplesOf(calibration, inputs), setting),
+    );
     return;
   }
-  const { method, perChannel } = setting;
-  const runtime = ortRuntime();
-  const samples = () => samplesOf(calibration, inputs);
-  const statistics = await calibrate(model, samples(), { runtime, methods: [method] });
-  const { bytes } = await quantize({
-    model,
-    scheme: {
-      precision: 'int8',
-      form: { ...targetById(TARGET).qdq, perChannel },
-      method,
-      equalize: false,
-      biasCorrection: false,
-      rounding: 'nearest',
-      float: [],
-    },
-    calibration: { statistics, samples, runtime },
-  });
-  await writeFile(out, bytes);
+  const model = await readModel(modelFile);
+  await runPasses(model);
+  const scheme = { precision: 'int8-dynamic', float: [] } as const;
+  await writeFile(out, (await quantize({ model, scheme, calibration: undefined })).bytes);
 }
 
 async function* samplesOf(folder: string, inputs: readonly string[]): AsyncGenerator<Tensors> {

@@ -11,7 +11,7 @@ import {
   type Tensors,
 } from '@flotilla/model';
 import { ortRuntime, sharpDecoder } from '@flotilla/model/node';
-import type { Sample } from '../../models/zoo/subject.ts';
+import type { Sample } from './subject.ts';
 
 /** From here on outputs that are no classes count as the same: a tenth of the signal is noise. */
 const AGREEING_DB = 20;
@@ -28,7 +28,7 @@ export interface Judge {
 }
 
 export function openJudge(specText: string, fp32: Session, samples: readonly Sample[]): Judge {
-  const spec = parseSpec(specText, 'the spec of the bench');
+  const spec = parseSpec(specText, 'the spec of the samples');
   const options = { labels: undefined, inputs: fp32.inputs, decoder: sharpDecoder() };
   const pipeline = createPipeline(spec, options);
   const classifies = spec.outputs.classification !== undefined;
