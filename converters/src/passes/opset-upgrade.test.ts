@@ -1,16 +1,7 @@
 import { isFlotillaError } from '@flotilla/protocol';
 import { describe, expect, it } from 'vitest';
 import { float, floats, int, intAttribute, ints, string } from '../ir/attributes.ts';
-import {
-  cloneModel,
-  isOp,
-  type Model,
-  makeGraph,
-  makeModel,
-  makeNode,
-  opsetOf,
-  tensorInfo,
-} from '../ir/graph.ts';
+import { cloneModel, isOp, type Model, opsetOf, tensorInfo } from '../ir/graph.ts';
 import { float32Tensor, fromNumbers, int64Tensor, type TensorValue } from '../ir/tensor.ts';
 import { relativeError, runModel } from '../testing/run-model.ts';
 import { constantInputsModel, type SingleOp, singleOpModel } from '../testing/single-op.ts';
@@ -365,36 +356,6 @@ describe('what has no way to a newer opset', () => {
     model.graph.inputs = [tensorInfo('in_0', 'float32')];
     await expect(upgrade(model, 13)).rejects.toThrow(/rank/);
   });
-});
-
-it('takes the batch off a Scan of one, and refuses one of two', async () => {
-  const scan = (batch: number) => {
-    const body = makeGraph(
-      'body',
-      [tensorInfo('sum', 'float32', [2]), tensorInfo('next', 'float32', [2])],
-      [tensorInfo('total', 'float32', [2]), tensorInfo('each', 'float32', [2])],
-    );
-    body.nodes.push(
-      makeNode('Add', 'add', ['sum', 'next'], ['total']),
-      makeNode('Identity', 'same', ['total'], ['each']),
-    );
-    const inputs = [
-      tensorInfo('initial', 'float32', [batch, 2]),
-      tensorInfo('x', 'float32', [batch, 3, 2]),
-    ];
-    const outputs = [tensorInfo('y', 'float32'), tensorInfo('z', 'float32')];
-    const graph = makeGraph('scan', inputs, outputs);
-    const attributes = [
-      ['num_scan_inputs', int(1)],
-      ['body', { kind: 'graph', value: body }],
-    ] as const;
-    graph.nodes.push(makeNode('Scan', 'scan', ['', 'initial', 'x'], ['y', 'z'], attributes));
-    return makeModel(graph, 8);
-  };
-  const before = await runModel(scan(1), 3);
-  const after = await runModel(await upgrade(scan(1), 13), before.feeds);
-  expect(relativeError(before.outputs, after.outputs)).toBe(0);
-  await expect(upgrade(scan(2), 13)).rejects.toThrow(/batches of more than one/);
 });
 
 it('leaves a model above the target opset as it is', async () => {

@@ -50,11 +50,7 @@ export function isNear(a: number | undefined, b: number): boolean {
   return a !== undefined && Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
 }
 
-/**
- * Removes the nodes of a pattern, the last of which made its result.
- *
- * @returns why it cannot be: a value within is seen elsewhere, too; nothing is removed then
- */
+/** Why the nodes of a pattern cannot go: what one of them makes is seen from outside. Undefined where they can. */
 export function whyKept(
   inner: readonly (Node | undefined)[],
   last: Node,
