@@ -38,7 +38,7 @@ export async function convert(
   measure: MeasureLatency = measureLatency,
 ): Promise<ConvertResult> {
   const plan = await planConversion(asked);
-  const { request, settings, goals } = plan;
+  const { request, settings } = plan;
   await checkOutFolder(request.out);
   onProgress({ step: 'read', done: 0, total: 1 });
   const { modelFile, specFile, cut, fixShape } = request;
@@ -47,7 +47,6 @@ export async function convert(
   if (cut !== undefined) await cutModel(model, cut);
   const source = await openSource(modelFile, specFile, cut && writeOnnx(model));
   try {
-    const { spec } = source;
     const before = graphSize(model, source.modelBytes);
     if (fixShape !== undefined) fixShapes(model, fixShape);
     const synthetic = synthesizer(plan, source, model, onProgress);
@@ -56,56 +55,58 @@ export async function convert(
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
     const graph = { before, after: graphSize(model, fileLength(model)), passes };
-    const conversion = await openConversion({
-      plan,
-      source,
-      model,
-      passes,
-      data,
-      measure,
-      onProgress,
-    });
-    const warnings = [...data.warnings, ...differences(plan.recipe, source, conversion.draw)];
-    const searches: TargetSearch[] = [];
-    const made: Made[] = [];
-    for (const goal of goals) {
-      const found = await search(conversion, goal);
-      const handed = await handOver(found, (scheme) =>
-        makeVariant(conversion, goal.profile, scheme, goal.auto),
-      );
-      made.push(...handed.made);
-      warnings.push(...found.impossible);
-      searches.push(reportOf(found, handed));
-    }
-    onProgress({ step: 'bundle', done: 0, total: made.length });
-    const variants = await writeVariants(made, request);
-    const result: ConvertResult = {
-      model: spec.name,
-      version: request.version,
-      source: {
-        file: modelFile,
-        digest: source.digest,
-        bytes: source.modelBytes,
-        opset: opsetOf(model),
-      },
-      data: {
-        calibration: data.calibration.items.length,
-        choice: data.choice.items.length,
-        evaluation: data.evaluation.items.length,
-        synthetic: data.synthetic,
-      },
-      graph,
-      searches,
-      variants,
-      warnings,
-      notes: [...passes.flatMap((pass) => pass.notes), ...(synthetic?.notes ?? [])],
-    };
+    const opened = { plan, source, model, passes, data, measure, onProgress };
+    const conversion = await openConversion(opened);
+    const { variants, searches, warnings } = await makeVariants(conversion);
+    const notes = [...passes.flatMap((pass) => pass.notes), ...(synthetic?.notes ?? [])];
+    const result = { ...aboutModel(conversion), graph, searches, variants, warnings, notes };
     await writeReport(result, request.out);
-    onProgress({ step: 'bundle', done: made.length, total: made.length });
+    onProgress({ step: 'bundle', done: variants.length, total: variants.length });
     return result;
   } finally {
     await source.session.dispose();
   }
+}
+
+/** For each target: searches, verifies what was found, and writes what stands. */
+async function makeVariants(
+  conversion: Conversion,
+): Promise<Pick<ConvertResult, 'variants' | 'searches' | 'warnings'>> {
+  const { plan, source, data, draw, onProgress } = conversion;
+  const warnings = [...data.warnings, ...differences(plan.recipe, source, draw)];
+  const searches: TargetSearch[] = [];
+  const made: Made[] = [];
+  for (const goal of plan.goals) {
+    const found = await search(conversion, goal);
+    const handed = await handOver(found, (scheme) =>
+      makeVariant(conversion, goal.profile, scheme, goal.auto),
+    );
+    made.push(...handed.made);
+    warnings.push(...found.impossible);
+    searches.push(reportOf(found, handed));
+  }
+  onProgress({ step: 'bundle', done: 0, total: made.length });
+  return { variants: await writeVariants(made, plan.request), searches, warnings };
+}
+
+function aboutModel({
+  plan,
+  source,
+  model,
+  data,
+}: Conversion): Pick<ConvertResult, 'model' | 'version' | 'source' | 'data'> {
+  const { modelFile, modelBytes, digest, spec } = source;
+  return {
+    model: spec.name,
+    version: plan.request.version,
+    source: { file: modelFile, digest, bytes: modelBytes, opset: opsetOf(model) },
+    data: {
+      calibration: data.calibration.items.length,
+      choice: data.choice.items.length,
+      evaluation: data.evaluation.items.length,
+      synthetic: data.synthetic,
+    },
+  };
 }
 
 const fileLength = (model: Model): number => totalLength(onnxPieces(model));
