@@ -179,6 +179,7 @@ export function perChannel(
   axis: number,
 ): Float64Array | undefined {
   const { dims } = tensor;
+  if (!isFloat(tensor)) return undefined;
   const along = dims.at(axis) ?? 1;
   const others = dims.length < -axis ? dims : dims.toSpliced(dims.length + axis, 1);
   if (others.some((dim) => dim !== 1) || (along !== 1 && along !== channels)) return undefined;
