@@ -1,9 +1,10 @@
 import { int } from '../ir/attributes.ts';
-import { createNamer } from '../ir/edit.ts';
+import { createNamer, indexGraph } from '../ir/edit.ts';
 import {
   type Attribute,
   cloneModel,
   type Graph,
+  isOp,
   type Model,
   makeNode,
   tensorInfo,
@@ -27,13 +28,17 @@ export function quantizableValues(graph: Graph): string[] {
 /** The outputs of a tapped model that tell of one value. */
 export interface Tap {
   readonly value: string;
-  /** Its least element, its greatest, and a sum that is NaN where an element is. */
+  /** Its least element and its greatest. */
   readonly min: string;
   readonly max: string;
-  readonly sum: string;
+  /** A sum that is NaN where an element is; left out where none can be without an infinity before it. */
+  readonly sum: string | undefined;
   /** All its elements, where they were asked for. */
   readonly whole: string | undefined;
 }
+
+/** Sums of products of finite numbers, and inputs, which are looked at before they are fed. */
+const NEVER_NAN = ['Conv', 'Gemm', 'MatMul', 'ConvTranspose', 'Add', 'AveragePool'];
 
 /**
  * A copy of the model that gives the extremes of each value instead of its own outputs. The runtime
@@ -51,7 +56,8 @@ export function tapActivations(
   const copy = cloneModel(model);
   const { graph } = copy;
   const namer = createNamer(graph);
-  graph.outputs = [];
+  if (values.length > 0) graph.outputs = [];
+  const { producer } = indexGraph(graph);
   const taps = values.map((value) => {
     const tap = (op: string, attributes: [string, Attribute][]): string => {
       const output = namer.fresh(`${value}_${op}`);
@@ -60,12 +66,14 @@ export function tapActivations(
       graph.outputs.push(tensorInfo(output, 'float32'));
       return output;
     };
+    const maker = producer.get(value);
+    const mayBeNaN = maker !== undefined && !isOp(maker, ...NEVER_NAN);
     const reduce = (op: string): string => tap(op, [['keepdims', int(0)]]);
     return {
       value,
       min: reduce('ReduceMin'),
       max: reduce('ReduceMax'),
-      sum: reduce('ReduceSum'),
+      sum: mayBeNaN ? reduce('ReduceSum') : undefined,
       whole: whole ? tap('Identity', []) : undefined,
     };
   });
