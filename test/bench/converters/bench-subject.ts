@@ -106,7 +106,7 @@ async function judgeAll(
     const latencyMs = { fp32: whole, int8: times[i] ?? Number.NaN };
     const kl = judge.classifies ? quality.kl : null;
     const row = rowOf(name, each, { ...quality, kl }, latencyMs);
-    const against = (other: Entry) => judge.compare(other.answers, answers);
+    const against = (other: Entry) => judge.beside(reference, other.answers, answers);
     entries.push({ row, made: each, quality, answers, against });
   }
   return entries;

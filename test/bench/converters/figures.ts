@@ -38,12 +38,13 @@ export function figuresOf(result: SubjectResult, many: readonly ManySamples[]): 
   const auto = find(entries, 'flotilla', 'auto');
   const peers = entries.filter(({ row }) => row.tool === 'onnxruntime');
   const closest = best(fairPeers(peers), ({ row }) => row.kl ?? 1 - row.agreement);
-  const fastest = best(peers, ({ row }) => row.latencyMs.int8);
+  const fastest = fastestUsable(peers);
+  const offered = own ?? auto;
   return [
     ...(own ? accuracyFigures(own) : []),
     ...pairedFigures(entries),
     ...(auto && closest ? [beside(auto, closest, 'best')] : []),
-    ...(own && fastest ? [latencyFigure(own, fastest)] : []),
+    ...(offered && fastest ? [latencyFigure(offered, fastest)] : []),
     ...(auto ? [neverSlower(auto)] : []),
     ...(own && subject === YARDSTICK ? [ofFp32(own)] : []),
     ...(subject === YARDSTICK ? [...costFigures(entries), ...manyFigures(entries, many)] : []),
@@ -53,9 +54,9 @@ export function figuresOf(result: SubjectResult, many: readonly ManySamples[]): 
 /** One model of all must be clearly faster than the peer's. */
 export function fasterSomewhere(results: readonly SubjectResult[]): Figure[] {
   const ratios = results.flatMap(({ subject, entries }) => {
-    const own = static8(entries);
+    const own = static8(entries) ?? find(entries, 'flotilla', 'auto');
     const peers = entries.filter(({ row }) => row.tool === 'onnxruntime');
-    const fastest = best(peers, ({ row }) => row.latencyMs.int8);
+    const fastest = fastestUsable(peers);
     if (own === undefined || fastest === undefined) return [];
     return [{ subject, ratio: own.row.latencyMs.int8 / fastest.row.latencyMs.int8 }];
   });
@@ -77,6 +78,12 @@ function find(entries: readonly Entry[], tool: Tool, settings: string): Entry | 
 
 function best(entries: readonly Entry[], cost: (entry: Entry) => number): Entry | undefined {
   return entries.toSorted((a, b) => cost(a) - cost(b))[0];
+}
+
+/** A model that is wrong is not the peer's best, however fast. */
+function fastestUsable(peers: readonly Entry[]): Entry | undefined {
+  const usable = peers.filter(({ quality }) => judge(quality, MAX_DROP).passed);
+  return best(usable, ({ row }) => row.latencyMs.int8);
 }
 
 /**

@@ -22,8 +22,10 @@ export type Answers = readonly Prediction[];
 /** Runs models on the evaluation samples and compares what they say, in pairs. */
 export interface Judge {
   answers(session: Session): Promise<Answers>;
-  /** `kl` is 0 where the outputs are no classes. */
-  compare(reference: Answers, own: Answers): PairedQuality;
+  /** Against the float model; `kl` is 0 where the outputs are no classes. */
+  compare(fp32: Answers, own: Answers): PairedQuality;
+  /** Against another variant: right is what the label says, or else the float model. */
+  beside(fp32: Answers, other: Answers, own: Answers): PairedQuality;
   readonly classifies: boolean;
 }
 
@@ -37,8 +39,9 @@ export function openJudge(specText: string, fp32: Session, samples: readonly Sam
   return {
     classifies,
     answers: (session) => answersOf(session, pipeline, samples),
-    compare: (reference, own) =>
-      classifies ? pairs(reference, own, truth) : pairs(...agreements(reference, own)),
+    compare: (fp32, own) => (classifies ? pairs(fp32, own, truth) : agreements(fp32, fp32, own)),
+    beside: (fp32, other, own) =>
+      classifies ? pairs(other, own, truth ?? classesOf(fp32)) : agreements(fp32, other, own),
   };
 }
 
@@ -54,10 +57,17 @@ async function answersOf(
   return answers;
 }
 
-/** Outputs that are no classes, as answers of a classifier that says whether they agree. */
-function agreements(reference: Answers, own: Answers): [Answers, Answers] {
-  const same = reference.map((expected, i) => agree(expected, own[i]));
-  return [same.map(() => answer(0)), same.map((agrees) => answer(agrees ? 0 : 1))];
+function classesOf(answers: Answers): number[] {
+  return answers.map((answer) => (answer.kind === 'classification' ? answer.index : -1));
+}
+
+/** Outputs that are no classes are right where they agree with those of the float model. */
+function agreements(fp32: Answers, other: Answers, own: Answers): PairedQuality {
+  const verdicts = (answers: Answers) =>
+    fp32.map((expected, i) => answer(agree(expected, answers[i]) ? 0 : 1));
+  const [a, b] = [verdicts(other), verdicts(own)];
+  const right = fp32.map(() => 0);
+  return { ...pairs(a, b, right), metric: 'agreement', kl: 0 };
 }
 
 function agree(expected: Prediction, actual: Prediction | undefined): boolean {
