@@ -16,8 +16,9 @@ export function biasSlot(product: Node, graph: Graph, index: GraphIndex): BiasSl
   if (!isOp(product, 'MatMul')) return { node: product, input: 2 };
   const [value = ''] = product.outputs;
   const [node] = index.consumers.get(value) ?? [];
-  const channels = graph.initializers.get(product.inputs[1] ?? '')?.dims[1];
-  if (node === undefined || !isOp(node, 'Add') || channels === undefined) return undefined;
+  const [, channels, ...more] = graph.initializers.get(product.inputs[1] ?? '')?.dims ?? [];
+  if (node === undefined || !isOp(node, 'Add')) return undefined;
+  if (channels === undefined || more.length > 0) return undefined;
   if (index.consumers.get(value)?.length !== 1 || index.outputs.has(value)) return undefined;
   const input = node.inputs[0] === value ? 1 : 0;
   const bias = graph.initializers.get(node.inputs[input] ?? '');

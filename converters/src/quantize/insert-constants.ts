@@ -1,8 +1,9 @@
 import type { QdqForm } from '@flotilla/targets';
 import { int } from '../ir/attributes.ts';
 import type { Namer } from '../ir/edit.ts';
-import { type Graph, makeNode, type Node } from '../ir/graph.ts';
-import { float32Tensor, fromNumbers, type TensorValue, toFloats } from '../ir/tensor.ts';
+import { type Graph, isOp, makeNode, type Node } from '../ir/graph.ts';
+import { float32Tensor, fromNumbers, reshaped, type TensorValue, toFloats } from '../ir/tensor.ts';
+import type { BiasSlot } from './bias-slot.ts';
 import { ruleOf } from './op-rules.ts';
 import { activationParams, type QuantizationParams, quantizeValue } from './params.ts';
 import type { QdqPlan } from './plan.ts';
@@ -61,14 +62,22 @@ function quantizeProduct(edit: Edit, node: Node, activation: QuantizationParams)
   node.inputs[1] = addDequantized(edit, weightName, weights.values, scales, axis, zeroPoint);
   if (bias === undefined || slot === undefined) return;
   const base = biasName === '' ? `${node.name}_bias` : biasName;
+  const dims = biasDims(slot, own, bias.values.length);
   if (form.quantizeBias) {
     const int32 = quantizeBias(bias.values, activation.scale, scales);
-    slot.node.inputs[slot.input] = addDequantized(edit, base, int32.values, int32.scales, 0);
+    const integers = reshaped(int32.values, dims);
+    const last = dims.length - 1;
+    slot.node.inputs[slot.input] = addDequantized(edit, base, integers, int32.scales, last);
   } else if (tuned?.bias !== undefined) {
     const name = edit.namer.fresh(`${base}_corrected`);
     slot.node.inputs[slot.input] = name;
-    graph.initializers.set(name, float32Tensor([bias.values.length], bias.values));
+    graph.initializers.set(name, float32Tensor(dims, bias.values));
   }
+}
+
+/** An Add keeps the rank of its operand: the rank of the sum may come of it. */
+function biasDims({ node }: BiasSlot, own: TensorValue | undefined, channels: number) {
+  return isOp(node, 'Add') && own !== undefined ? own.dims : [channels];
 }
 
 /** A constant operand of Add, Mul, Concat: quantized as activations are, since kernels want one type. */

@@ -9,7 +9,7 @@ import { int, ints } from '../ir/attributes.ts';
 import { indexGraph } from '../ir/edit.ts';
 import type { Model } from '../ir/graph.ts';
 import { checkModel } from '../passes/pass.ts';
-import { runModel } from '../testing/run-model.ts';
+import { relativeError, runModel } from '../testing/run-model.ts';
 import { NetBuilder, randomInput, smallNet } from '../testing/small-net.ts';
 import { type Int8Model, quantizeInt8 } from './int8.ts';
 import { heavyNodes } from './plan.ts';
@@ -321,3 +321,23 @@ test.each([
   const { sqnrDb } = compareTensors(expected.outputs, actual.outputs, exact);
   expect(sqnrDb).toBeGreaterThan(30);
 });
+
+test.each([
+  ['a list', [6], [4, 8], [8, 6]],
+  ['of a higher rank than the product', [1, 1, 6], [4, 8], [8, 6]],
+  ['behind a stack of matrices', [8], [1, 4, 8], [1, 8, 8]],
+])(
+  'an Add of constants behind a MatMul, %s, stays what it is',
+  async (_what, dims, shape, matrix) => {
+    const net = new NetBuilder(1, shape);
+    const count = dims.reduce((all, dim) => all * dim, 1);
+    const bias = Array.from({ length: count }, (_, i) => 5 * Math.sin(i));
+    const product = net.node('MatMul', ['input', net.weights(matrix, 8)]);
+    const sum = net.relu(net.node('Add', [product, net.constant(dims, bias)]));
+    const fp32 = net.output(net.node('MatMul', [sum, net.weights([count, 3], count)]));
+    const { model } = await toInt8(fp32, shape, FORMS.cpu);
+    const feeds = randomInput(shape, 9);
+    const [expected, actual] = [await runModel(fp32, feeds), await runModel(model, feeds)];
+    expect(relativeError(expected.outputs, actual.outputs)).toBeLessThan(0.03);
+  },
+);
