@@ -71,7 +71,8 @@ function judgeWeighted(
   const weightName = node.inputs[rule.weight] ?? '';
   const weight = graph.initializers.get(weightName);
   if (!floats.has(input)) return skipped('its input is not float32');
-  if (weight === undefined || graph.initializers.has(input)) {
+  if (graph.initializers.has(input)) return skipped('its weights are not its right side');
+  if (weight === undefined) {
     const product = isOp(node, 'MatMul');
     return product
       ? judgeActivations(node, 'heavy', [0, 1], context)

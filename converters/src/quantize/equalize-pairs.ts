@@ -66,7 +66,7 @@ function follow(
     const takers = index.consumers.get(value) ?? [];
     const [taker] = takers;
     if (takers.length !== 1 || taker === undefined || index.outputs.has(value)) return undefined;
-    if (taker.inputs[0] !== value) return undefined;
+    if (taker.inputs.lastIndexOf(value) !== 0) return undefined;
     if (isProduct(taker, graph)) {
       const fits = layout === (isOp(taker, 'Conv') ? 'planes' : 'rows');
       if (!fits) return undefined;

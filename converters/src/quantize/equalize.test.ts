@@ -123,3 +123,12 @@ test('the model given is not changed', () => {
   equalizeLayers(model);
   expect([...model.graph.initializers.values()].map(({ bytes }) => bytes)).toEqual(before);
 });
+
+test('a Gemm that also adds what it multiplies stays as it is', async () => {
+  const net = new NetBuilder(9, [2, 8]);
+  const hidden = net.relu(net.gemm('input', 8, 8));
+  const model = net.output(net.node('Gemm', [hidden, net.weights([8, 8], 8), hidden]));
+  const result = equalizeLayers(model);
+  expect(result.changed).toBe(0);
+  expect(await sameOutputs(model, result.model, [2, 8])).toBe(0);
+});

@@ -12,7 +12,7 @@ import { checkModel } from '../passes/pass.ts';
 import { relativeError, runModel } from '../testing/run-model.ts';
 import { NetBuilder, randomInput, smallNet } from '../testing/small-net.ts';
 import { type Int8Model, quantizeInt8 } from './int8.ts';
-import { heavyNodes } from './plan.ts';
+import { heavyNodes, planQdq } from './plan.ts';
 
 const FORMS = {
   cpu: TARGETS['x86-64'].qdq,
@@ -256,6 +256,31 @@ describe('the form for ONNX Runtime on a processor', () => {
       { node: expect.stringMatching(/^node_conv/), reason: 'no constant weights' },
     ]);
   });
+});
+
+test('a MatMul whose constant is its left side stays float and says so', async () => {
+  const net = new NetBuilder(1, [8, 4]);
+  const left = net.relu(net.node('MatMul', [net.weights([6, 8], 8), 'input']));
+  const fp32 = net.output(net.node('MatMul', [left, net.weights([4, 3], 4)]));
+  const { model, integerNodes, skipped } = await toInt8(fp32, [8, 4], FORMS.cpu);
+  expect(integerNodes).toBe(1);
+  expect(skipped).toEqual([
+    { node: fp32.graph.nodes[0]!.name, reason: 'its weights are not its right side' },
+  ]);
+  expect(neighbors(model, 'MatMul')[0]?.before).toEqual(['constant', 'constant']);
+});
+
+test('a chain of 20,000 operators without integers before it is planned in seconds', () => {
+  const net = new NetBuilder(1, [1, 4]);
+  let value = 'input';
+  for (let i = 0; i < 20_000; i++) value = net.node('Sigmoid', [value]);
+  const { graph } = net.output(net.node('MatMul', [value, net.weights([4, 4], 4)]));
+  const names = ['input', ...graph.nodes.flatMap(({ outputs }) => outputs)];
+  const ranges = new Map(names.map((name) => [name, { min: 0, max: 1 }]));
+  const began = performance.now();
+  const { integer } = planQdq(graph, ranges, FORMS.cpu);
+  expect(performance.now() - began).toBeLessThan(5000);
+  expect([...integer].map(({ op }) => op)).toEqual(['MatMul']);
 });
 
 test('the form for TensorRT quantizes inputs of products and the residual branch, with zero points 0', async () => {

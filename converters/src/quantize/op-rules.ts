@@ -1,4 +1,4 @@
-import { intAttribute } from '../ir/attributes.ts';
+import { floatAttribute, intAttribute, stringAttribute } from '../ir/attributes.ts';
 import { isOp, type Node } from '../ir/graph.ts';
 
 /**
@@ -65,22 +65,15 @@ const OP_RULES: Readonly<Record<string, OpRule>> = {
 /** What a rule says of one node: the same operator may compute in integers with some attributes only. */
 export function ruleOf(node: Node): OpRule | undefined {
   if (node.domain !== '' || !Object.hasOwn(OP_RULES, node.op)) return undefined;
-  if (isOp(node, 'Resize') && !isNearest(node)) return undefined;
+  if (isOp(node, 'Resize') && stringAttribute(node, 'mode', 'nearest') !== 'nearest')
+    return undefined;
   if (isOp(node, 'MaxPool') && node.outputs.length > 1) return undefined;
   if (isOp(node, 'Gemm') && !isPlainGemm(node)) return undefined;
   return OP_RULES[node.op];
 }
 
-function isNearest(node: Node): boolean {
-  const mode = node.attributes.get('mode');
-  return mode?.kind !== 'string' || new TextDecoder().decode(mode.value) === 'nearest';
-}
-
 /** QGemm takes A as it is and adds the bias unscaled. */
 function isPlainGemm(node: Node): boolean {
-  const factor = (name: string) => {
-    const attribute = node.attributes.get(name);
-    return attribute?.kind === 'float' ? attribute.value : 1;
-  };
-  return intAttribute(node, 'transA', 0) === 0 && factor('alpha') === 1 && factor('beta') === 1;
+  const unscaled = ['alpha', 'beta'].every((name) => floatAttribute(node, name, 1) === 1);
+  return unscaled && intAttribute(node, 'transA', 0) === 0;
 }

@@ -102,7 +102,8 @@ function holdsNumbers({ min, max }: Range): boolean {
 
 /**
  * The largest set in which whatever is no product has integers before and behind it. What only moves
- * values may take them from the graph's inputs, too: bytes move faster than floats.
+ * values may take them from the graph's inputs, too: bytes move faster than floats. Nodes are gone
+ * over in both directions, so that a long chain falls in one round.
  */
 function settle(judged: Judged, context: PlanContext): Set<Node> {
   const between = context.form.quantizeOutputs;
@@ -113,7 +114,7 @@ function settle(judged: Judged, context: PlanContext): Set<Node> {
   }
   for (let before = -1; before !== integer.size; ) {
     before = integer.size;
-    for (const node of [...integer].reverse()) {
+    for (const node of [...integer, ...[...integer].reverse()]) {
       const verdict = judged.get(node);
       if (verdict === undefined || verdict.kind === 'float' || verdict.kind === 'heavy') continue;
       const ahead = node.outputs.some((name) => feedsInteger(name, integer, judged, context));
