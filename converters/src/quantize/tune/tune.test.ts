@@ -91,6 +91,17 @@ describe('rounding by what the inputs are', () => {
     expect(two.bytes).toEqual(one.bytes);
   });
 
+  test('leaves convolutions alone whose kernels are too large to lay out their inputs', async () => {
+    const net = new NetBuilder(3, [1, 8, 4, 4]);
+    const model = net.output(net.conv('input', 8, 8, 65, 8));
+    const tuned = { rounding: 'adaptive', biasCorrection: true } as const;
+    const [plain, same] = [
+      await toInt8(model, {}, [1, 8, 4, 4]),
+      await toInt8(model, tuned, [1, 8, 4, 4]),
+    ];
+    expect(same.bytes).toEqual(plain.bytes);
+  });
+
   test.each(['x86-64', 'browser-wasm', 'jetson-orin', 'tflite'] as const)(
     'holds in the form for %s',
     async (target) => {

@@ -1,6 +1,7 @@
 import type { Tensors } from '@flotilla/model';
 import { type GraphIndex, indexGraph } from '../../ir/edit.ts';
-import type { Graph, Model } from '../../ir/graph.ts';
+import { type Graph, isOp, type Model } from '../../ir/graph.ts';
+import { elementCount } from '../../ir/tensor.ts';
 import { biasSlot } from '../bias-slot.ts';
 import type { QuantizationParams } from '../params.ts';
 import type { CalibrationData } from '../quantize.ts';
@@ -18,6 +19,11 @@ export type Tuned = ReadonlyMap<string, TunedProduct>;
 const MOST_SAMPLES = 64;
 /** Wider products would take minutes to solve: their weights are rounded to the nearest. */
 const MOST_COLUMNS = 2304;
+/**
+ * Weights of the convolution that lays out what a product takes: with the square of its kernel they
+ * grow beyond any memory, and such kernels keep their rounding and bias.
+ */
+const MOST_PICKED = 1 << 24;
 /** Elements of all moments observed in one run of the samples: 16 bytes each. */
 const MOST_MOMENTS = 6_000_000;
 
@@ -60,8 +66,10 @@ function observedProducts({ model, scheme, products, values }: TuneInput): Obser
     const input = values.get(node?.inputs[0] ?? '');
     const weight = graph.initializers.get(node?.inputs[1] ?? '');
     if (node === undefined || input === undefined || weight === undefined) return [];
-    if (weight.dims.length < 2 || (node.op === 'MatMul' && weight.dims.length > 2)) return [];
-    const { columns } = productShape(node, weight);
+    if (weight.dims.length < 2 || (isOp(node, 'MatMul') && weight.dims.length > 2)) return [];
+    const { groups, columns } = productShape(node, weight);
+    const kernel = isOp(node, 'Conv') ? elementCount({ dims: weight.dims.slice(2) }) : 1;
+    if (groups * columns * kernel > MOST_PICKED) return [];
     const squares = scheme.rounding === 'adaptive' && columns <= MOST_COLUMNS;
     return squares || scheme.biasCorrection ? [{ node, weight, input, squares }] : [];
   });
