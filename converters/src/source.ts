@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import {
   createPipeline,
@@ -11,6 +9,7 @@ import {
 } from '@flotilla/model';
 import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
 import { type Digest, FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import { digestOfModelFiles } from './formats/onnx/model-digest.ts';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
 export interface Source extends LoadedSpec {
@@ -58,8 +57,9 @@ export async function openSource(
 
 export interface LoadedModel {
   readonly session: Session;
+  /** Of the file and the weights beside it. */
   readonly digest: Digest;
-  /** Of the file. */
+  /** Of the file alone. */
   readonly bytes: number;
 }
 
@@ -77,7 +77,7 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
-  const digest = await digestOfFile(file);
+  const digest = await digestOfModelFiles(file);
   try {
     const session = await runtime.load(instead ?? file, options);
     return { session, digest, bytes: found.size };
@@ -86,10 +86,4 @@ export async function loadModel(
     const { reason } = cause.context;
     throw new FlotillaError('model.refused', { file, reason }, { cause });
   }
-}
-
-async function digestOfFile(file: string): Promise<Digest> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return `sha256:${hash.digest('hex')}`;
 }

@@ -40,6 +40,7 @@ export function abridge(file: StoredFile): Abridged {
   const token = `the model file (${randomUUID()})`;
   const scanner = new WireScanner(file);
 
+  /** It ends its tensor, because the last of a field counts and a file may say "in this file" after the data. */
   function reference(offset: number, length: number): Uint8Array {
     const entries = { location: token, offset: String(offset), length: String(length) };
     const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
@@ -50,6 +51,7 @@ export function abridge(file: StoredFile): Abridged {
   function message(start: number, end: number, route: Route, depth: number): Uint8Array {
     if (depth > MAX_DEPTH) throw new Unreadable('cut off or damaged: it is nested too deep');
     const pieces: Uint8Array[] = [];
+    let ending: Uint8Array = new Uint8Array();
     let copied = start;
     for (let at = start; at < end; ) {
       const field = scanner.field(at, end);
@@ -57,14 +59,14 @@ export function abridge(file: StoredFile): Abridged {
       const length = field.end - field.start;
       if (next !== undefined && length >= INLINE_BYTES) {
         pieces.push(file.readNow(copied, at - copied));
-        if (next === 'raw') pieces.push(reference(field.start, length));
+        if (next === 'raw') ending = reference(field.start, length);
         else
           pieces.push(...delimited(field.number, message(field.start, field.end, next, depth + 1)));
         copied = field.end;
       }
       at = field.end;
     }
-    pieces.push(file.readNow(copied, end - copied));
+    pieces.push(file.readNow(copied, end - copied), ending);
     return concat(pieces);
   }
 

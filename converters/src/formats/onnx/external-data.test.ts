@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ortRuntime } from '@flotilla/model/node';
 import { isFlotillaError } from '@flotilla/protocol';
+import { hashFile } from '@flotilla/protocol/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Model } from '../../ir/graph.ts';
 import { StoredTensor, sameBytes } from '../../ir/stored.ts';
@@ -11,7 +12,9 @@ import { mutant } from '../../testing/mutations/mutate.ts';
 import { randomFeeds, relativeError, runModel } from '../../testing/run-model.ts';
 import { smallNet } from '../../testing/small-net.ts';
 import { readOnnxFile } from './file.ts';
+import { digestOfModelFiles } from './model-digest.ts';
 import { readOnnx } from './read.ts';
+import { decodeModel, encodeModel } from './schema.ts';
 import { loadModelIn } from './session.ts';
 import { RecentBytes, StoredFile } from './stored-file.ts';
 import { writeOnnx } from './write.ts';
@@ -69,6 +72,20 @@ describe('a model with its weights in a file beside it', () => {
     expect(() => writeOnnx(model)).toThrow(/net\.onnx\.data is not .*it is gone/);
   });
 
+  it('is another model with other weights', async () => {
+    await writeOnnxFile(smallNet(1), file, { externalAbove: 1024 });
+    const before = await digestOfModelFiles(file);
+    expect(await digestOfModelFiles(file)).toBe(before);
+    const weights = await readFile(`${file}.data`);
+    weights[5]! ^= 1;
+    await writeFile(`${file}.data`, weights);
+    expect(await digestOfModelFiles(file)).not.toBe(before);
+    await writeOnnxFile(smallNet(1), file);
+    expect(await digestOfModelFiles(file)).toBe(await hashFile(file));
+    await writeFile(file, 'no model');
+    expect(await digestOfModelFiles(file)).toBe(await hashFile(file));
+  });
+
   it('holds once what two constants share', async () => {
     const model = smallNet(1);
     const shared = float32Tensor([1024], new Array(1024).fill(1));
@@ -97,6 +114,14 @@ describe('a model file that is not held in memory', () => {
     const model = await readOnnxFile(file, { inMemoryBytes: 0 });
     const stored = [...model.graph.initializers.values()].filter((t) => t instanceof StoredTensor);
     expect(stored.length).toBeGreaterThan(1);
+    expect(writeOnnx(model)).toEqual(writeOnnx(smallNet(1)));
+  });
+
+  it('says of its weights that they lie in it, as tools do that took them in from a file', async () => {
+    const proto = decodeModel(writeOnnx(smallNet(1)));
+    for (const tensor of proto.graph!.initializer) tensor.dataLocation = 0;
+    await writeFile(file, encodeModel(proto));
+    const model = await readOnnxFile(file, { inMemoryBytes: 0 });
     expect(writeOnnx(model)).toEqual(writeOnnx(smallNet(1)));
   });
 

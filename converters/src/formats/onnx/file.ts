@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Model } from '../../ir/graph.ts';
 import { abridge } from './abridge.ts';
-import { externalFilesIn } from './external-files.ts';
+import { type ExternalFiles, externalFilesIn } from './external-files.ts';
 import { readOnnx } from './read.ts';
-import { type ExternalData, Unreadable } from './read-tensor.ts';
+import { Unreadable } from './read-tensor.ts';
 import { MAX_MESSAGE_BYTES } from './schema.ts';
 import { RecentBytes, StoredFile } from './stored-file.ts';
 
@@ -20,6 +20,13 @@ export interface ReadFileOptions {
   readonly inMemoryBytes?: number;
 }
 
+/** A model and where all of it lies. */
+export interface ModelFiles {
+  readonly model: Model;
+  /** Files beside the model's that hold weights of it, in order of their locations. */
+  readonly external: readonly string[];
+}
+
 /**
  * Reads an ONNX file. Weights in files beside it, and those of a large file, stay where they are
  * until they are asked for: the files must not change before.
@@ -28,6 +35,14 @@ export interface ReadFileOptions {
  * cannot be read as a model.
  */
 export async function readOnnxFile(file: string, options: ReadFileOptions = {}): Promise<Model> {
+  return (await readModelFiles(file, options)).model;
+}
+
+/** The same, with the files that weights are read from. @throws FlotillaError as `readOnnxFile` */
+export async function readModelFiles(
+  file: string,
+  { inMemoryBytes = IN_MEMORY_BYTES }: ReadFileOptions = {},
+): Promise<ModelFiles> {
   const info = statSync(file, { throwIfNoEntry: false });
   if (info === undefined || !info.isFile()) throw new FlotillaError('model.not-found', { file });
   if (info.size > MAX_MESSAGE_BYTES) {
@@ -35,13 +50,14 @@ export async function readOnnxFile(file: string, options: ReadFileOptions = {}):
   }
   const recent = new RecentBytes(RECENT_BYTES);
   const external = externalFilesIn(dirname(file), recent);
-  if (info.size <= (options.inMemoryBytes ?? IN_MEMORY_BYTES)) {
-    return readOnnx(await readFile(file), { file, external });
-  }
-  return readLarge(file, external, recent);
+  const model =
+    info.size <= inMemoryBytes
+      ? readOnnx(await readFile(file), { file, external })
+      : readLarge(file, external, recent);
+  return { model, external: external.paths() };
 }
 
-function readLarge(path: string, external: ExternalData, recent: RecentBytes): Model {
+function readLarge(path: string, external: ExternalFiles, recent: RecentBytes): Model {
   const file = new StoredFile(path, recent);
   const { bytes, token } = abridged(file, path);
   return readOnnx(bytes, {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Draft, isFlotillaError } from '@flotilla/protocol';
@@ -90,6 +90,19 @@ describe('a file that is no ONNX model is refused with the reason', () => {
     expect(refusal(bytes)).toMatch(reason);
   });
 
+  it('one name for two of very many constants, at once', () => {
+    const names = Array.from({ length: 200_000 }, (_, i) => `c${Math.min(i, 199_998)}`);
+    const initializer = names.map((name) => ({ name, dataType: 1 as const, dims: [Long.ZERO] }));
+    const file = encodeModel({ ...HEAD, graph: { initializer } });
+    expect(refusal(file)).toMatch(/one name, "c199998"/);
+  });
+
+  it('one name for a sparse constant and another', () => {
+    const values = { name: 't', dataType: 1 as const, dims: [Long.ZERO] };
+    const graph = { initializer: [values], sparseInitializer: [{ values }] };
+    expect(refusal(encodeModel({ ...HEAD, graph }))).toMatch(/one name, "t"/);
+  });
+
   it('random bytes', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 400 });
     fc.assert(
@@ -164,6 +177,10 @@ describe('weights in files beside the model', () => {
     await expect(readWith({ location: 'link' })).rejects.toThrow(/leads out/);
     await writeFile(join(folder, 'w.bin'), Uint8Array.of(1));
     await expect(readWith({ location: 'w.bin', length: '2' })).rejects.toThrow(/2 are needed/);
+    const behind = { location: 'w.bin', offset: '9', length: '0' };
+    await expect(readWith(behind)).rejects.toThrow(/"w.bin" has 1 bytes, 9 are needed/);
+    await mkdir(join(folder, 'inner'));
+    await expect(readWith({ location: 'inner' })).rejects.toThrow(/"inner" is not a file/);
     await expect(readWith({ location: 'w.bin', offset: '-1' })).rejects.toThrow(/external offset/);
   });
 });

@@ -10,23 +10,17 @@ export function domainOf(domain: string): string {
 }
 
 export function readGraph(proto: GraphProto, external: ExternalData | undefined): Graph {
-  const initializers = new Map(
-    proto.initializer.map((tensor) => [tensor.name, readTensor(tensor, external)]),
-  );
-  if (initializers.size !== proto.initializer.length) {
-    const names = proto.initializer.map(({ name }) => name);
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    throw new Unreadable(`two initializers have one name, ${JSON.stringify(twice)}`);
-  }
+  const sparse = proto.sparseInitializer.map((each) => [each.values?.name ?? '', each] as const);
+  checkUnique([...proto.initializer.map(({ name }) => name), ...sparse.map(([name]) => name)]);
   return {
     name: proto.name,
     inputs: proto.input.map(readValueInfo),
     outputs: proto.output.map(readValueInfo),
     nodes: readNodes(proto.node, external),
-    initializers,
-    sparseInitializers: new Map(
-      proto.sparseInitializer.map((sparse) => [sparse.values?.name ?? '', sparse]),
+    initializers: new Map(
+      proto.initializer.map((tensor) => [tensor.name, readTensor(tensor, external)]),
     ),
+    sparseInitializers: new Map(sparse),
     valueInfo: new Map(proto.valueInfo.map((info) => [info.name, readValueInfo(info)])),
     extra: extraOf(proto, [
       'node',
@@ -38,6 +32,16 @@ export function readGraph(proto: GraphProto, external: ExternalData | undefined)
       'valueInfo',
     ]),
   };
+}
+
+function checkUnique(initializers: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of initializers) {
+    if (seen.has(name)) {
+      throw new Unreadable(`two initializers have one name, ${JSON.stringify(name)}`);
+    }
+    seen.add(name);
+  }
 }
 
 /** Nodes without a name, or with one that is taken, get one from their operator and position. */

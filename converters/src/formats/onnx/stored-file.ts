@@ -10,14 +10,14 @@ const PIECE_BYTES = 4 << 20;
  */
 export class StoredFile {
   readonly size: number;
-  readonly #path: string;
+  readonly path: string;
   readonly #known: BigIntStats;
   readonly #recent: RecentBytes;
   readonly #parts = new Map<string, StoredBytes>();
 
   /** @throws Error where there is no such file */
   constructor(path: string, recent: RecentBytes) {
-    this.#path = path;
+    this.path = path;
     this.#recent = recent;
     this.#known = statSync(path, { bigint: true });
     this.size = Number(this.#known.size);
@@ -68,7 +68,7 @@ export class StoredFile {
   #open(): number {
     let handle: number;
     try {
-      handle = openSync(this.#path, 'r');
+      handle = openSync(this.path, 'r');
     } catch (cause) {
       throw this.#failed('it is gone', cause);
     }
@@ -89,7 +89,7 @@ export class StoredFile {
   }
 
   #failed(reason: string, cause?: unknown): FlotillaError {
-    return new FlotillaError('model.not-onnx', { file: this.#path, reason }, { cause });
+    return new FlotillaError('model.not-onnx', { file: this.path, reason }, { cause });
   }
 }
 
