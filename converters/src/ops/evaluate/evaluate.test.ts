@@ -177,10 +177,28 @@ describe('operators computed here agree with ONNX Runtime', () => {
     await agreesWithRuntime({ op: 'Size', inputs: [yes] });
     await agreesWithRuntime({ op: 'NonZero', inputs: [int64Tensor([4], [0, 3, 0, 1])] });
   });
+
+  it('Cast to bool, NaN too', () =>
+    agreesWithRuntime({
+      op: 'Cast',
+      inputs: [float32Tensor([3], [Number.NaN, -0, 0.1])],
+      attributes: { to: int(DATA_TYPES.bool.code) },
+    }));
 });
 
 function count(tensor: TensorValue): number {
   return tensor.dims.reduce((all, dim) => all * dim, 1);
+}
+
+/** Takes the first of each of these axes. */
+function sliceOf(axes: number, axisOf: (i: number) => number): SingleOp {
+  const list = (value: (i: number) => number) =>
+    int64Tensor(
+      [axes],
+      Array.from({ length: axes }, (_, i) => value(i)),
+    );
+  const range = [list(() => 0), list(() => 1), list(axisOf)];
+  return { op: 'Slice', inputs: [float32Tensor([2, 2], [1, 2, 3, 4]), ...range] };
 }
 
 describe('what is left to the runtime', () => {
@@ -210,6 +228,31 @@ describe('what is left to the runtime', () => {
     [
       'an index out of range',
       { op: 'Gather', inputs: [int64Tensor([2], [1, 2]), int64Tensor([1], [5])] },
+    ],
+    [
+      'a cast of an integer that is rounded on the way',
+      {
+        op: 'Cast',
+        inputs: [int64Tensor([1], [9007199791611905n])],
+        attributes: { to: int(DATA_TYPES.float32.code) },
+      },
+    ],
+    [
+      'a range of floats, which runtimes add up each in its way',
+      { op: 'Range', inputs: [0.1, 30.05, 0.3].map((value) => float32Tensor([], [value])) },
+    ],
+    ['one axis sliced twice', sliceOf(2, () => 0)],
+    ['a slice of more axes than there are', sliceOf(100_000, () => 0)],
+    [
+      'a slice without all its ends',
+      { op: 'Slice', inputs: sliceOf(2, (i) => i).inputs.with(2, int64Tensor([1], [1])) },
+    ],
+    [
+      'more dimensions than any operator needs',
+      {
+        op: 'Unsqueeze',
+        inputs: [float32Tensor([1], [1]), int64Tensor([200_000], Array(200_000).keys())],
+      },
     ],
     [
       'a fill beyond the limit',

@@ -4,8 +4,12 @@ import { elementCount, type TensorValue } from '../../ir/tensor.ts';
 /** Most elements that anything here makes; a file may ask for any number. */
 const MAX_ELEMENTS = 1 << 24;
 
+/** No operator needs more dimensions, and a file may ask for any number. */
+const MAX_RANK = 64;
+
 /** True for dimensions of a tensor that may be made here. */
 export function isMakeable(dims: readonly number[]): boolean {
+  if (dims.length > MAX_RANK) return false;
   const sizes = dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0);
   return sizes && elementCount({ dims }) <= MAX_ELEMENTS;
 }

@@ -1,5 +1,6 @@
 import { intAttribute, intsAttribute } from '../../ir/attributes.ts';
 import { elementCount, type TensorValue, toNumbers } from '../../ir/tensor.ts';
+import { sliceBounds } from '../shapes/layout.ts';
 import type { Evaluator } from './evaluator.ts';
 import {
   broadcastDims,
@@ -63,49 +64,42 @@ export const gather: Evaluator = ([data, indices], node) => {
   const size = data.dims[axis]!;
   const chosen = Array.from(toNumbers(indices), (index) => frontAxis(index, size));
   const [before, after] = [data.dims.slice(0, axis), data.dims.slice(axis + 1)];
-  const inner = elementCount({ dims: after });
   const result = [...before, ...indices.dims, ...after];
-  if (!isMakeable(result)) return undefined;
-  const from: number[] = [];
-  for (let outer = 0; outer < elementCount({ dims: before }); outer++) {
-    for (const index of chosen) {
-      if (index === undefined) return undefined;
-      const start = (outer * size + index) * inner;
-      for (let i = 0; i < inner; i++) from.push(start + i);
-    }
+  if (!isMakeable(result) || chosen.includes(undefined)) return undefined;
+  const [outer, inner] = [elementCount({ dims: before }), elementCount({ dims: after })];
+  const from = new Int32Array(elementCount({ dims: result }));
+  for (let i = 0, line = 0; line < outer * chosen.length; line++) {
+    const row = Math.floor(line / chosen.length) * size + chosen[line % chosen.length]!;
+    for (let at = row * inner; at < (row + 1) * inner; at++) from[i++] = at;
   }
   return pick(data, result, from);
 };
 
 export const slice: Evaluator = ([data, starts, ends, axesInput, stepsInput]) => {
   if (!data || !starts || !ends) return undefined;
+  const count = elementCount(starts);
+  const lists = [starts, ends, axesInput, stepsInput].filter((list) => list !== undefined);
+  const even = lists.every((list) => elementCount(list) === count);
+  if (!even || count > data.dims.length) return undefined;
+  const [from, to] = [toNumbers(starts), toNumbers(ends)];
+  const steps = stepsInput ? toNumbers(stepsInput) : from.map(() => 1);
+  const given = Array.from(axesInput ? toNumbers(axesInput) : from.keys());
+  const axes = given.map((axis) => frontAxis(axis, data.dims.length));
+  if (new Set(axes).size !== count || axes.includes(undefined) || steps.includes(0)) {
+    return undefined;
+  }
   const strides = stridesOf(data.dims);
   const dims = [...data.dims];
   const stepped = [...strides];
   let start = 0;
-  const axes = axesInput ? toNumbers(axesInput) : toNumbers(starts).map((_, i) => i);
-  for (const [i, given] of axes.entries()) {
-    const axis = frontAxis(given, data.dims.length);
-    const step = stepsInput ? toNumbers(stepsInput)[i]! : 1;
-    if (axis === undefined || step === 0) return undefined;
-    const range = sliceRange(data.dims[axis]!, toNumbers(starts)[i]!, toNumbers(ends)[i]!, step);
-    dims[axis] = range.length;
-    stepped[axis] = strides[axis]! * step;
-    start += range.start * strides[axis]!;
+  for (const [i, axis] of axes.entries()) {
+    const range = sliceBounds(data.dims[axis!]!, from[i]!, to[i]!, steps[i]!);
+    dims[axis!] = Math.max(0, Math.ceil((range.to - range.from) / steps[i]!));
+    stepped[axis!] = strides[axis!]! * steps[i]!;
+    start += range.from * strides[axis!]!;
   }
   return pick(data, dims, positions(dims, stepped, start));
 };
-
-/** Start and length of one sliced axis, clamped as Slice-13 says. */
-function sliceRange(size: number, start: number, end: number, step: number) {
-  const front = (index: number) => (index < 0 ? index + size : index);
-  const clamp = (index: number, low: number, high: number) => Math.min(Math.max(index, low), high);
-  const [from, to] =
-    step > 0
-      ? [clamp(front(start), 0, size), clamp(front(end), 0, size)]
-      : [clamp(front(start), 0, size - 1), clamp(front(end), -1, size - 1)];
-  return { start: from, length: Math.max(0, Math.ceil((to - from) / step)) };
-}
 
 export const expand: Evaluator = ([input, shape]) => {
   if (!input || !shape) return undefined;

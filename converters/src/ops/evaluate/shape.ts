@@ -71,6 +71,7 @@ export const squeeze: Evaluator = ([input, axesInput]) => {
 export const unsqueeze: Evaluator = ([input, axesInput]) => {
   if (!input || !axesInput) return undefined;
   const rank = input.dims.length + elementCount(axesInput);
+  if (!isMakeable(Array<number>(rank).fill(1))) return undefined;
   const axes = Array.from(toNumbers(axesInput), (axis) => frontAxis(axis, rank));
   if (new Set(axes).size !== axes.length || axes.includes(undefined)) return undefined;
   const rest = [...input.dims];
@@ -88,9 +89,11 @@ export const cast: Evaluator = ([input], node) => {
   const dtype = dataTypeOfCode(intAttribute(node, 'to', 0));
   if (!input || !dtype || !isNumeric(input.dtype) || !isNumeric(dtype)) return undefined;
   if (dtype === input.dtype) return input;
-  if (dtype === 'bool') return fromNumbers(dtype, input.dims, toNumbers(input));
-  const limits = INTEGER_BITS[dtype];
   const values = toNumbers(input);
+  if (dtype === 'bool') return fromNumbers(dtype, input.dims, values.map(isNotZero));
+  // Integers that no float64 holds would be rounded twice.
+  if (input.dtype.endsWith('int64') && !values.every(Number.isSafeInteger)) return undefined;
+  const limits = INTEGER_BITS[dtype];
   if (limits === undefined) return fromNumbers(dtype, input.dims, values);
   const [low, high] = limits;
   const whole = values.map(Math.trunc);
@@ -98,11 +101,18 @@ export const cast: Evaluator = ([input], node) => {
   return inside ? fromNumbers(dtype, input.dims, whole) : undefined;
 };
 
+/** NaN is not zero either. */
+function isNotZero(value: number): number {
+  return value === 0 ? 0 : 1;
+}
+
+/** Of integers: how runtimes add up floats, the specification does not say. */
 export const range: Evaluator = ([start, limit, delta]) => {
-  if (!start || !limit || !delta || !isNumeric(start.dtype)) return undefined;
+  if (!start || !limit || !delta || !INTEGER_BITS[start.dtype]) return undefined;
   const [from, to, step] = [start, limit, delta].map((value) => toNumbers(value)[0]!);
   const count = Math.max(0, Math.ceil((to! - from!) / step!));
-  if (!(count <= MAX_FILLED)) return undefined;
+  const safe = [from, to, step].every(Number.isSafeInteger);
+  if (!safe || !(count <= MAX_FILLED)) return undefined;
   const values = Array.from({ length: count }, (_, i) => from! + i * step!);
   return fromNumbers(start.dtype, [count], values);
 };
