@@ -67,6 +67,12 @@ describe('replaceUses', () => {
 });
 
 describe('createNamer', () => {
+  it('makes many names of one base at once', () => {
+    const { fresh } = createNamer(graphWithBranch());
+    for (let i = 0; i < 50_000; i++) fresh('many');
+    expect(fresh('many')).toBe('many_50000');
+  });
+
   it('avoids names of values and nodes at any depth, and its own', () => {
     const { fresh } = createNamer(graphWithBranch());
     expect([fresh('inner'), fresh('neg'), fresh('new'), fresh('new')]).toEqual([

@@ -61,10 +61,13 @@ export interface Namer {
 
 export function createNamer(graph: Graph): Namer {
   const taken = new Set(allGraphs(graph).flatMap(namesOf));
+  const next = new Map<string, number>();
   return {
     fresh(base) {
       let name = base;
-      for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
+      let i = next.get(base) ?? 1;
+      while (taken.has(name)) name = `${base}_${i++}`;
+      next.set(base, i);
       taken.add(name);
       return name;
     },

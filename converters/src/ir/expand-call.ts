@@ -8,6 +8,8 @@ import {
   type Node,
 } from './graph.ts';
 
+const MAX_NAME = 256;
+
 /**
  * The nodes that a call stands for, under names of their own, or why there are none. The body, taken
  * for a graph, must have no fault.
@@ -120,6 +122,11 @@ class Copier {
   }
 
   #fresh(name: string): string {
-    return this.#namer.fresh(`${this.#call.name}/${name}`);
+    return this.#namer.fresh(`${endOf(this.#call.name)}/${endOf(name)}`);
   }
+}
+
+/** Each call copies the names in a body, so that long ones would grow with the calls. */
+function endOf(name: string): string {
+  return name.length > MAX_NAME ? name.slice(-MAX_NAME) : name;
 }

@@ -11,6 +11,7 @@ const MAX_NODES = 1 << 20;
 
 /** Functions that call functions that call… Exporters nest modules, a dozen deep. */
 const MAX_DEPTH = 100;
+const TOO_DEEP = `calls are nested over ${MAX_DEPTH} deep`;
 
 /** True where an operator of ai.onnx means the same at two opsets. */
 export type Unchanged = (op: string, from: number, to: number) => boolean;
@@ -68,23 +69,36 @@ function obstacle(
 
 /** Nodes of the model with all calls replaced. @throws FlotillaError for a function that calls itself */
 function countExpanded(model: Model, functions: ReadonlyMap<string, ModelFunction>): number {
-  const known = new Map<string, number>();
+  const known = new Map<string, Expanded>();
   const open: string[] = [];
-  const count = (nodes: readonly Node[]): number =>
-    withNested(nodes).reduce((sum, node) => sum + countOf(callKey(node)), 0);
-  const countOf = (key: string): number => {
-    const body = functions.get(key);
-    if (body === undefined) return 1;
-    if (open.includes(key)) throw invalid(model, `function ${body.name} calls itself`);
-    if (open.length > MAX_DEPTH) throw invalid(model, `calls are nested over ${MAX_DEPTH} deep`);
-    open.push(key);
-    const size = known.get(key) ?? count(body.nodes);
-    open.pop();
-    known.set(key, size);
-    return size;
+  const sumOf = (nodes: readonly Node[]): Expanded => {
+    const parts = withNested(nodes).map((node) => expandedOf(callKey(node)));
+    return parts.reduce(joined, { nodes: 0, depth: 0 });
   };
-  for (const key of functions.keys()) countOf(key);
-  return count(model.graph.nodes);
+  const expandedOf = (key: string): Expanded => {
+    const body = functions.get(key);
+    if (body === undefined) return { nodes: 1, depth: 0 };
+    if (open.includes(key)) throw invalid(model, `function ${body.name} calls itself`);
+    if (open.length > MAX_DEPTH) throw invalid(model, TOO_DEEP);
+    open.push(key);
+    const within = known.get(key) ?? sumOf(body.nodes);
+    open.pop();
+    known.set(key, within);
+    if (within.depth >= MAX_DEPTH) throw invalid(model, TOO_DEEP);
+    return { ...within, depth: within.depth + 1 };
+  };
+  for (const key of functions.keys()) expandedOf(key);
+  return sumOf(model.graph.nodes).nodes;
+}
+
+/** What comes of nodes with all calls in them replaced, and how deep calls were nested. */
+interface Expanded {
+  readonly nodes: number;
+  readonly depth: number;
+}
+
+function joined(a: Expanded, b: Expanded): Expanded {
+  return { nodes: a.nodes + b.nodes, depth: Math.max(a.depth, b.depth) };
 }
 
 class Inliner {
@@ -151,7 +165,7 @@ function dropUncalled(model: Model): void {
   for (let key = next.pop(); key !== undefined; key = next.pop()) {
     if (reached.has(key)) continue;
     reached.add(key);
-    next.push(...(calls.get(key) ?? []));
+    for (const called of calls.get(key) ?? []) next.push(called);
   }
   model.functions = model.functions.filter((each) => reached.has(functionKey(each)));
 }
