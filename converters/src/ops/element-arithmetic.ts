@@ -18,8 +18,9 @@ export function inType(dtype: DataType, value: Dim): Dim {
   if (typeof value === 'string') return /^int(32|64)$/.test(dtype) ? value : null;
   const bits = DATA_TYPES[dtype].bits - (dtype.startsWith('u') ? 0 : 1);
   const lowest = dtype.startsWith('u') ? 0 : -(2 ** bits);
-  const whole = Number.isInteger(value) && (Number.isSafeInteger(value) || bits >= 63);
-  return whole && value >= lowest && value <= 2 ** bits ? value : null;
+  if (!Number.isInteger(value) || value < lowest) return null;
+  // The largest int64, which stands for no end, is 2^63 as a number.
+  return value < 2 ** bits || (bits >= 63 && value === 2 ** bits) ? value : null;
 }
 
 function elementwise(operation: Operation): ElementRule {

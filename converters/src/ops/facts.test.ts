@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { int, ints, tensor } from '../ir/attributes.ts';
+import { int, ints, string, tensor } from '../ir/attributes.ts';
 import type { DataType } from '../ir/dtype.ts';
 import {
   type Attribute,
@@ -9,7 +9,13 @@ import {
   makeNode,
   tensorInfo,
 } from '../ir/graph.ts';
-import { float32Tensor, int64Tensor, makeTensor, type TensorValue } from '../ir/tensor.ts';
+import {
+  float32Tensor,
+  fromNumbers,
+  int64Tensor,
+  makeTensor,
+  type TensorValue,
+} from '../ir/tensor.ts';
 import { inferFacts } from './facts.ts';
 
 const list = (...values: number[]) => int64Tensor([values.length], values);
@@ -56,6 +62,33 @@ describe('what a graph computes of sizes', () => {
     );
     const facts = inferFacts(graph, { declared: false }).get(graph)!;
     expect(facts.get('wanted')?.elements).toEqual(['n', 4]);
+  });
+});
+
+describe('elements', () => {
+  it.each<[DataType, number, number | null]>([
+    ['int32', 2 ** 31 - 1, 2 ** 31 - 1],
+    ['int32', 2 ** 31, null],
+    ['int32', -(2 ** 31), -(2 ** 31)],
+    ['uint8', 256, null],
+    ['int64', 2 ** 31, 2 ** 31],
+  ])('a sum in %s that is %d is %s', (dtype, sum, expected) => {
+    const graph = makeGraph('g', [], []);
+    graph.initializers.set('a', fromNumbers(dtype, [1], [sum - Math.sign(sum)]));
+    graph.initializers.set('b', fromNumbers(dtype, [1], [Math.sign(sum)]));
+    graph.nodes.push(makeNode('Add', 'add', ['a', 'b'], ['c']));
+    const facts = inferFacts(graph, { declared: false }).get(graph);
+    expect(facts?.get('c')?.elements).toEqual([expected]);
+  });
+
+  it('of a Cast to a word that is no type have none', () => {
+    const graph = makeGraph('g', [tensorInfo('x', 'float32', [2])], []);
+    for (const word of ['constructor', 'INT8', 'FLOAT']) {
+      graph.nodes.push(makeNode('Cast', word, ['x'], [word], [['to', string(word)]]));
+    }
+    const facts = inferFacts(graph, { declared: false }).get(graph);
+    const types = graph.nodes.map(({ name }) => facts?.get(name)?.dtype);
+    expect(types).toEqual([undefined, 'int8', 'float32']);
   });
 });
 

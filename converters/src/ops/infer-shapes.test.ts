@@ -82,6 +82,19 @@ describe('shapes', () => {
       ],
       ['n', 4, 'm'],
     ],
+    ['Slice', 'an end before every size', [['n'], list(0), list(-(2 ** 31))], [null]],
+    [
+      'Slice',
+      'backwards to an end behind every size',
+      [['n'], list(-1), list(2 ** 31 - 1), list(0), list(-1)],
+      [null],
+    ],
+    [
+      'Slice',
+      'backwards as a whole',
+      [['n'], list(-1), list(-(2 ** 31)), list(0), list(-1)],
+      ['n'],
+    ],
     ['MatMul', 'a vector', [['n', 4, 5], [5]], ['n', 4]],
     [
       'Einsum',
@@ -177,6 +190,15 @@ describe('shapes', () => {
     ['Transpose', 'senseless axes', [[4, 5]], [null, 4], { attributes: { perm: ints([9, 0]) } }],
   ])('%s, %s', (op, _, given, expected, setting) => {
     expect(shapesOf(op, given, setting)).toEqual([expected]);
+  });
+
+  it('of equal parts are known, of parts that may leave a smaller one not', () => {
+    const half = (size: string, attributes: Record<string, Attribute>) =>
+      shapesOf('Split', [[size]], { attributes, outputs: 2 })[1];
+    const counted = { num_outputs: int(2) };
+    expect(half('n', {})).toEqual(['floor((n)/2)']);
+    expect(half('n', counted)).toEqual([null]);
+    expect(half('2*n + 2', counted)).toEqual(['n + 1']);
   });
 
   it.each<[string, readonly Given[], readonly (readonly Dim[] | undefined)[], Setting?]>([

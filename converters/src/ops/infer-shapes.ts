@@ -4,13 +4,10 @@ import { INDEXING } from './shapes/indexing.ts';
 import { LAYOUT } from './shapes/layout.ts';
 import { PRODUCTS } from './shapes/products.ts';
 import { RESIZE } from './shapes/resize.ts';
-import type { Call, Family, Shape, ShapesRule } from './shapes/rule.ts';
+import { type Call, type Family, MAX_RANK, type Shape, type ShapesRule } from './shapes/rule.ts';
 import { SIGNALS } from './shapes/signals.ts';
 import { WINDOWS } from './shapes/windows.ts';
 import { asSize } from './symbolic.ts';
-
-/** No operator needs more, and a file may ask for any number. */
-const MAX_RANK = 64;
 
 const STANDARD = rulesOf([ELEMENTWISE, WINDOWS, LAYOUT, RESIZE, INDEXING, PRODUCTS, SIGNALS]);
 

@@ -1,6 +1,7 @@
 import { intAttribute, stringAttribute, tensorAttribute } from '../ir/attributes.ts';
-import { DATA_TYPES, type DataType, dataTypeOfCode } from '../ir/dtype.ts';
+import { type DataType, dataTypeOfCode } from '../ir/dtype.ts';
 import type { Node } from '../ir/graph.ts';
+import { dataTypeOfName } from './cast-names.ts';
 import { OPERATORS } from './operators.ts';
 import type { Call } from './shapes/rule.ts';
 import { EXPERIMENTAL } from './upgrade/experimental.ts';
@@ -35,9 +36,7 @@ function input(position: number): TypeRule {
 
 /** Cast names its type as a number, before opset 6 in capitals. */
 const cast: TypeRule = ({ node }) => {
-  const name = stringAttribute(node, 'to', '').toLowerCase();
-  const known = name in DATA_TYPES ? (name as DataType) : undefined;
-  return [typeAttribute(node, 'to') ?? known ?? { float: 'float32' as const }[name]];
+  return [typeAttribute(node, 'to') ?? dataTypeOfName(stringAttribute(node, 'to', ''))];
 };
 
 const batchNormalization: TypeRule = ({ inputs }) => {

@@ -1,11 +1,9 @@
 import { DATA_TYPES } from '../../ir/dtype.ts';
 import { elementCount, type TensorValue } from '../../ir/tensor.ts';
+import { MAX_RANK } from '../shapes/rule.ts';
 
 /** Most elements that anything here makes; a file may ask for any number. */
 const MAX_ELEMENTS = 1 << 24;
-
-/** No operator needs more dimensions, and a file may ask for any number. */
-const MAX_RANK = 64;
 
 /** True for dimensions of a tensor that may be made here. */
 export function isMakeable(dims: readonly number[]): boolean {

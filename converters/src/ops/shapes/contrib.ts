@@ -3,6 +3,7 @@ import type { Dim } from '../../ir/graph.ts';
 import { add, divideProducts } from '../symbolic.ts';
 import { productShape } from './products.ts';
 import {
+  axisOf,
   broadcastShapes,
   type Family,
   isGiven,
@@ -47,12 +48,11 @@ const qlinearGlobalPool: ShapeRule = (call) => {
 const qlinearConcat: ShapeRule = (call) => {
   const shapes = call.inputs.flatMap((facts, i) => (i >= 2 && i % 3 === 2 ? [facts.shape] : []));
   const [first] = shapes;
-  const axis = intAttribute(call.node, 'axis', 0);
-  const at = first && (axis < 0 ? axis + first.length : axis);
-  if (!first || at === undefined || !(at in first)) return undefined;
+  const axis = first && axisOf(call.node, 0, first.length);
+  if (!first || axis === undefined) return undefined;
   return first.with(
-    at,
-    shapes.reduce<Dim>((sum, shape) => add(sum, shape?.[at] ?? null), 0),
+    axis,
+    shapes.reduce<Dim>((sum, shape) => add(sum, shape?.[axis] ?? null), 0),
   );
 };
 

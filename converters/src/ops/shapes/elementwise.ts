@@ -1,4 +1,4 @@
-import { intAttribute, intsAttribute } from '../../ir/attributes.ts';
+import { intAttribute, intsAttribute, stringAttribute } from '../../ir/attributes.ts';
 import type { Dim } from '../../ir/graph.ts';
 import {
   axesOf,
@@ -62,13 +62,9 @@ function channelsOf(call: Call): Dim {
 const twice: ShapesRule = (call) => [shapeOf(call, 0), shapeOf(call, 0)];
 const quantized: ShapesRule = (call) => [shapeOf(call, 0), [], []];
 
-const loss: ShapeRule = (call) => (hasReduction(call) ? [] : shapeOf(call, 1));
+const loss: ShapeRule = (call) =>
+  stringAttribute(call.node, 'reduction', 'mean') === 'none' ? shapeOf(call, 1) : [];
 const lossAndLogits: ShapesRule = (call) => [loss(call), shapeOf(call, 0)];
-
-function hasReduction({ node }: Call): boolean {
-  const reduction = node.attributes.get('reduction');
-  return reduction?.kind !== 'string' || new TextDecoder().decode(reduction.value) !== 'none';
-}
 
 const fromShapeAttribute: ShapeRule = ({ node }) => intsAttribute(node, 'shape', undefined);
 

@@ -100,15 +100,18 @@ const split: ShapesRule = (call) => {
   if (!data || axis === undefined) return [];
   const given = intsOrInput(call, 'split', 1);
   const listed = call.node.attributes.has('split') || isGiven(call, 1);
-  const sizes = listed ? given : evenParts(data[axis]!, parts);
+  const mayDiffer = call.node.attributes.has('num_outputs');
+  const sizes = listed ? given : evenParts(data[axis]!, parts, mayDiffer);
   return Array.from({ length: parts }, (_, i) => data.with(axis, sizes?.[i] ?? null));
 };
 
 /** Equal parts, the last one smaller where the size does not divide (Split-18). */
-function evenParts(size: Dim, parts: number): Shape {
+function evenParts(size: Dim, parts: number, mayDiffer: boolean): Shape {
   const part = ceilDivide(size, parts);
   if (typeof size !== 'number' || typeof part !== 'number') {
-    return Array.from({ length: parts }, () => divideProducts([size], [parts]));
+    const whole = divideProducts([size], [parts]);
+    const known = !mayDiffer || multiply(whole, parts) === size;
+    return Array.from({ length: parts }, () => (known ? whole : null));
   }
   return Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(part, size - i * part)));
 }
@@ -127,6 +130,9 @@ const slice: ShapeRule = (call) => {
   });
 };
 
+/** What exporters write for an end beyond all sizes, at least. */
+const NO_END = 2 ** 31 - 1;
+
 /**
  * Length of one sliced axis, clamped as Slice-13 says. Bounds known only at run time are taken to lie
  * inside, as exporters write them; a number never comes of a size that could be shorter.
@@ -137,16 +143,13 @@ export function sliced(size: Dim, start: Dim, end: Dim, step: number | undefined
     const { from, to } = sliceBounds(size, start, end, step);
     return Math.max(0, Math.ceil((to - from) / step));
   }
-  if (step === -1 && start === -1 && isOpenEnd(end)) return size;
-  const toEnd = isOpenEnd(end) || end === size;
+  if (step === -1 && start === -1 && typeof end === 'number' && end <= -NO_END) return size;
+  const toEnd = (typeof end === 'number' && end >= NO_END) || end === size;
+  if (typeof end === 'number' && end <= -NO_END) return null;
   if (step !== 1 || (typeof end === 'number' && end >= 0 && !toEnd)) return null;
   if (typeof start === 'number' && start < 0) return null;
   if (typeof end === 'string' && typeof size === 'string' && !toEnd) return null;
   return subtract(toEnd ? size : fromFront(end, size), start);
-}
-
-function isOpenEnd(end: Dim): boolean {
-  return typeof end === 'number' && Math.abs(end) >= 2 ** 31 - 1;
 }
 
 function fromFront(index: Dim, size: Dim): Dim {

@@ -42,8 +42,8 @@ export function numbersOf(call: Call, input: number): number[] | undefined {
   return numbers?.length === elements?.length ? numbers : undefined;
 }
 
-/** More dimensions than any tensor has; a damaged model may ask for as many as there are numbers. */
-const MAX_RANK = 255;
+/** No operator needs more dimensions; a damaged model may ask for as many as there are numbers. */
+export const MAX_RANK = 64;
 
 /** Number of elements of a list of dimensions that is an input, also where they are not known. */
 export function lengthOf(call: Call, input: number): number | undefined {

@@ -1,4 +1,4 @@
-import { intAttribute } from '../../ir/attributes.ts';
+import { intAttribute, stringAttribute } from '../../ir/attributes.ts';
 import type { Dim } from '../../ir/graph.ts';
 import { add, floorDivide, subtract } from '../symbolic.ts';
 import {
@@ -30,9 +30,7 @@ const recurrent: ShapesRule = (call) => {
 };
 
 export function directionsOf({ node }: Call): number {
-  const direction = node.attributes.get('direction');
-  const text = direction?.kind === 'string' ? new TextDecoder().decode(direction.value) : '';
-  return text === 'bidirectional' ? 2 : 1;
+  return stringAttribute(node, 'direction', 'forward') === 'bidirectional' ? 2 : 1;
 }
 
 const dft: ShapeRule = (call) => {

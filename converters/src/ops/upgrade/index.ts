@@ -81,6 +81,7 @@ const CHANGES: readonly (readonly [opset: number, op: string, adapter: Adapter])
   [13, 'Split', intsToInput('split', 1)],
   [13, 'Squeeze', intsToInput('axes', 1)],
   [13, 'Unsqueeze', intsToInput('axes', 1)],
+  [14, 'BatchNormalization', batchNormalization],
   [16, 'RoiAlign', roiCoordinates],
   [18, 'Split', splitCount],
   ...REDUCTIONS.map((op) => [18, op, reductionAxes] as const),

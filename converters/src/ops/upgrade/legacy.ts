@@ -1,7 +1,8 @@
-import { float, floatAttribute, int, intAttribute } from '../../ir/attributes.ts';
-import { DATA_TYPES, type DataType } from '../../ir/dtype.ts';
+import { float, floatAttribute, int, intAttribute, stringAttribute } from '../../ir/attributes.ts';
+import { DATA_TYPES } from '../../ir/dtype.ts';
 import { makeNode, type Node } from '../../ir/graph.ts';
 import { int64Tensor, reshaped } from '../../ir/tensor.ts';
+import { dataTypeOfName } from '../cast-names.ts';
 import { type Adapter, setInput, take, type Upgrade } from './adapter.ts';
 
 /**
@@ -50,20 +51,13 @@ function appendDims(upgrade: Upgrade, input: number, count: number): readonly No
   return [makeNode('Unsqueeze', upgrade.fresh('align'), operand, [aligned]), node];
 }
 
-const CAST_NAMES: Readonly<Record<string, DataType>> = {
-  FLOAT: 'float32',
-  DOUBLE: 'float64',
-};
-
 /** Cast-1 names its type in words (`FLOAT`, `INT64`…). */
 export const castByName: Adapter = ({ node, refuse }) => {
-  const to = node.attributes.get('to');
-  if (to?.kind !== 'string') return undefined;
-  const name = new TextDecoder().decode(to.value).toUpperCase();
-  const dtype = CAST_NAMES[name] ?? name.toLowerCase();
-  if (!Object.hasOwn(DATA_TYPES, dtype))
-    return refuse(`its type ${JSON.stringify(name)} is unknown`);
-  node.attributes.set('to', int(DATA_TYPES[dtype as DataType].code));
+  const to = stringAttribute(node, 'to', undefined);
+  if (to === undefined) return undefined;
+  const dtype = dataTypeOfName(to);
+  if (dtype === undefined) return refuse(`its type ${JSON.stringify(to)} is unknown`);
+  node.attributes.set('to', int(DATA_TYPES[dtype].code));
   return undefined;
 };
 
@@ -90,7 +84,7 @@ export const seluDefaults: Adapter = ({ node }) => {
   return undefined;
 };
 
-/** Inference form of BatchNormalization-1 to -7: one output, statistics per channel. */
+/** Inference form of BatchNormalization-1 to -9: one output, statistics per channel. */
 export const batchNormalization: Adapter = ({ node, isUsed, refuse }) => {
   if (intAttribute(node, 'spatial', 1) === 0) return refuse('it normalizes each element apart');
   if (node.outputs.slice(1).some((name) => name && isUsed(name))) {

@@ -1,6 +1,6 @@
 import { floatAttribute, floatsAttribute, string, stringAttribute } from '../../ir/attributes.ts';
 import { float32Tensor, isNumeric, toNumbers } from '../../ir/tensor.ts';
-import { type Adapter, setInput, take, type Upgrade } from './adapter.ts';
+import { type Adapter, setInput, type Upgrade } from './adapter.ts';
 
 /** Upsample-1 scales height and width by attributes. */
 export const upsampleFactors: Adapter = ({ node, add, refuse }) => {
@@ -53,10 +53,8 @@ function nearestMode(upgrade: Upgrade): 'floor' | 'ceil' {
 
 /** GridSample-20 renames its modes. */
 export const gridSampleModes: Adapter = ({ node }) => {
-  const names: Readonly<Record<string, string>> = { bilinear: 'linear', bicubic: 'cubic' };
-  const mode = take(node, 'mode');
-  if (mode?.kind !== 'string') return undefined;
-  const text = new TextDecoder().decode(mode.value);
-  node.attributes.set('mode', string(names[text] ?? text));
+  const mode = stringAttribute(node, 'mode', undefined);
+  if (mode === 'bilinear') node.attributes.set('mode', string('linear'));
+  if (mode === 'bicubic') node.attributes.set('mode', string('cubic'));
   return undefined;
 };
