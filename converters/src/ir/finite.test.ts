@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { smallNet } from '../testing/small-net.ts';
+import { tensor } from './attributes.ts';
 import { checkWeights } from './finite.ts';
+import { makeNode } from './graph.ts';
 import { float32Tensor, fromNumbers } from './tensor.ts';
 
 describe('checkWeights', () => {
@@ -15,6 +17,13 @@ describe('checkWeights', () => {
       );
     },
   );
+
+  it('finds NaN in a node that makes a constant', () => {
+    const model = smallNet(1);
+    const value = tensor(float32Tensor([2], [Number.NaN, 0]));
+    model.graph.nodes.push(makeNode('Constant', 'made', [], ['weights'], [['value', value]]));
+    expect(() => checkWeights(model)).toThrow(/constant "weights" is NaN at element 0/);
+  });
 
   it('takes infinities, and models without NaN', () => {
     const model = smallNet(1);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ortRuntime } from '@flotilla/model/node';
 import { isFlotillaError } from '@flotilla/protocol';
 import { hashFile } from '@flotilla/protocol/node';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Model } from '../../ir/graph.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Model, makeNode, tensorInfo } from '../../ir/graph.ts';
 import { StoredTensor, sameBytes } from '../../ir/stored.ts';
 import { float32Tensor, reshaped, toFloats } from '../../ir/tensor.ts';
 import { mutant } from '../../testing/mutations/mutate.ts';
@@ -162,11 +162,19 @@ describe('damaged files', () => {
   });
 });
 
-it('a large model goes to the runtime through files that last as long as the session', async () => {
+it('a large model goes to the runtime through files, which leave nothing behind', async () => {
   const model = smallNet(1);
+  const large = float32Tensor([1 << 16, 1], new Array(1 << 16).fill(0.5));
+  const [output] = model.graph.outputs;
+  model.graph.initializers.set('large', large);
+  model.graph.nodes.push(makeNode('Mul', 'last', [output!.name, 'large'], ['product']));
+  model.graph.outputs = [tensorInfo('product', 'float32')];
+  vi.stubEnv('TMPDIR', folder);
   const runtime = ortRuntime();
   const whole = await loadModelIn(runtime, model);
   const parts = await loadModelIn(runtime, model, {}, 0);
+  vi.unstubAllEnvs();
+  expect(await readdir(folder)).toEqual([]);
   const feeds = randomFeeds(whole.inputs, 1);
   expect(await parts.run(feeds)).toEqual(await whole.run(feeds));
   await Promise.all([whole.dispose(), parts.dispose()]);

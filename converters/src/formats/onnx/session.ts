@@ -15,7 +15,8 @@ const EXTERNAL_BYTES = 64 << 10;
 
 /**
  * Loads a model of any size. A large one goes through files in the system's folder for temporary
- * files, which last as long as the session.
+ * files. Their names go as soon as they are loaded, so that a process that is killed leaves nothing:
+ * POSIX keeps what is mapped. Elsewhere they go with the session.
  *
  * @throws FlotillaError what `runtime.load` and `writeOnnxFile` throw
  */
@@ -34,6 +35,7 @@ export async function loadModelIn(
     const path = join(folder, 'model.onnx');
     await writeOnnxFile(model, path, { externalAbove: EXTERNAL_BYTES });
     const session = await runtime.load(path, options);
+    await remove().catch(() => {});
     return { ...session, dispose: () => session.dispose().finally(remove) };
   } catch (error) {
     await remove();
