@@ -8,7 +8,7 @@ import { sliceBounds } from './shapes/layout.ts';
 import { axesOf, type Call, elementsOf, numbersOf, shapeOf } from './shapes/rule.ts';
 import { product } from './symbolic.ts';
 
-export type Elements = readonly Dim[];
+type Elements = readonly Dim[];
 type ElementRule = (call: Call, dtype: DataType) => Elements | undefined;
 
 /** Longest list that is followed: shapes, pads and scales are far shorter. */

@@ -31,8 +31,8 @@ export function chooseFloat32(
   const chosen = new Map<Node, string>();
   const constants = constantsOf(model.graph);
   const losses = new Map<TensorValue, boolean>();
+  const shapes = shapeNodes(model.graph);
   for (const graph of allGraphs(model.graph)) {
-    const shapes = shapeNodes(graph);
     const context = {
       facts: scopes.get(graph),
       constants: constants.get(graph),

@@ -1,5 +1,5 @@
 import { stringAttribute } from '../ir/attributes.ts';
-import { indexGraph } from '../ir/edit.ts';
+import { allGraphs } from '../ir/edit.ts';
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
 
 const ALWAYS = Number.POSITIVE_INFINITY;
@@ -85,20 +85,32 @@ export function isFloat32Input(node: Node, input: number): boolean {
   return FLOAT32_INPUTS[node.op]!.includes(input);
 }
 
-/** Nodes of one graph that compute shapes; half precision would miscount from 2049 on. */
-export function shapeNodes(graph: Graph): Set<Node> {
-  const { producer } = indexGraph(graph);
+/**
+ * Nodes of a graph and those nested in it that compute shapes; half precision would miscount from
+ * 2049 on. Branches may use one name for two values: then both are counted among them.
+ */
+export function shapeNodes(root: Graph): Set<Node> {
+  const nodes = allGraphs(root).flatMap((graph) => graph.nodes);
+  const producers = new Map<string, Node[]>();
+  for (const node of nodes) {
+    for (const name of node.outputs) {
+      const others = producers.get(name);
+      if (others === undefined) producers.set(name, [node]);
+      else others.push(node);
+    }
+  }
   const found = new Set<Node>();
-  const open = graph.nodes.flatMap((node) =>
+  const open = nodes.flatMap((node) =>
     node.domain === '' && Object.hasOwn(SHAPE_INPUTS, node.op)
       ? SHAPE_INPUTS[node.op]!.map((input) => node.inputs[input] ?? '')
       : [],
   );
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const node = producer.get(name);
-    if (!node || found.has(node) || !isOp(node, ...SHAPE_ARITHMETIC)) continue;
-    found.add(node);
-    open.push(...node.inputs);
+    for (const node of name === '' ? [] : (producers.get(name) ?? [])) {
+      if (found.has(node) || !isOp(node, ...SHAPE_ARITHMETIC)) continue;
+      found.add(node);
+      open.push(...node.inputs);
+    }
   }
   return found;
 }

@@ -98,6 +98,24 @@ describe('toFloat16', () => {
     expect(error).toBeLessThan(1e-3);
   });
 
+  it('counts shapes in float32 that only a branch takes', async () => {
+    const net = new NetBuilder(1, [1, 4099]);
+    const shape = net.node('Cast', [net.node('Shape', ['input'])], { to: int(1) });
+    const doubled = net.node('Mul', [shape, net.constant([2], [1, 1])]);
+    const branch = makeGraph('branch', [], [tensorInfo('out', 'float32', [1, 4099])]);
+    const to = [['to', int(DATA_TYPES.int64.code)]] as const;
+    branch.nodes.push(
+      makeNode('Cast', 'whole', [doubled], ['wanted'], to),
+      makeNode('Reshape', 'reshape', ['input', 'wanted'], ['out']),
+    );
+    const body = { kind: 'graph', value: branch } as const;
+    const some = net.node('Cast', [net.node('Size', ['input'])], {
+      to: int(DATA_TYPES.bool.code),
+    });
+    const model = net.output(net.node('If', [some], { then_branch: body, else_branch: body }));
+    expect((await compare(model)).error).toBeLessThan(1e-3);
+  });
+
   it('gives Resize its scales in float32', async () => {
     const net = new NetBuilder(1, [1, 2, 4, 4]);
     const scales = net.constant([4], [1, 1, 1.7, 2.3]);

@@ -137,7 +137,7 @@ const NO_END = 2 ** 31 - 1;
  * Length of one sliced axis, clamped as Slice-13 says. Bounds known only at run time are taken to lie
  * inside, as exporters write them; a number never comes of a size that could be shorter.
  */
-export function sliced(size: Dim, start: Dim, end: Dim, step: number | undefined): Dim {
+function sliced(size: Dim, start: Dim, end: Dim, step: number | undefined): Dim {
   if (step === undefined || step === 0 || size === null) return null;
   if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number') {
     const { from, to } = sliceBounds(size, start, end, step);

@@ -12,7 +12,7 @@ const SPREAD = 0.28;
 const PIXEL_NOISE = 0.8;
 
 /** The direction of each class in the space of channels, at right angles to the others. */
-export const TEMPLATES: Matrix = orthogonal(CHANNELS, 99).slice(0, CLASSES);
+const TEMPLATES: Matrix = orthogonal(CHANNELS, 99).slice(0, CLASSES);
 
 /** Scores by similarity to the templates: the best classifier for these images. */
 export const SCORES: Matrix = scaled(TEMPLATES, 6);
