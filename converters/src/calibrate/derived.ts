@@ -1,4 +1,5 @@
 import { floatAttribute } from '../ir/attributes.ts';
+import { indexGraph } from '../ir/edit.ts';
 import { type Graph, isOp, type Node } from '../ir/graph.ts';
 import { toNumbers } from '../ir/tensor.ts';
 
@@ -34,16 +35,26 @@ const SAME = [
   'MaxPool',
 ];
 
-/** Divides the values whose distribution is asked for: most follow from few. */
+/**
+ * Divides the values whose distribution is asked for: most follow from few.
+ *
+ * What only a Relu or Clip takes is told by what they let through: integers that saturate where these
+ * cut off change nothing, and the runtime keeps them fused with the operator before.
+ */
 export function planObservation(graph: Graph, values: readonly string[]): Observation {
   const wanted = new Set(values);
   const derived = new Map<string, Derivation>();
+  const { consumers, outputs, producer } = indexGraph(graph);
+  const isInner = (value: string): boolean =>
+    producer.has(value) && consumers.get(value)?.length === 1 && !outputs.has(value);
   for (const node of graph.nodes) {
     const [output = ''] = node.outputs;
     const derivation = wanted.has(output) ? derivationOf(node, graph) : undefined;
-    if (derivation && [derivation.from].flat().every((name) => wanted.has(name))) {
-      derived.set(output, derivation);
-    }
+    if (!derivation || ![derivation.from].flat().every((name) => wanted.has(name))) continue;
+    const { kind, from } = derivation;
+    if (kind === 'clip' && isInner(from) && !derived.has(from)) {
+      derived.set(from, { kind: 'same', from: output });
+    } else derived.set(output, derivation);
   }
   return { observed: values.filter((name) => !derived.has(name)), derived };
 }

@@ -37,24 +37,32 @@ export function createExtremes({ observed, derived }: Observation): ExtremesTabl
       observed.forEach((name, i) => {
         sample.set(name, { min: extremes[2 * i]!, max: extremes[2 * i + 1]! });
       });
-      for (const [name, derivation] of derived) sample.set(name, follow(derivation, sample));
-      for (const [name, gathered] of values) gathered.add(sample.get(name)!);
+      for (const [name, gathered] of values) gathered.add(rangeOf(name, sample, derived));
       samples += 1;
     },
   };
 }
 
-function follow(derivation: Derivation, sample: ReadonlyMap<string, Range>): Range {
+/** Each range is worked out once: `sample` keeps it. */
+function rangeOf(name: string, sample: Map<string, Range>, derived: Observation['derived']): Range {
+  const known = sample.get(name);
+  if (known !== undefined) return known;
+  const range = follow(derived.get(name)!, (from) => rangeOf(from, sample, derived));
+  sample.set(name, range);
+  return range;
+}
+
+function follow(derivation: Derivation, rangeOf: (name: string) => Range): Range {
   switch (derivation.kind) {
     case 'same':
-      return sample.get(derivation.from)!;
+      return rangeOf(derivation.from);
     case 'clip': {
-      const { min, max } = sample.get(derivation.from)!;
+      const { min, max } = rangeOf(derivation.from);
       const { low, high } = derivation;
       return { min: clamp(min, low, high), max: clamp(max, low, high) };
     }
     case 'join':
-      return derivation.from.map((name) => sample.get(name)!).reduce(unite);
+      return derivation.from.map(rangeOf).reduce(unite);
   }
 }
 

@@ -40,7 +40,7 @@ export function openObserver(session: Session, taps: readonly Tap[]): Observer {
 
 function extremesOf({ value, min, max, sum }: Tap, outputs: Tensors): [number, number] {
   const scalar = (name: string): number => Number(outputs[name]?.data[0] ?? Number.NaN);
-  const [least, greatest] = [scalar(min), scalar(max)];
+  const [least, greatest] = [min === undefined ? 0 : scalar(min), scalar(max)];
   const total = sum === undefined ? 0 : scalar(sum);
   // The sum of infinities of both signs is NaN too, but those show in the extremes.
   const finite = Number.isFinite(least) && Number.isFinite(greatest);

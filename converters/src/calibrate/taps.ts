@@ -7,8 +7,10 @@ import {
   isOp,
   type Model,
   makeNode,
+  type Node,
   tensorInfo,
 } from '../ir/graph.ts';
+import { inferFacts } from '../ops/facts.ts';
 import { floatValues } from '../quantize/float-values.ts';
 import { ruleOf } from '../quantize/op-rules.ts';
 
@@ -28,8 +30,8 @@ export function quantizableValues(graph: Graph): string[] {
 /** The outputs of a tapped model that tell of one value. */
 export interface Tap {
   readonly value: string;
-  /** Its least element and its greatest. */
-  readonly min: string;
+  /** Its least element, left out where none is below 0, and its greatest. */
+  readonly min: string | undefined;
   readonly max: string;
   /** A sum that is NaN where an element is; left out where none can be without an infinity before it. */
   readonly sum: string | undefined;
@@ -58,26 +60,38 @@ export function tapActivations(
   const namer = createNamer(graph);
   if (values.length > 0) graph.outputs = [];
   const { producer } = indexGraph(graph);
+  const facts = inferFacts(graph, { declared: true }).get(graph);
+  const isImage = (value: string): boolean => facts?.get(value)?.shape?.length === 4;
   const taps = values.map((value) => {
-    const tap = (op: string, attributes: [string, Attribute][]): string => {
+    const add = (op: string, from: string, attributes: [string, Attribute][]): string => {
       const output = namer.fresh(`${value}_${op}`);
-      const name = namer.fresh(`${output}_tap`);
-      graph.nodes.push(makeNode(op, name, [value], [output], attributes));
+      graph.nodes.push(makeNode(op, namer.fresh(`${output}_tap`), [from], [output], attributes));
+      return output;
+    };
+    const tap = (op: string, from = value, attributes: [string, Attribute][] = []): string => {
+      const output = add(op, from, attributes);
       graph.outputs.push(tensorInfo(output, 'float32'));
       return output;
     };
+    const reduce = (op: string, from = value): string => tap(op, from, [['keepdims', int(0)]]);
     const maker = producer.get(value);
-    const mayBeNaN = maker !== undefined && !isOp(maker, ...NEVER_NAN);
-    const reduce = (op: string): string => tap(op, [['keepdims', int(0)]]);
+    const isPositive = maker !== undefined && isOp(maker, 'Relu');
+    // Pooled first: that is done in the runtime's own layout of images, which it then need not leave.
+    const pooled = isPositive && isImage(value) ? add('GlobalMaxPool', value, []) : value;
     return {
       value,
-      min: reduce('ReduceMin'),
-      max: reduce('ReduceMax'),
-      sum: mayBeNaN ? reduce('ReduceSum') : undefined,
-      whole: whole ? tap('Identity', []) : undefined,
+      min: isPositive ? undefined : reduce('ReduceMin'),
+      max: reduce('ReduceMax', pooled),
+      sum: mayBeNaN(maker, producer) ? reduce('ReduceSum') : undefined,
+      whole: whole ? tap('Identity') : undefined,
     };
   });
   return { model: copy, taps };
+}
+
+function mayBeNaN(maker: Node | undefined, producer: ReadonlyMap<string, Node>): boolean {
+  const source = maker && isOp(maker, 'Relu') ? producer.get(maker.inputs[0] ?? '') : maker;
+  return source !== undefined && !isOp(source, ...NEVER_NAN);
 }
 
 /** A copy of the model with the values themselves as further outputs, in the order given. */
