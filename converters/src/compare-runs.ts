@@ -8,7 +8,7 @@ import {
 } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
 import { isFlotillaError } from '@flotilla/protocol';
-import { writeOnnx } from './formats/onnx/write.ts';
+import { loadModelIn } from './formats/onnx/session.ts';
 import { allGraphs } from './ir/edit.ts';
 import { isOp, type Model } from './ir/graph.ts';
 import { randomNumbers } from './random.ts';
@@ -61,7 +61,9 @@ export async function compareRuns(
   const sessions: Session[] = [];
   try {
     const runtime = ortRuntime();
-    sessions.push(await runtime.load(typeof before === 'string' ? before : writeOnnx(before)));
+    sessions.push(
+      typeof before === 'string' ? await runtime.load(before) : await loadModelIn(runtime, before),
+    );
     sessions.push(await runtime.load(after));
     return await compareSessions(sessions[0]!, sessions[1]!);
   } finally {

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOnnxFile } from './formats/onnx/file.ts';
 import { writeOnnx } from './formats/onnx/write.ts';
+import { writeOnnxFile } from './formats/onnx/write-file.ts';
 import { rewriteModel } from './graph-only.ts';
 import { tensorInfo } from './ir/graph.ts';
 import { FIXTURES } from './passes/fixtures/index.ts';
@@ -70,11 +71,44 @@ describe('rewriting a model file', () => {
     expect(result.check.notes.join()).toContain('random');
   });
 
-  it('does not overwrite the model, and leaves nothing where it fails', async () => {
-    const request = { modelFile: at('net.onnx'), out: at('net.onnx') };
-    await expect(rewriteModel(request)).rejects.toMatchObject({ code: 'convert.request-invalid' });
-    const broken = { ...request, out: at('f.onnx'), passes: ['magic'] };
+  it('overwrites no file of the model, under whatever name', async () => {
+    const modelFile = at('heavy.onnx');
+    await writeOnnxFile(smallNet(1), modelFile, { externalAbove: 1024 });
+    await rename(`${modelFile}.data`, at('w.onnx.data'));
+    await symlink(at('w.onnx.data'), `${modelFile}.data`);
+    await symlink(modelFile, at('alias.onnx'));
+    for (const out of [
+      modelFile,
+      join(folder, '.', '.', 'heavy.onnx'),
+      at('alias.onnx'),
+      at('w.onnx'),
+    ]) {
+      await expect(rewriteModel({ modelFile, out })).rejects.toThrow(/overwrite the model/);
+    }
+  });
+
+  it.each([
+    ['', /"" is no file/],
+    ['.', /is no file/],
+    ['none/g.onnx', /lies in no folder: make .*none first/],
+    ['net.onnx/g.onnx', /lies in no folder/],
+  ])('says before any work that %j cannot be written', async (name, reason) => {
+    const out = name && at(name);
+    await expect(rewriteModel({ modelFile: at('net.onnx'), out })).rejects.toThrow(reason);
+  });
+
+  it('leaves what is there where it fails, and nothing else', async () => {
+    const request = { modelFile: at('net.onnx'), out: at('normalized.onnx') };
+    const [names, before] = [await readdir(folder), await readFile(request.out)];
+    const broken = { ...request, passes: ['magic'] };
     await expect(rewriteModel(broken)).rejects.toMatchObject({ code: 'pass.unknown' });
-    expect(await readdir(folder)).not.toContain('f.onnx');
+    await expect(rewriteModel({ ...request, opset: 99 })).rejects.toThrow(
+      /opset must be .*1 to 26/,
+    );
+    expect(await readdir(folder)).toEqual(names);
+    expect(await readFile(request.out)).toEqual(before);
+    await rewriteModel(request);
+    expect(await readdir(folder)).toEqual(names);
+    expect(await readFile(request.out)).not.toEqual(before);
   });
 });

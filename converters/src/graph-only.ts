@@ -1,22 +1,25 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { FlotillaError } from '@flotilla/protocol';
 import { compareRuns, type RunComparison } from './compare-runs.ts';
-import { readOnnxFile } from './formats/onnx/file.ts';
+import { readModelFiles } from './formats/onnx/file.ts';
 import { writeOnnxFile } from './formats/onnx/write-file.ts';
 import { graphSize } from './graph-size.ts';
 import { allGraphs } from './ir/edit.ts';
 import { cloneModel, type Model, opsetOf } from './ir/graph.ts';
 import { byteLength } from './ir/stored.ts';
+import { MAX_UPGRADE } from './ops/upgrade/index.ts';
+import { checkOutFile, writeBeside } from './out-file.ts';
 import { cutModel } from './passes/cut.ts';
 import { fixShapes } from './passes/fix-shape.ts';
 import { MIN_OPSET, type PassReport, runPasses } from './passes/index.ts';
 import type { Cut } from './request.ts';
 import type { GraphSize } from './result.ts';
+import { invalid } from './settings.ts';
 
 /** What to make of a model file without data. Plain JSON, so that a child process can be asked. */
 export interface RewriteRequest {
   readonly modelFile: string;
-  /** The file written; not that of the model. */
+  /** The file written, in a folder that is there; none of the model's. */
   readonly out: string;
   /** Passes that run; `-name` leaves one out of all. */
   readonly passes?: readonly string[];
@@ -25,7 +28,7 @@ export interface RewriteRequest {
   /** By input the whole shape, or by symbolic dimension its size. */
   readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
   readonly cut?: Cut;
-  /** Lowest ai.onnx opset of the result; default 13. */
+  /** Lowest ai.onnx opset of the result, from 1 to 26; default 13. */
   readonly opset?: number;
   /** True to write weights to a file of their own, beside the model. */
   readonly externalData?: boolean;
@@ -49,27 +52,33 @@ const MAX_DIFFERENCE = 1e-3;
  * Reads a model, runs the passes over it, writes it, and runs both on the same made-up inputs. They
  * run in this process: where the model is not trusted, have `runLimited` call `child.ts`.
  *
- * @throws FlotillaError `convert.differs` where the two disagree, and what reading, passes and
- * writing refuse with; nothing is left at `out` then
+ * @throws FlotillaError `convert.request-invalid`, `convert.differs` where the two disagree, and what
+ * reading, passes and writing refuse with; what was at `out` is there still then
  */
 export async function rewriteModel(request: RewriteRequest): Promise<RewriteResult> {
-  const { modelFile, out, cut, fixShape, externalData } = request;
-  if (modelFile === out) {
-    const reason = 'would overwrite the model: name another file';
-    throw new FlotillaError('convert.request-invalid', { field: 'out', reason });
+  const { modelFile, out, cut, fixShape, externalData, opset = MIN_OPSET } = request;
+  if (!Number.isInteger(opset) || opset < 1 || opset > MAX_UPGRADE) {
+    throw invalid('opset', `must be a whole number from 1 to ${MAX_UPGRADE}`);
   }
-  const model = await readOnnxFile(modelFile);
+  const { model, external } = await readModelFiles(modelFile);
+  await checkOutFile(out, [modelFile, ...external]);
   const before = graphSize(model, Math.max(await fileBytes([modelFile]), weightBytes(model)));
   if (cut !== undefined) await cutModel(model, cut);
   const reference = cut === undefined ? modelFile : cloneModel(model);
   if (fixShape !== undefined) fixShapes(model, fixShape);
   const passes = await runPasses(model, {
-    opset: request.opset ?? MIN_OPSET,
+    opset,
     keep: new Set(request.keep),
     passes: withoutWidening(request.passes),
   });
-  const files = await writeOnnxFile(model, out, externalData ? { externalAbove: 1 << 10 } : {});
-  const check = await checked(model, reference, out, files);
+  const { files, value: check } = await writeBeside(out, async (path) => {
+    const written = await writeOnnxFile(
+      model,
+      path,
+      externalData ? { externalAbove: 1 << 10 } : {},
+    );
+    return { files: written, value: await checked(model, reference, path) };
+  });
   const after = graphSize(model, await fileBytes(files));
   return { files, opset: opsetOf(model), before, after, passes, check };
 }
@@ -80,22 +89,16 @@ function withoutWidening(passes: readonly string[] = []): readonly string[] {
   return chosen ? passes : [...passes, '-widen-float16'];
 }
 
-/** Runs what was written beside what it was made of; takes it away again where they disagree. */
+/** Runs what was written beside what it was made of. */
 async function checked(
   model: Model,
   reference: string | Model,
-  out: string,
-  files: readonly string[],
+  written: string,
 ): Promise<RunComparison> {
-  try {
-    const comparison = await compareRuns(reference, out, model);
-    const { difference, output } = comparison;
-    if (difference === null || difference <= MAX_DIFFERENCE) return comparison;
-    throw new FlotillaError('convert.differs', { output: output ?? '', difference });
-  } catch (error) {
-    for (const file of files) await rm(file, { force: true });
-    throw error;
-  }
+  const comparison = await compareRuns(reference, written, model);
+  const { difference, output } = comparison;
+  if (difference === null || difference <= MAX_DIFFERENCE) return comparison;
+  throw new FlotillaError('convert.differs', { output: output ?? '', difference });
 }
 
 /** Weights may lie in files beside the model. */
