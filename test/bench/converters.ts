@@ -8,6 +8,7 @@ import type { Limits, Subject } from '../models/zoo/subject.ts';
 import { modelFile, SUBJECTS } from '../models/zoo/subjects.ts';
 import { benchSubject, type SubjectResult } from './converters/bench-subject.ts';
 import { type Figure, fasterSomewhere, figuresOf } from './converters/figures.ts';
+import { bundleMaker } from './converters/make.ts';
 import { type ManySamples, withManySamples } from './converters/many-samples.ts';
 import { openPeers } from './converters/peers.ts';
 import { figureLines, markdownTable, textTable } from './converters/table.ts';
@@ -42,6 +43,7 @@ async function main(options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-bench-'));
   const load = loadavg()[0] ?? 0;
   try {
+    await bundleMaker();
     progress('making the environment of the Python peers ready');
     const peers = await openPeers();
     const python = 'python' in peers ? peers.python : undefined;

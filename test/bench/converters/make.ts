@@ -3,11 +3,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { bundleForNode } from '../../../scripts/bundle-for-node.ts';
 import type { FlotillaTask } from './make-flotilla.ts';
 import type { Cost, Ground, Made } from './row.ts';
 import { type Setting, type StaticSetting, settingName, type Tool } from './settings.ts';
 
-const FLOTILLA = fileURLToPath(new URL('./make-flotilla.ts', import.meta.url));
+const MAKER = 'test/bench/converters/make-flotilla.ts';
+/** Below the packages, which the bundle finds from there. */
+const BUNDLES = fileURLToPath(
+  new URL('../../../node_modules/.cache/flotilla-bench-bundles', import.meta.url),
+);
+const FLOTILLA = join(BUNDLES, 'make-flotilla.js');
 const PEER = fileURLToPath(new URL('../peers/quantize.py', import.meta.url));
 
 const PEER_METHODS = {
@@ -15,6 +21,11 @@ const PEER_METHODS = {
   percentile: 'Percentile',
   entropy: 'Entropy',
 } as const satisfies Record<StaticSetting['method'], string>;
+
+/** Bundles what makes Flotilla's models, as what is published is: time and memory are the product's. */
+export async function bundleMaker(): Promise<void> {
+  await bundleForNode(new Map([['make-flotilla', MAKER]]), BUNDLES);
+}
 
 /**
  * Has a tool make a model in a process of its own.

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+/** Source files by the name of the bundle that is made of each. */
+type Entries = ReadonlyMap<string, string>;
+
+/** Packages with native parts, or that load files of their own, stay beside the bundle. */
+const EXTERNAL = ['onnxruntime-node', 'sharp', 'better-sqlite3', 'pg-native', 'esbuild'];
+
+/** CommonJS packages inside the bundle still call `require` for Node's own modules. */
+const BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** How a module names another that it starts as a worker or a process of its own. */
+const MODULE_URL = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g;
+const PACKAGE_URL = /import\.meta\.resolve\('(@flotilla\/[^'.]+)'\)/g;
+
+/**
+ * Such a module becomes a bundle of its own. Bundles lie side by side in one folder, each named
+ * after its path, and the URLs follow.
+ */
+function separateModules(mains: Entries, found: Map<string, string>): Plugin {
+  const bundleOf = (path: string): string => {
+    const file = relative('.', path);
+    const main = [...mains].find(([, source]) => source === file);
+    const name = main?.[0] ?? file.replace(/\.ts$/, '').replaceAll('/', '-');
+    found.set(name, file);
+    return `new URL('./${name}.js', import.meta.url)`;
+  };
+  return {
+    name: 'separate-modules',
+    setup(bundler) {
+      bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        if (path.includes('node_modules') || !source.includes('import.meta.')) return undefined;
+        const contents = source
+          .replace(MODULE_URL, (_, target: string) => bundleOf(resolve(dirname(path), target)))
+          .replace(PACKAGE_URL, (_, entry: string) => {
+            return `${bundleOf(fileURLToPath(import.meta.resolve(entry)))}.href`;
+          });
+        return { contents, loader: 'ts' };
+      });
+    },
+  };
+}
+
+async function bundle(
+  entries: Entries,
+  mains: Entries,
+  outdir: string,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  await build({
+    entryPoints: Object.fromEntries(entries),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    minifySyntax: true,
+    sourcemap: true,
+    legalComments: 'linked',
+    external: EXTERNAL,
+    banner: { js: BANNER },
+    plugins: [separateModules(mains, found)],
+    logLevel: 'warning',
+  });
+  return found;
+}
+
+/**
+ * Bundles programs for Node, and every module that they start as a worker or a process of its own.
+ *
+ * @param mains paths are relative to the repository, where this must run
+ * @returns the names of the bundles in `outdir`
+ */
+export async function bundleForNode(mains: Entries, outdir: string): Promise<string[]> {
+  const done = new Set<string>();
+  for (let todo = mains; todo.size > 0; ) {
+    for (const name of todo.keys()) done.add(name);
+    const found = await bundle(todo, mains, outdir);
+    todo = new Map([...found].filter(([name]) => !done.has(name)));
+  }
+  return [...done];
+}
