@@ -20,7 +20,7 @@ export interface Handed {
 type Make = (scheme: Scheme) => Promise<Made>;
 
 /** Variants of one list that are verified: each runs all evaluation samples. */
-const MOST_ATTEMPTS = 5;
+export const MOST_ATTEMPTS = 5;
 
 /**
  * Verifies what a search ranked, on samples that it has not seen, and takes of each list the first
@@ -28,7 +28,7 @@ const MOST_ATTEMPTS = 5;
  *
  * @param make makes and verifies the variant of a scheme
  */
-export async function handOver({ goal, ranked, rung }: Found, make: Make): Promise<Handed> {
+export async function handOver({ goal, ranked, rungs }: Found, make: Make): Promise<Handed> {
   const made: Made[] = [];
   const refused: Made[] = [];
   const takesOnnx = goal.profile.runtimes.some((runtime) => runtime.startsWith('onnxruntime'));
@@ -39,7 +39,9 @@ export async function handOver({ goal, ranked, rung }: Found, make: Make): Promi
     refused.push(...tried.filter((each) => each !== taken));
   }
   const beside = made.some(({ bundle, assessment }) => bundle && !isFloat(assessment.scheme));
-  if (beside && rung !== undefined) made.push(await make(rung));
+  const steps = beside ? await untilOneStands(rungs, make) : [];
+  const step = steps.find(({ bundle }) => bundle !== undefined) ?? steps[0];
+  if (step !== undefined) made.push(step);
   return { made, refused };
 }
 

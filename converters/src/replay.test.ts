@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBundle } from '@flotilla/protocol';
+import { openBundle, type Precision } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { convert } from './convert.ts';
@@ -17,13 +17,13 @@ const SHAPE = [1, 3, 8, 8];
 let folder = '';
 let request: ConvertRequest;
 
-/** Gives the time that a test is about: that of models with integers, relative to the others. */
+/** Gives the times that a test is about: those of models with integers, relative to the others. */
 const timing =
-  (ratio: number): MeasureLatency =>
-  async (_fp32, _variant, _feeds, _runs, precision) => ({
-    fp32: 10,
-    variant: precision.startsWith('fp') ? 10 : 10 * ratio,
-  });
+  (ratio: number, mixed = ratio * 1.2): MeasureLatency =>
+  async (_fp32, _variant, _feeds, _runs, precision) => {
+    const ratios: Readonly<Partial<Record<Precision, number>>> = { fp32: 1, fp16: 1, mixed };
+    return { fp32: 10, variant: 10 * (ratios[precision] ?? ratio) };
+  };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flotilla-replay-'));
@@ -129,6 +129,17 @@ describe('what is handed over with auto', () => {
     );
     expect(variants).toMatchObject([{ precision: 'fp32', file: expect.any(String) }]);
     expect(searches[0]?.verdict).toMatch(/^fp32 was chosen .* takes 1\.40 × its time, measured\.$/);
+  });
+
+  test('has its first products in float where that is faster on this machine', async () => {
+    const { variants, searches } = await convert(
+      { ...request, out: join(folder, 'head') },
+      () => {},
+      timing(0.5, 0.3),
+    );
+    const [variant] = variants;
+    expect(variant).toMatchObject({ precision: 'mixed', file: expect.any(String) });
+    expect(searches[0]?.verdict).toMatch(/nodes? in float was chosen .* 0\.30 × the time of fp32/);
   });
 
   test('is accompanied by a variant in floats where a ladder is asked for', async () => {

@@ -33,6 +33,7 @@ function toolsOf(judge: (scheme: Scheme) => Partial<Parameters<typeof trialOf>[0
         divergence: 1 / (1 + i),
       })),
     heavy: HEAVY,
+    measured: false,
     work: WORK,
     fixed: {},
     maxDrop: 0.01,
@@ -105,6 +106,71 @@ describe('with auto', () => {
     expect(tried.at(-1)).toBe('mixed min-max, 3 nodes in float');
   });
 
+  describe('where latency is measured', () => {
+    const measured = (speedOfHead: (count: number) => number, gain = 1) => {
+      const { tools, tried } = toolsOf((scheme) => {
+        if (isFloat(scheme)) return { divergence: 0, speed: 1 };
+        const count = 'float' in scheme ? scheme.float.length : 0;
+        const divergence = 0.05 * (count > 0 ? gain : 1);
+        return { divergence, speed: count === 0 ? 0.5 : speedOfHead(count) };
+      });
+      return { tools: { ...tools, measured: true, maxDrop: 0.5 }, tried };
+    };
+    const mixed = (tried: readonly string[]) => tried.filter((name) => name.startsWith('mixed'));
+
+    test('the first products are left in float where that is faster, and then improved', async () => {
+      const { tools, tried } = measured((count) => 0.5 - count / 10);
+      const { declined } = await explore(AUTO, tools);
+      expect(mixed(tried)).toEqual([
+        'mixed min-max, 1 node in float',
+        'mixed min-max, 2 nodes in float',
+        'mixed min-max, biases corrected, 2 nodes in float',
+        'mixed min-max, equalized, 2 nodes in float',
+        'mixed min-max, adaptive rounding, 2 nodes in float',
+      ]);
+      expect(declined.every(({ scheme }) => 'float' in scheme && scheme.float.length === 2)).toBe(
+        true,
+      );
+    });
+
+    test('one that is far slower is not followed by another', async () => {
+      const { tools, tried } = measured(() => 1);
+      await explore(AUTO, tools);
+      expect(mixed(tried)).toEqual(['mixed min-max, 1 node in float']);
+    });
+
+    test('one that takes the same time must be more accurate', async () => {
+      const same = measured(() => 0.5);
+      const { declined } = await explore(AUTO, same.tools);
+      expect(declined.map(({ scheme }) => scheme.precision)).toContain('mixed');
+      expect(same.tried.at(-1)).toBe('int8 min-max, adaptive rounding');
+      const nearer = measured(() => 0.5, 0.5);
+      await explore(AUTO, nearer.tools);
+      expect(nearer.tried.at(-1)).toBe('mixed min-max, adaptive rounding, 1 node in float');
+    });
+  });
+
+  test('an improvement that only some samples show is declined', async () => {
+    const usual = [0.01, 0.02, 0.01, 0.36];
+    const { tools, tried } = toolsOf((scheme) => {
+      if (!('method' in scheme)) return { divergence: 0 };
+      const better = scheme.biasCorrection ? [0.02, 0.03, 0.02, 0.01] : usual;
+      const mean = better.reduce((sum, value) => sum + value, 0) / 4;
+      return { divergence: mean, bySample: { divergence: better, noise: better } };
+    });
+    const { declined } = await explore(AUTO, { ...tools, maxDrop: 1 });
+    expect(declined.map(({ scheme }) => nameOf(scheme))).toContain(
+      'int8 min-max, biases corrected',
+    );
+    expect(tried.at(-1)).toBe('int8 min-max, adaptive rounding');
+  });
+
+  test('where every answer is that of fp32 and next to nothing is lost, nothing is improved', async () => {
+    const { tools, tried } = toolsOf(() => ({ divergence: 9e-4, db: 30 }));
+    await explore(AUTO, tools);
+    expect(tried.at(-1)).toBe('int8 mse');
+  });
+
   test('precisions of matrix products are tried where there are such products', async () => {
     const products = {
       ...WORK,
@@ -135,6 +201,10 @@ describe('with a list', () => {
 
   test('what cannot be made is left out', async () => {
     const { tools } = toolsOf(() => undefined);
-    expect(await explore(goal, tools)).toEqual({ trials: [], sensitivity: [] });
+    expect(await explore(goal, tools)).toEqual({
+      trials: [],
+      declined: [],
+      sensitivity: [],
+    });
   });
 });

@@ -4,7 +4,7 @@ import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { SchemeRequest } from '../request.ts';
 import type { Work } from '../verify/work.ts';
 import { chooseFloatNodes } from './float-nodes.ts';
-import { isNearer, NOISE, rankByAccuracy } from './pareto.ts';
+import { isAsFast, isNearer, NOISE, rankByAccuracy } from './pareto.ts';
 import {
   formOf,
   isPromising,
@@ -24,6 +24,8 @@ export interface SearchTools {
   sensitivity(scheme: StaticScheme): Promise<readonly Sensitivity[]>;
   /** Nodes that int8 in the target's form computes, in graph order. */
   readonly heavy: readonly string[];
+  /** Latencies are measured: what no table knows of is worth a try. */
+  readonly measured: boolean;
   readonly work: Work;
   readonly fixed: SchemeRequest;
   readonly maxDrop: number;
@@ -32,16 +34,25 @@ export interface SearchTools {
 /** What a search went through, in order. */
 export interface Explored {
   readonly trials: readonly Trial[];
+  /** Those that were to improve another, take its time, and are nearer to fp32 by chance at most. */
+  readonly declined: readonly Trial[];
   readonly sensitivity: readonly Sensitivity[];
 }
 
 /** So close to fp32 that nobody can tell the difference. */
 const FLAWLESS = { divergence: 1e-4, db: 45 };
+/** Where every answer is fp32's too, what is gained below this is not worth the search. */
+const NEAR_FLAWLESS = 1e-3;
+/** Products at the inputs that are tried in floating point. */
+const MOST_HEADS = 2;
+/** Slower than the best by this, and with one product more it will not be the fastest. */
+const HOPELESS = 1.15;
 
 /** Tries what may be the best for a goal, and stops where nothing is left to gain. */
 export async function explore(goal: Goal, tools: SearchTools): Promise<Explored> {
   const { precisions, auto } = goal;
   const trials: Trial[] = [];
+  const declined: Trial[] = [];
   const attempt = async (scheme: Scheme): Promise<Trial | undefined> => {
     const known = trials.find((trial) => keyOf(trial.scheme) === keyOf(scheme));
     if (known !== undefined) return known;
@@ -49,20 +60,22 @@ export async function explore(goal: Goal, tools: SearchTools): Promise<Explored>
     if (trial !== undefined) trials.push(trial);
     return trial;
   };
-  const exploring: Exploring = { goal, tools, attempt };
+  const decline = (trial: Trial): unknown => declined.push(trial);
+  const exploring: Exploring = { goal, tools, attempt, decline };
   for (const precision of precisions) {
     if (auto && !isPromising(precision, goal.profile, tools.work)) continue;
     for (const scheme of uncalibratedSchemes(precision, tools.fixed)) await attempt(scheme);
   }
   const calibrated = precisions.includes('int8') || precisions.includes('mixed');
   const sensitivity = calibrated ? await exploreStatic(exploring) : [];
-  return { trials, sensitivity };
+  return { trials, declined, sensitivity };
 }
 
 interface Exploring {
   readonly goal: Goal;
   readonly tools: SearchTools;
   attempt(scheme: Scheme): Promise<Trial | undefined>;
+  decline(trial: Trial): void;
 }
 
 type StaticTrial = Trial & { readonly scheme: StaticScheme };
@@ -70,7 +83,7 @@ type StaticTrial = Trial & { readonly scheme: StaticScheme };
 const isStatic = (trial: Trial | undefined): trial is StaticTrial =>
   trial !== undefined && 'method' in trial.scheme;
 
-/** Calibration methods first, then forms by speed, then refinements, then nodes in float. */
+/** Calibration methods first, then what is faster, then refinements, then nodes in float. */
 async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity[]> {
   const { goal, tools, attempt } = exploring;
   const { fixed } = tools;
@@ -79,9 +92,12 @@ async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity
   const plain = await attemptAll(exploring, schemes);
   const [first] = rankByAccuracy(plain);
   if (!isStatic(first)) return [];
-  const fast = await exploreForms(exploring, first);
+  const fast = await exploreHeads(exploring, await exploreForms(exploring, first));
   if (goal.auto && speedOf(fast) > 1 + NOISE) return [];
   const best = await refine(exploring, fast);
+  if (fast !== first && !goal.auto && goal.precisions.includes('int8')) {
+    await refine(exploring, first);
+  }
   const isEnough = (trial: Trial): boolean =>
     netLossOf(trial) <= tools.maxDrop && isFaithful(trial, tools.maxDrop);
   if (!mayMix(exploring) || (goal.auto && isEnough(best))) return [];
@@ -117,6 +133,29 @@ async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<S
   return speedOf(other) < speedOf(first) / (1 + NOISE) ? other : first;
 }
 
+/**
+ * The first products in floating point, where that is measured to be faster: they have the largest
+ * activations and the fewest channels, of which integer kernels gain little.
+ */
+async function exploreHeads(exploring: Exploring, start: StaticTrial): Promise<StaticTrial> {
+  const { heavy, measured } = exploring.tools;
+  if (!measured || !mayMix(exploring)) return start;
+  const { scheme } = start;
+  let best = start;
+  for (let count = 1; count <= MOST_HEADS; count++) {
+    const head = heavy.slice(0, count).filter((node) => !scheme.float.includes(node));
+    const float = [...scheme.float, ...head];
+    // With the last product in float nothing is quantized any more.
+    if (head.length === 0 || float.length >= heavy.length) continue;
+    const trial = await exploring.attempt({ ...scheme, precision: 'mixed', float });
+    if (!isStatic(trial) || speedOf(trial) > speedOf(best) * HOPELESS) break;
+    const equal = isAsFast(trial, best);
+    if (equal ? isNearer(trial, best) : speedOf(trial) < speedOf(best)) best = trial;
+    else if (equal) exploring.decline(trial);
+  }
+  return best;
+}
+
 function mayMix({ goal, tools }: Exploring): boolean {
   return goal.precisions.includes('mixed') && tools.fixed.float === undefined;
 }
@@ -137,19 +176,26 @@ async function refine(exploring: Exploring, start: StaticTrial): Promise<StaticT
 }
 
 async function improve(
-  { attempt }: Exploring,
+  { goal, attempt, decline }: Exploring,
   start: StaticTrial,
   changes: readonly Partial<StaticScheme>[],
 ): Promise<StaticTrial> {
   let best = start;
   for (const change of changes) {
-    if (isFlawless(best)) break;
+    if (isFlawless(best) || (goal.auto && isNearFlawless(best))) break;
     const trial = await attempt({ ...best.scheme, ...change });
-    if (isStatic(trial) && isNearer(trial, best)) best = trial;
+    if (!isStatic(trial) || trial === best) continue;
+    if (isNearer(trial, best)) best = trial;
+    else decline(trial);
   }
   return best;
 }
 
 function isFlawless({ divergence, db }: Trial): boolean {
   return divergence <= FLAWLESS.divergence && db >= FLAWLESS.db;
+}
+
+function isNearFlawless(trial: Trial): boolean {
+  const { agreement } = trial.quality;
+  return agreement === 1 && netLossOf(trial) <= 0 && trial.divergence < NEAR_FLAWLESS;
 }

@@ -3,10 +3,13 @@ import type { Work } from '../verify/work.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Trial } from './trial.ts';
 
-interface FloatSearch {
-  readonly scheme: StaticScheme;
+interface Harm {
   readonly sensitivity: readonly Sensitivity[];
   readonly work: Work;
+}
+
+interface FloatSearch extends Harm {
+  readonly scheme: StaticScheme;
   readonly attempt: (scheme: Scheme) => Promise<Trial | undefined>;
   readonly isEnough: (trial: Trial) => boolean;
 }
@@ -16,15 +19,15 @@ interface FloatSearch {
  * until that is enough, then as few as are enough (bisection). The trials are what is left of it.
  */
 export async function chooseFloatNodes(search: FloatSearch): Promise<void> {
-  const { scheme, sensitivity, attempt, isEnough } = search;
-  const order = inOrder(search).filter((node) => !scheme.float.includes(node));
+  const { scheme, attempt, isEnough } = search;
+  const order = inOrder(search, scheme);
   const enough = async (count: number): Promise<boolean> => {
     const float = [...scheme.float, ...order.slice(0, count)];
     const trial = await attempt({ ...scheme, precision: 'mixed', float });
     return trial !== undefined && isEnough(trial);
   };
   // With the last product in float nothing is quantized any more: that is another precision.
-  const most = sensitivity.length - scheme.float.length - 1;
+  const most = order.length - 1;
   if (most < 1) return;
   let few = 0;
   let many = 1;
@@ -40,13 +43,30 @@ export async function chooseFloatNodes(search: FloatSearch): Promise<void> {
   }
 }
 
-/** Harm relative to the time that the node in floating point takes. */
-function inOrder({ sensitivity, work }: FloatSearch): string[] {
+/**
+ * What may take the place of a scheme that does not stand: more nodes in floating point, twice as
+ * many each time.
+ */
+export function withMoreFloat(scheme: StaticScheme, harm: Harm, count: number): StaticScheme[] {
+  const order = inOrder(harm, scheme);
+  const schemes: StaticScheme[] = [];
+  let added = Math.max(1, scheme.float.length);
+  while (schemes.length < count && added < order.length) {
+    const float = [...scheme.float, ...order.slice(0, added)];
+    schemes.push({ ...scheme, precision: 'mixed', float });
+    added = added * 2 + scheme.float.length;
+  }
+  return schemes;
+}
+
+/** What is not in float yet, by harm relative to the time that the node in floating point takes. */
+function inOrder({ sensitivity, work }: Harm, { float }: StaticScheme): string[] {
   const operations = new Map(work.nodes.map((node) => [node.node, node.operations]));
   const all = [...operations.values()].reduce((sum, count) => sum + count, 0);
   // Even a node without work to speak of costs its two conversions.
   const cost = (node: string): number => 0.01 + (operations.get(node) ?? 0) / Math.max(1, all);
   return sensitivity
+    .filter(({ node }) => !float.includes(node))
     .map(({ node, divergence }) => ({ node, harm: divergence / cost(node) }))
     .sort((a, b) => b.harm - a.harm || (a.node < b.node ? -1 : 1))
     .map(({ node }) => node);

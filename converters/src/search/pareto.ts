@@ -26,10 +26,31 @@ const GAIN = { share: 0.97, db: 0.2 };
 const floored = ({ divergence }: Trial): number => Math.max(divergence, CHANCE);
 const byAccuracy: Order = (a, b) => floored(a) - floored(b) || b.db - a.db;
 
-/** True where the outputs of the first are nearer to fp32's by more than nothing. */
+/** True where the outputs of the first are nearer to fp32's by more than nothing and chance. */
 export function isNearer(a: Trial, b: Trial): boolean {
-  if (floored(a) !== floored(b)) return floored(a) < floored(b) * GAIN.share;
-  return a.db > b.db + GAIN.db;
+  if (floored(a) !== floored(b)) {
+    const gains = floored(a) < floored(b) * GAIN.share;
+    return gains && isLess(a.bySample.divergence, b.bySample.divergence);
+  }
+  return a.db > b.db + GAIN.db && isLess(a.bySample.noise, b.bySample.noise);
+}
+
+/** True where the difference of pairs is larger than its standard error: in doubt nothing is gained. */
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  const gains = a.map((value, i) => (b[i] ?? value) - value);
+  const count = gains.length;
+  if (count < 2) return false;
+  const mean = gains.reduce((sum, gain) => sum + gain, 0) / count;
+  // Outputs that are not finite are as far away as can be.
+  if (!Number.isFinite(mean)) return mean > 0;
+  const squares = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0);
+  return mean > Math.sqrt(squares / (count - 1) / count);
+}
+
+/** True where the times of two trials differ by noise only. */
+export function isAsFast(a: Trial, b: Trial): boolean {
+  const [one, other] = [speedOf(a), speedOf(b)];
+  return Math.max(one, other) <= Math.min(one, other) * (1 + NOISE);
 }
 
 const bySpeed: Order = (a, b) => speedOf(a) - speedOf(b);

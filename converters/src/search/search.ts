@@ -1,12 +1,14 @@
 import { judge } from '@flotilla/model';
 import { type FlotillaError, isFlotillaError, type Precision } from '@flotilla/protocol';
 import type { Conversion } from '../conversion.ts';
-import type { Handed } from '../hand-over.ts';
+import { type Handed, isFloat, MOST_ATTEMPTS } from '../hand-over.ts';
 import type { Goal } from '../plan.ts';
 import { heavyNodes } from '../quantize/plan.ts';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
-import type { TargetSearch } from '../result.ts';
+import type { Candidate, TargetSearch } from '../result.ts';
+import type { Work } from '../verify/work.ts';
 import { type Explored, explore } from './explore.ts';
+import { withMoreFloat } from './float-nodes.ts';
 import { latencyOn, measuredHere } from './latency-of.ts';
 import { paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf, isForFew } from './schemes.ts';
@@ -22,8 +24,8 @@ export interface Found extends Explored {
    * fails; else one such list for each precision.
    */
   readonly ranked: readonly (readonly Scheme[])[];
-  /** The variant in floating point for devices that the other does not fit, where it is wanted. */
-  readonly rung: Scheme | undefined;
+  /** Variants in floating point for devices that the other does not fit, the best first; empty where none is wanted. */
+  readonly rungs: readonly Scheme[];
   /** Why some precisions cannot be made of this model. */
   readonly impossible: readonly string[];
 }
@@ -36,11 +38,12 @@ export interface Found extends Explored {
 export async function search(conversion: Conversion, goal: Goal): Promise<Found> {
   if (goal.settled !== undefined) {
     const ranked = goal.settled.map((scheme) => [scheme]);
-    return { goal, trials: [], sensitivity: [], ranked, rung: undefined, impossible: [] };
+    const nothing = { trials: [], declined: [], sensitivity: [], impossible: [] };
+    return { goal, ranked, rungs: [], ...nothing };
   }
   const impossible = new Map<Precision, FlotillaError>();
   const explored = await exploreFor(conversion, goal, impossible);
-  const lists = rank(goal, explored.trials);
+  const lists = rank(goal, explored, conversion.work);
   const missing = goal.precisions.find((_, i) => !goal.auto && lists[i]?.length === 0);
   const reason = missing && impossible.get(missing);
   if (reason) throw reason;
@@ -48,8 +51,8 @@ export async function search(conversion: Conversion, goal: Goal): Promise<Found>
   return {
     ...explored,
     goal,
-    ranked: lists.map((trials) => trials.map(({ scheme }) => scheme)),
-    rung: goal.auto && ladder ? rungOf(goal, explored.trials) : undefined,
+    ranked: lists,
+    rungs: goal.auto && ladder ? rungsOf(goal, explored.trials) : [],
     impossible: unmade(goal, impossible, explored.trials),
   };
 }
@@ -78,6 +81,7 @@ async function exploreFor(
   let done = 0;
   return await explore(goal, {
     heavy,
+    measured: conversion.latency.host === goal.profile.id,
     work,
     fixed,
     maxDrop,
@@ -107,12 +111,13 @@ async function tryFor(
   scheme: Scheme,
 ): Promise<Trial> {
   const tried = await workshop.tryOut(scheme);
-  const { quality, divergence, db, bytes } = tried;
+  const { quality, divergence, db, bySample, bytes } = tried;
   return {
     scheme,
     quality,
     divergence,
     db,
+    bySample,
     bytes,
     withinBudget:
       quality.samples === 0 || (judge(quality, maxDrop).passed && isFaithful(tried, maxDrop)),
@@ -140,20 +145,40 @@ async function sensitivityOf(
   });
 }
 
-function rank({ auto, precisions, profile }: Goal, trials: readonly Trial[]): Trial[][] {
-  if (auto) return [rankTrials(trials, profile.precisions)];
+/** Nothing that is nearer to fp32 by chance at most, unless nothing else stands. */
+function worthy({ trials, declined }: Explored): readonly Trial[] {
+  const rest = trials.filter((trial) => !declined.includes(trial));
+  return rest.some(({ withinBudget }) => withinBudget) ? rest : trials;
+}
+
+const schemesOf = (trials: readonly Trial[]): Scheme[] => trials.map(({ scheme }) => scheme);
+
+function rank({ auto, precisions, profile }: Goal, explored: Explored, work: Work): Scheme[][] {
+  if (auto) return [schemesOf(rankTrials(worthy(explored), profile.precisions))];
   return precisions.map((precision) => {
-    const own = trials.filter(({ scheme }) => scheme.precision === precision);
+    const isOwn = ({ scheme }: Trial): boolean => scheme.precision === precision;
+    const own = worthy({ ...explored, trials: explored.trials.filter(isOwn) });
     const sound = own.filter(({ withinBudget }) => withinBudget);
     // What was asked for by name is made even where it fails, and the report says so.
-    if (sound.length === 0) return rankByAccuracy(own).slice(0, 1);
-    return precision === 'mixed' ? rankTrials(own, profile.precisions) : rankByAccuracy(sound);
+    if (sound.length === 0) return schemesOf(rankByAccuracy(own).slice(0, 1));
+    if (precision !== 'mixed') return schemesOf(rankByAccuracy(sound));
+    return widened(schemesOf(rankTrials(sound, profile.precisions)), explored, work);
   });
 }
 
-function rungOf({ profile }: Goal, trials: readonly Trial[]): Scheme | undefined {
-  const floats = trials.filter(({ scheme: { precision } }) => ['fp32', 'fp16'].includes(precision));
-  return rankTrials(floats, profile.precisions)[0]?.scheme;
+/** The best two, and what may stand in their place. */
+function widened(schemes: readonly Scheme[], explored: Explored, work: Work): Scheme[] {
+  const best = schemes.slice(0, 2);
+  const last = best.at(-1);
+  if (last === undefined || !('method' in last)) return best;
+  const { sensitivity } = explored;
+  const wider = withMoreFloat(last, { sensitivity, work }, MOST_ATTEMPTS - best.length);
+  return [...best, ...wider];
+}
+
+function rungsOf({ profile }: Goal, trials: readonly Trial[]): Scheme[] {
+  const floats = trials.filter(({ scheme }) => isFloat(scheme));
+  return schemesOf(rankTrials(floats, profile.precisions));
 }
 
 /** What the report says of a search, once it is known what was handed over. */
@@ -164,15 +189,26 @@ export function reportOf({ goal, trials, sensitivity }: Found, handed: Handed): 
   const keys = new Set(chosen.map(keyOf));
   const fallen = [...handed.refused, ...handed.made.filter(({ bundle }) => bundle === undefined)];
   const refused = fallen.map(({ assessment }) => assessment.scheme);
+  const candidates = trials.map((trial) =>
+    candidateOf(trial, goal.profile.qdq, {
+      onFront: front.includes(trial),
+      chosen: keys.has(keyOf(trial.scheme)),
+    }),
+  );
   return {
     target: goal.profile.id,
-    candidates: trials.map((trial) =>
-      candidateOf(trial, goal.profile.qdq, {
-        onFront: front.includes(trial),
-        chosen: keys.has(keyOf(trial.scheme)),
-      }),
-    ),
+    candidates: namedApart(candidates),
     sensitivity: sensitivity.map(({ node, op, kl, db }) => ({ node, op, kl, db })),
     verdict: verdictOf({ goal, trials, chosen, refused }),
   };
+}
+
+/** Numbers those of one name: they differ in which nodes are in float. */
+function namedApart(candidates: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, number>();
+  return candidates.map((candidate) => {
+    const count = (seen.get(candidate.name) ?? 0) + 1;
+    seen.set(candidate.name, count);
+    return count === 1 ? candidate : { ...candidate, name: `${candidate.name} (${count})` };
+  });
 }

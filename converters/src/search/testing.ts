@@ -1,6 +1,7 @@
 import type { PairedQuality } from '@flotilla/model';
 import { TARGETS } from '@flotilla/targets';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
+import type { SampleNoise } from '../verify/evaluate.ts';
 import type { Trial } from './trial.ts';
 
 export const PLAIN: StaticScheme = {
@@ -23,6 +24,8 @@ interface TrialParts {
   readonly db?: number;
   /** Of 100 samples. */
   readonly lost?: number;
+  /** Default: every sample as the mean. */
+  readonly bySample?: SampleNoise;
 }
 
 /** A trial with the figures that a test is about. */
@@ -31,7 +34,13 @@ export function trialOf(parts: TrialParts): Trial {
   const { withinBudget = true } = parts;
   const measuredOn = { cpu: 'a processor', provider: 'cpu', threads: 1 };
   const latency = { fp32: 10, variant: 10 * speed, measuredOn };
-  return { scheme, quality: lossOf(lost), divergence, db, withinBudget, latency, bytes };
+  const { bySample = alike(divergence, db) } = parts;
+  return { scheme, quality: lossOf(lost), divergence, db, bySample, withinBudget, latency, bytes };
+}
+
+function alike(divergence: number, db: number): SampleNoise {
+  const samples = <T>(value: T): T[] => new Array(4).fill(value);
+  return { divergence: samples(divergence), noise: samples(10 ** (-db / 10)) };
 }
 
 function lossOf(lost: number): PairedQuality {

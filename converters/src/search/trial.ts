@@ -2,6 +2,7 @@ import type { PairedQuality } from '@flotilla/model';
 import type { QdqForm } from '@flotilla/targets';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { Candidate, Latency } from '../result.ts';
+import type { SampleNoise } from '../verify/evaluate.ts';
 
 /** One scheme that was tried for a target, judged on the choice samples. */
 export interface Trial {
@@ -10,6 +11,8 @@ export interface Trial {
   /** How far the outputs are from fp32's; see `Judgement`. */
   readonly divergence: number;
   readonly db: number;
+  /** What tells whether one trial is nearer to fp32 than another by more than chance. */
+  readonly bySample: SampleNoise;
   readonly withinBudget: boolean;
   readonly latency: Latency;
   /** Of the model. */

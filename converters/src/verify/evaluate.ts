@@ -27,7 +27,16 @@ export interface Judgement {
   readonly divergence: number;
   /** Signal to noise of the outputs (of a classifier, of its scores), dB from −150 to 150. */
   readonly db: number;
+  readonly bySample: SampleNoise;
   readonly observations: readonly Observation[];
+}
+
+/** Two numbers for each sample: what the means are of, to tell a difference from chance. */
+export interface SampleNoise {
+  /** As `divergence` of a judgement. */
+  readonly divergence: readonly number[];
+  /** Noise over the usual signal of a sample, as `db` of a judgement tells of all. */
+  readonly noise: readonly number[];
 }
 
 type OnSample = (done: number) => void;
@@ -78,7 +87,10 @@ export async function openJudge(input: JudgeInput): Promise<Judge> {
       const { metric } = pipeline.spec.evaluation;
       const quality = pairsWithSlices(fp32.predictions, own.predictions, samples.items, metric);
       const { observations } = own;
-      return { quality, divergence: quality.kl, db: scoreDb(fp32, own), observations };
+      const divergence = fp32.predictions.map((expected, i) => klOf(expected, own.predictions[i]));
+      const { db, noise } = scoreNoise(fp32, own);
+      const bySample = { divergence, noise };
+      return { quality, divergence: quality.kl, db, bySample, observations };
     },
   };
 }
@@ -105,18 +117,33 @@ async function evaluate(
   return { predictions, scores, observations };
 }
 
-function scoreDb(fp32: Evaluation, variant: Evaluation): number {
+function klOf(
+  expected: ClassificationPrediction,
+  actual: ClassificationPrediction | undefined,
+): number {
+  return pairs([expected], actual ? [actual] : []).kl;
+}
+
+function scoreNoise(
+  fp32: Evaluation,
+  variant: Evaluation,
+): { readonly db: number; readonly noise: readonly number[] } {
   let signal = 0;
-  let noise = 0;
-  fp32.scores.forEach((scores, i) => {
+  const noises = fp32.scores.map((scores, i) => {
     const other = variant.scores[i];
+    let noise = 0;
     for (let j = 0; j < scores.length; j++) {
       signal += scores[j]! ** 2;
       noise += (scores[j]! - (other?.[j] ?? 0)) ** 2;
     }
+    return noise;
   });
-  const db = decibels(signal, noise);
-  return Number.isNaN(db) ? -MAX_DB : Math.min(MAX_DB, Math.max(-MAX_DB, db));
+  const all = noises.reduce((sum, noise) => sum + noise, 0);
+  const db = decibels(signal, all);
+  return {
+    db: Number.isNaN(db) ? -MAX_DB : Math.min(MAX_DB, Math.max(-MAX_DB, db)),
+    noise: noises.map((noise) => (noise * noises.length) / signal),
+  };
 }
 
 /** Outputs of fp32 by number of the sample. */
@@ -152,11 +179,11 @@ async function judgeOutputs(
     observations.push({ features: sample.features });
     onSample?.(observations.length);
   }
-  const { agrees, divergence, db } = comparison.result();
+  const { agrees, divergence, db, noise } = comparison.result();
   const right = agrees.map(() => RIGHT);
   const answers = agrees.map((agreeing) => (agreeing ? RIGHT : WRONG));
   const quality = { ...pairs(right, answers), kl: 0, slices: [] };
-  return { quality, divergence, db, observations };
+  return { quality, divergence, db, bySample: { divergence: noise, noise }, observations };
 }
 
 const RIGHT = answer(0);

@@ -15,7 +15,12 @@ function compared(pairs: readonly (readonly [Tensors, Tensors])[]) {
 describe('noise in outputs', () => {
   test('is none where they are equal, NaN included', () => {
     const one = tensor([1, 3], [1, Number.NaN, 3]);
-    expect(compared([[one, one]])).toEqual({ agrees: [true], divergence: 0, db: 150 });
+    expect(compared([[one, one]])).toEqual({
+      agrees: [true],
+      noise: [0],
+      divergence: 0,
+      db: 150,
+    });
   });
 
   test('is too much below 20 dB, sample by sample', () => {
@@ -25,6 +30,7 @@ describe('noise in outputs', () => {
       [expected, tensor([1, 2], [1.5, 1])],
     ]);
     expect(result.agrees).toEqual([true, false]);
+    expect(result.noise[1]).toBeCloseTo(0.5 ** 2 / 2, 6);
     expect(result.db).toBeCloseTo(10 * Math.log10(4 / (0.05 ** 2 + 0.5 ** 2)), 3);
   });
 

@@ -4,6 +4,8 @@ import { decibels, numbersOf, type Tensor, type Tensors } from '@flotilla/model'
 export interface OutputNoise {
   /** By sample: whether every part of its outputs keeps 20 dB. */
   readonly agrees: readonly boolean[];
+  /** By sample: noise over the usual signal in the part of its outputs where that is worst. */
+  readonly noise: readonly number[];
   /** Noise over signal in the worst part of the outputs, ≥ 0. */
   readonly divergence: number;
   /** The same in dB, from −150 to 150. */
@@ -52,7 +54,8 @@ export function compareOutputNoise(): OutputComparison {
         parts.every(({ agreeing }) => agreeing[i] ?? true),
       );
       const db = Math.min(MAX_DB, Math.max(-MAX_DB, decibels(1, noisiest)));
-      return { agrees, divergence: noisiest, db };
+      const noise = agrees.map((_, i) => Math.max(0, ...parts.map((part) => part.noise[i] ?? 0)));
+      return { agrees, noise, divergence: noisiest, db };
     },
   };
 }
@@ -91,6 +94,8 @@ function channelsOf(shape: readonly number[]): {
 
 interface Part {
   readonly ratio: number;
+  /** By sample, over the signal of a usual one. */
+  readonly noise: readonly number[];
   readonly agreeing: readonly boolean[];
 }
 
@@ -110,6 +115,7 @@ function partsOf(rows: readonly SampleRow[]): Part[] {
     const usual = signal / Math.max(1, rows.length);
     return {
       ratio: ratioOf(noise, signal),
+      noise: noises.map((own) => ratioOf(own, usual)),
       agreeing: noises.map(
         (own, i) => ratioOf(own, Math.max(usual, signals[i] ?? 0)) <= AGREEING_NOISE,
       ),
