@@ -50,10 +50,10 @@ export function readShapes(texts: readonly string[]): Record<string, readonly nu
     const at = text.lastIndexOf('=');
     const [name, sizes] = [text.slice(0, at), text.slice(at + 1)];
     if (at < 1 || sizes === '') {
-      const reason = `--fix-shape takes name=size or name=1x3x224x224, not ${text}`;
+      const reason = `--fix-shape takes name=size or name=1x3x224x224, not ${JSON.stringify(text)}`;
       throw new FlotillaError('cli.usage', { reason });
     }
-    const dims = sizes.split('x').map(readCount);
+    const dims = sizes.split('x').map((size) => readCount('--fix-shape', size));
     return [name, sizes.includes('x') ? dims : dims[0]!] as const;
   });
   return Object.fromEntries(entries);

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { asFlotillaError } from '@flotilla/protocol';
 import { readSettings } from './config.ts';
 import type { Context } from './context.ts';
 import { run } from './run.ts';
+import { printable } from './ui/printable.ts';
 import { terminalProgress } from './ui/progress.ts';
 
 const args = process.argv.slice(2);
@@ -13,11 +15,17 @@ process.once('SIGINT', () => {
   process.once('SIGINT', () => process.exit(130));
 });
 process.once('SIGTERM', () => interruption.abort());
+// Who read the output has left, as `head` does, or it has no room: nobody is there to work for.
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(128 + constants.signals.SIGPIPE);
+  process.stderr.write(`flotilla: the output cannot be written: ${message}\n`);
+  process.exit(1);
+});
 
 const context: Context = {
   settings: readSettings(process.env),
   environment: process.env,
-  say: (text = '') => void (asJson || process.stdout.write(`${text}\n`)),
+  say: (text = '') => void (asJson || process.stdout.write(`${printable(text)}\n`)),
   json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   progress: () => terminalProgress(process.stderr),
   interrupted: interruption.signal,

@@ -127,7 +127,7 @@ const BAD_INPUT: BadInput[] = [
   {
     what: 'a budget that is no number',
     options: { 'max-drop': 'little' },
-    says: /little is not a number/,
+    says: /--max-drop takes a number from 0, not "little"/,
     code: 2,
   },
   {

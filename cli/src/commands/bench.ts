@@ -32,8 +32,8 @@ async function benchAll(models: string[], options: Options, context: Context): P
     progress.update(`measuring ${model}`, index / models.length);
     const request = {
       modelFile: model,
-      runs: readCount(options.runs),
-      threads: readCount(options.threads),
+      runs: readCount('--runs', options.runs),
+      threads: readCount('--threads', options.threads),
     };
     results.push({ model, ...(await benchInChild(request, context.interrupted)) });
   }

@@ -39,7 +39,7 @@ async function convert(model: string, options: Options, context: Context): Promi
     modelFile: model,
     out,
     ...graphRequest(options),
-    ...(opset === undefined ? {} : { opset: readCount(opset) }),
+    ...(opset === undefined ? {} : { opset: readCount('--opset', opset) }),
     externalData,
   };
   const result = await rewriteInChild(request, context.interrupted);

@@ -30,7 +30,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const screen = terminalScreen(out, out.isTTY);
   const began = performance.now();
   const once = options.once === true;
-  const port = readCount(options.port);
+  const port = readCount('--port', options.port);
   const held = await demo({
     once,
     port,

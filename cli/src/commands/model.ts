@@ -5,7 +5,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { readNumber } from '../numbers.ts';
+import { readPoints } from '../numbers.ts';
 import { type TarSource, tarStream } from '../tar-stream.ts';
 import { table } from '../ui/table.ts';
 
@@ -75,7 +75,7 @@ async function push(path: string, options: PushOptions, context: Context): Promi
   const { targets, precisions = 'auto', maxDrop } = options;
   const query = new URLSearchParams({ precisions });
   if (targets !== undefined) query.set('targets', targets);
-  if (maxDrop !== undefined) query.set('maxDrop', `${readNumber(maxDrop) / 100}`);
+  if (maxDrop !== undefined) query.set('maxDrop', `${readPoints('--max-drop', maxDrop)}`);
   const pushed = await api.upload<{ model: string; version: number }>(
     `/models/${encodeURIComponent(name)}/versions?${query}`,
     'application/x-tar',

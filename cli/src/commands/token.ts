@@ -25,8 +25,8 @@ export function define(command: Command, context: Context): void {
 
 async function claim(options: Options, context: Context): Promise<void> {
   const body = {
-    uses: readCount(options.uses),
-    validMs: Math.round(readNumber(options.hours) * 3_600_000),
+    uses: readCount('--uses', options.uses),
+    validMs: Math.round(readNumber('--hours', options.hours) * 3_600_000),
   };
   const made = await connect(options).post<{ token: string; expiresMs: number }>(
     '/claim-tokens',

@@ -4,7 +4,7 @@ import { MAKEABLE } from '@flotilla/converters/precisions';
 import { FlotillaError, type Precision } from '@flotilla/protocol';
 import { type TargetId, targetById } from '@flotilla/targets';
 import { type GraphOptions, graphRequest, names } from '../graph-options.ts';
-import { readCount, readNumber } from '../numbers.ts';
+import { readCount, readPoints } from '../numbers.ts';
 import { type SchemeOptions, schemeRequest } from './scheme-options.ts';
 
 export interface OptimizeOptions extends GraphOptions, SchemeOptions {
@@ -33,34 +33,46 @@ export function optimizeRequest(model: string, options: OptimizeOptions): Conver
   const { calibration, evaluate, recipe, measurements, spec } = options;
   const scheme = schemeRequest(options);
   return {
-    modelFile: resolve(model),
-    ...(spec === undefined ? {} : { specFile: resolve(spec) }),
+    modelFile: pathOf('the model', model),
+    ...(spec === undefined ? {} : { specFile: pathOf('--spec', spec) }),
     ...(calibration === undefined ? {} : { calibration: folderOrWord(calibration) }),
-    ...(evaluate === undefined ? {} : { evaluation: resolve(evaluate) }),
-    ...(recipe === undefined ? {} : { recipeFile: resolve(recipe) }),
-    ...(measurements === undefined ? {} : { measurementsFile: resolve(measurements) }),
+    ...(evaluate === undefined ? {} : { evaluation: pathOf('--evaluate', evaluate) }),
+    ...(recipe === undefined ? {} : { recipeFile: pathOf('--recipe', recipe) }),
+    ...(measurements === undefined
+      ? {}
+      : { measurementsFile: pathOf('--measurements', measurements) }),
     ...graphRequest(options),
     ...(scheme === undefined ? {} : { scheme }),
     ...limits(options),
-    version: readNumber(options.modelVersion),
+    version: readCount('--model-version', options.modelVersion),
     targets: names(options.target).map((id): TargetId => targetById(id).id),
     precisions: options.precision === 'auto' ? 'auto' : names(options.precision).map(precision),
-    out: resolve(options.out),
+    out: pathOf('--out', options.out),
   };
 }
 
 function limits({ maxDrop, maxCalibration, maxChoice, maxEvaluation, seed }: OptimizeOptions) {
   return {
-    ...(maxDrop === undefined ? {} : { maxDrop: readNumber(maxDrop) / 100 }),
-    ...(maxCalibration === undefined ? {} : { maxCalibration: readCount(maxCalibration) }),
-    ...(maxChoice === undefined ? {} : { maxChoice: readCount(maxChoice) }),
-    ...(maxEvaluation === undefined ? {} : { maxEvaluation: readCount(maxEvaluation) }),
-    ...(seed === undefined ? {} : { seed: readCount(seed) }),
+    ...(maxDrop === undefined ? {} : { maxDrop: readPoints('--max-drop', maxDrop) }),
+    ...(maxCalibration === undefined
+      ? {}
+      : { maxCalibration: readCount('--max-calibration', maxCalibration) }),
+    ...(maxChoice === undefined ? {} : { maxChoice: readCount('--max-choice', maxChoice) }),
+    ...(maxEvaluation === undefined
+      ? {}
+      : { maxEvaluation: readCount('--max-evaluation', maxEvaluation) }),
+    ...(seed === undefined ? {} : { seed: readCount('--seed', seed) }),
   };
 }
 
 function folderOrWord(calibration: string): string {
-  return calibration === SYNTHETIC ? SYNTHETIC : resolve(calibration);
+  return calibration === SYNTHETIC ? SYNTHETIC : pathOf('--calibration', calibration);
+}
+
+/** Nothing means this folder to `resolve`: a shell variable that is empty shall not. */
+function pathOf(option: string, path: string): string {
+  if (path !== '') return resolve(path);
+  throw new FlotillaError('cli.usage', { reason: `${option} names no path` });
 }
 
 function precision(name: string): Precision {

@@ -52,7 +52,7 @@ export function schemeRequest(options: SchemeOptions): SchemeRequest | undefined
     ...(float === undefined ? {} : { float }),
     ...(blockSize === undefined
       ? {}
-      : { blockSize: oneOf('--block-size', BLOCK_SIZES, readCount(blockSize)) }),
+      : { blockSize: oneOf('--block-size', BLOCK_SIZES, readCount('--block-size', blockSize)) }),
   };
   return Object.keys(request).length === 0 ? undefined : request;
 }
@@ -61,6 +61,6 @@ function oneOf<T>(option: string, known: readonly T[], value: unknown): T {
   const found = known.find((candidate) => candidate === value);
   if (found !== undefined) return found;
   throw new FlotillaError('cli.usage', {
-    reason: `${option} takes one of ${known.join(', ')}, not ${value}`,
+    reason: `${option} takes one of ${known.join(', ')}, not ${JSON.stringify(value)}`,
   });
 }
