@@ -3,6 +3,10 @@
  *
  *   npm run demo                                        # in one terminal, until its story is told
  *   node scripts/screenshots.ts 'http://127.0.0.1:PORT/#token=TOKEN'
+ *
+ * and that of a report of `flotilla optimize`:
+ *
+ *   node scripts/screenshots.ts "file://$PWD/out/parts-1-report.html"
  */
 import { mkdir } from 'node:fs/promises';
 import { chromium } from 'playwright-core';
@@ -21,13 +25,19 @@ const FLAGS = [
 
 const [address = ''] = process.argv.slice(2);
 if (!URL.canParse(address)) {
-  console.error('give the address that the demo printed, with its #token');
+  console.error('give the address that the demo printed, with its #token, or that of a report');
   process.exit(2);
 }
 await mkdir(OUT, { recursive: true });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
 const page = await browser.newPage({ viewport: { width: 1280, height: 560 } });
 await page.goto(address);
+if (address.startsWith('file:')) {
+  await page.setViewportSize({ width: 1120, height: 1000 });
+  await page.screenshot({ path: `${OUT}/optimize-report.png` });
+  await browser.close();
+  process.exit(0);
+}
 await page.getByText('press-1').first().waitFor();
 /** Sparklines and pictures are drawn when their figures have come. */
 const settled = () =>

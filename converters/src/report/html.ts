@@ -33,6 +33,8 @@ function about({ source, data }: ConvertResult): Markup {
     `${count(data.choice)} chose between settings`,
     `${count(data.evaluation)} judged the outcome`,
   ];
-  return html`<p class="soft">${source.file}, ${byteCount(source.bytes)}, opset ${source.opset}<br>
+  // A page is handed around: the folders of whoever made it are nobody's business.
+  const file = source.file.split(/[\\/]/).at(-1) ?? '';
+  return html`<p class="soft">${file}, ${byteCount(source.bytes)}, opset ${source.opset}<br>
 <code>${source.digest}</code><br>${kinds.join(', ')}; no sample is of two kinds.</p>`;
 }
