@@ -1,7 +1,7 @@
-/** A linear axis with round ticks. */
+/** An axis with round ticks. */
 export interface Axis {
   readonly ticks: readonly number[];
-  /** Position of a value in the drawing. */
+  /** Position of a value in the drawing, never outside of it: what is infinite stands at an end. */
   at(value: number): number;
 }
 
@@ -25,7 +25,12 @@ export function linearAxis(
   const steps = Math.max(1, Math.ceil((high - first) / step - 1e-9));
   const ticks = Array.from({ length: steps + 1 }, (_, i) => rounded(first + i * step, step));
   const last = ticks.at(-1) ?? high;
-  return { ticks, at: (value) => from + ((value - first) / (last - first)) * (to - from) };
+  return { ticks, at: (value) => from + share(value, first, last) * (to - from) };
+}
+
+/** Where a value lies between two, from 0 to 1; what is no number is taken for the lower. */
+function share(value: number, low: number, high: number): number {
+  return Math.min(1, Math.max(0, (value - low) / (high - low))) || 0;
 }
 
 /** Below this a span is no more than the end of floating point. */
@@ -52,13 +57,11 @@ export function logAxis(
   values: readonly number[],
   { from, to }: { readonly from: number; readonly to: number },
 ): Axis {
-  const powers = values.map((value) => Math.log10(Math.max(value, FLOOR)));
+  const powerOf = (value: number): number => Math.log10(Math.max(value, FLOOR));
+  const powers = values.filter(Number.isFinite).map(powerOf);
+  if (powers.length === 0) return { ticks: [], at: () => from };
   const low = Math.floor(Math.min(...powers) + 1e-9);
   const high = Math.max(low + 1, Math.ceil(Math.max(...powers) - 1e-9));
   const ticks = Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
-  const at = (value: number): number => {
-    const power = Math.log10(Math.max(value, FLOOR));
-    return from + ((power - low) / (high - low)) * (to - from);
-  };
-  return { ticks, at };
+  return { ticks, at: (value) => from + share(powerOf(value), low, high) * (to - from) };
 }

@@ -41,6 +41,7 @@ describe('the report as a page', () => {
     expect(shown).not.toContain('<script>');
     expect(shown).not.toContain('\u202e');
     expect(shown).toContain('&lt;script&gt;');
+    expect(shown).not.toMatch(/NaN|Infinity/);
   });
 
   it('is the same each time', () => {

@@ -7,8 +7,9 @@ export function points(share: number): string {
   return `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
 }
 
-/** Three significant digits, without an exponent where that stays short. */
+/** Three significant digits, without an exponent where that stays short; a dash for no number. */
 export function short(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? '–' : value > 0 ? '∞' : '−∞';
   if (value === 0) return '0';
   const magnitude = Math.abs(value);
   if (magnitude >= 1e5 || magnitude < 1e-3) return value.toExponential(1);
