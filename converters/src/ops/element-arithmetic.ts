@@ -1,6 +1,7 @@
 import { intAttribute } from '../ir/attributes.ts';
 import { DATA_TYPES, type DataType } from '../ir/dtype.ts';
 import type { Dim } from '../ir/graph.ts';
+import { roundHalfEven } from '../round.ts';
 import { axesOf, type Call, elementsOf, shapeOf } from './shapes/rule.ts';
 import { add, floorDivide, lowerBound, multiply, subtract } from './symbolic.ts';
 
@@ -124,13 +125,6 @@ function reducesAll(call: Call): boolean {
   const listed = call.node.attributes.has('axes') || (call.node.inputs[1] ?? '') !== '';
   if (listed) return axesOf(call, 1, 1)?.[0] === 0;
   return intAttribute(call.node, 'noop_with_empty_axes', 0) === 0;
-}
-
-/** Half to even (ONNX Round). */
-function roundHalfEven(value: number): number {
-  const down = Math.floor(value);
-  if (value - down !== 0.5) return Math.round(value);
-  return down % 2 === 0 ? down : down + 1;
 }
 
 /** Arithmetic on lists that shapes are made of, element by element. */

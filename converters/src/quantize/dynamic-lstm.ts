@@ -1,8 +1,9 @@
 import { intAttribute } from '../ir/attributes.ts';
 import { isOp, makeNode, type Node } from '../ir/graph.ts';
 import { float32Tensor, makeTensor, type TensorValue, toFloats } from '../ir/tensor.ts';
+import { roundHalfEven } from '../round.ts';
 import { type DynamicEdit, derive, type Rewrite } from './dynamic-edit.ts';
-import { roundHalfEven, weightScale } from './params.ts';
+import { weightScale } from './params.ts';
 
 /** Inputs of LSTM that come before the scales of DynamicQuantizeLSTM. */
 const LSTM_INPUTS = 8;

@@ -2,6 +2,7 @@ import { int } from '../ir/attributes.ts';
 import { DATA_TYPES } from '../ir/dtype.ts';
 import { makeNode, type Node } from '../ir/graph.ts';
 import { float32Tensor, makeTensor, type TensorValue } from '../ir/tensor.ts';
+import { roundHalfEven } from '../round.ts';
 import {
   type ConstantProduct,
   constantProduct,
@@ -9,7 +10,7 @@ import {
   matrixOf,
 } from './constant-products.ts';
 import { type DynamicEdit, derive, type Rewrite } from './dynamic-edit.ts';
-import { roundHalfEven, weightScale } from './params.ts';
+import { weightScale } from './params.ts';
 
 /** Products of 255 · 127 that an int32 sum holds without overflow. */
 const MAX_ROWS = Math.floor((2 ** 31 - 1) / (255 * 127));

@@ -1,4 +1,3 @@
-import { FlotillaError } from '@flotilla/protocol';
 import { allGraphs, createNamer } from '../ir/edit.ts';
 import { cloneModel, type Model, type Node, opsetOf } from '../ir/graph.ts';
 import { removeDeadCode } from '../passes/dead-code.ts';
@@ -6,6 +5,7 @@ import { constantsOf } from './constants.ts';
 import type { DynamicEdit, Rewrite } from './dynamic-edit.ts';
 import { rewriteLstm } from './dynamic-lstm.ts';
 import { rewriteProduct } from './dynamic-product.ts';
+import { impossible, nothingToQuantize, type Skipped } from './impossible.ts';
 import { sameNames } from './same-names.ts';
 import type { DynamicScheme } from './scheme.ts';
 
@@ -24,7 +24,7 @@ export interface WeightOnlyModel {
   readonly renamed: ReadonlyMap<string, string>;
   /** Operators whose weights are integers now. */
   readonly integerNodes: number;
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];
 }
 
@@ -43,13 +43,12 @@ export async function quantizeDynamic(
   scheme: DynamicScheme,
 ): Promise<WeightOnlyModel> {
   const opset = opsetOf(model);
-  if (opset < MIN_OPSET) throw impossible(`opset ${opset} has no dynamic quantization`);
+  if (opset < MIN_OPSET)
+    throw impossible('int8-dynamic', `opset ${opset} has no dynamic quantization`);
   const copy = cloneModel(model);
   const { integerNodes, skipped } = rewriteGraphs(copy, new Set(scheme.float));
   if (integerNodes === 0) {
-    const [first] = skipped;
-    const why = first === undefined ? '' : `: ${first.node}: ${first.reason}`;
-    throw impossible(`no MatMul, Gemm or LSTM can run in integers${why}`);
+    throw nothingToQuantize('int8-dynamic', 'no MatMul, Gemm or LSTM can run in integers', skipped);
   }
   removeDeadCode(copy);
   const renamed = sameNames(model.graph, copy.graph);
@@ -59,7 +58,7 @@ export async function quantizeDynamic(
 function rewriteGraphs(model: Model, float: ReadonlySet<string>) {
   const scopes = constantsOf(model.graph);
   const shared = { namer: createNamer(model.graph), made: new Map() };
-  const skipped: { node: string; reason: string }[] = [];
+  const skipped: Skipped[] = [];
   let integerNodes = 0;
   for (const graph of allGraphs(model.graph)) {
     const constants = scopes.get(graph)!;
@@ -82,8 +81,4 @@ function rewriteNode(node: Node, edit: DynamicEdit): Rewrite | undefined {
     rewriteLstm(node, edit) ??
     (node.domain === '' ? STAYS[node.op] : undefined)
   );
-}
-
-function impossible(reason: string): FlotillaError {
-  return new FlotillaError('quantize.impossible', { precision: 'int8-dynamic', reason });
 }

@@ -24,6 +24,7 @@ import { removeDeadCode } from '../passes/dead-code.ts';
 import { chooseFloat32, type Float32Wishes } from './fp16-choice.ts';
 import { isFloat32Input } from './fp16-rules.ts';
 import { toHalfTensor } from './half-tensor.ts';
+import type { Skipped } from './impossible.ts';
 
 export interface Float16Options extends Float32Wishes {
   /** True to keep float32 inputs and outputs, with a cast behind and before them. Default true. */
@@ -34,7 +35,7 @@ export interface Float16Model {
   readonly model: Model;
   readonly warnings: readonly string[];
   /** Nodes that stayed in float32, with the reason. */
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
 const HALF = DATA_TYPES.float16.code;
@@ -73,7 +74,7 @@ class Conversion {
     this.#single = chooseFloat32(model, this.#scopes, options);
   }
 
-  get skipped(): { node: string; reason: string }[] {
+  get skipped(): Skipped[] {
     return [...this.#single].map(([{ name: node }, reason]) => ({ node, reason }));
   }
 

@@ -1,3 +1,5 @@
+import { MIN_SCALE } from './params.ts';
+
 /** How a block of weights is written in small integers: w ≈ (code − zeroPoint) · scale. */
 export interface BlockCode {
   /** A float32 value, not 0; below 0 where that gives the largest weight the code that has no opposite. */
@@ -18,8 +20,6 @@ export const UNSIGNED: CodeRange = { min: 0, max: 15 };
 const SHARES = Array.from({ length: 12 }, (_, i) => 1.1 - i * 0.04);
 /** Rounds of setting the scale by least squares and rounding again; few more change anything. */
 const REFINEMENTS = 3;
-/** Smallest normal float32: below it a scale has no finite inverse. */
-const MIN_SCALE = 2 ** -126;
 /** Adding it leaves no bits for a fraction: the sum is rounded to a whole number, halves to even. */
 const ROUNDER = 1.5 * 2 ** 52;
 

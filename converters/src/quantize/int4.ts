@@ -1,4 +1,4 @@
-import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import { isFlotillaError } from '@flotilla/protocol';
 import { int } from '../ir/attributes.ts';
 import { allGraphs, createNamer, type GraphIndex, indexGraph, type Namer } from '../ir/edit.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from './constant-products.ts';
 import { type Constants, constantsOf } from './constants.ts';
 import type { WeightOnlyModel } from './dynamic.ts';
+import { impossible, nothingToQuantize, type Skipped } from './impossible.ts';
 import { type BlockCode, encode, fitBlock, SIGNED, UNSIGNED } from './int4-block.ts';
 import { sameNames } from './same-names.ts';
 import type { Int4Scheme } from './scheme.ts';
@@ -44,9 +45,7 @@ export async function quantizeInt4(model: Model, scheme: Int4Scheme): Promise<We
   await raiseOpset(copy);
   const { integerNodes, skipped } = rewriteGraphs(copy, scheme);
   if (integerNodes === 0) {
-    const [first] = skipped;
-    const why = first === undefined ? '' : `: ${first.node}: ${first.reason}`;
-    throw impossible(`no MatMul or Gemm has weights for it${why}`);
+    throw nothingToQuantize('int4', 'no MatMul or Gemm has weights for it', skipped);
   }
   removeDeadCode(copy);
   const renamed = sameNames(model.graph, copy.graph);
@@ -62,6 +61,7 @@ async function raiseOpset(model: Model): Promise<void> {
     if (!isFlotillaError(error, 'model.opset-unsupported')) throw error;
     const { node, op, reason } = error.context;
     throw impossible(
+      'int4',
       `${begins}, and ${op} ${JSON.stringify(node)} of opset ${opset} cannot be raised to it: ${reason}`,
     );
   }
@@ -71,7 +71,7 @@ function rewriteGraphs(model: Model, scheme: Int4Scheme) {
   const scopes = constantsOf(model.graph);
   const namer = createNamer(model.graph);
   const float = new Set(scheme.float);
-  const skipped: { node: string; reason: string }[] = [];
+  const skipped: Skipped[] = [];
   let integerNodes = 0;
   const rewrite =
     (graph: Graph, constants: Constants) =>
@@ -188,8 +188,4 @@ function packNibbles(codes: Uint8Array): Uint8Array {
     bytes[i >> 1]! |= (code & 15) << (4 * (i & 1));
   });
   return bytes;
-}
-
-function impossible(reason: string): FlotillaError {
-  return new FlotillaError('quantize.impossible', { precision: 'int4', reason });
 }

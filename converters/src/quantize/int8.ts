@@ -1,6 +1,6 @@
-import { FlotillaError } from '@flotilla/protocol';
 import type { QdqForm } from '@flotilla/targets';
 import { cloneModel, type Graph, type Model, opsetOf } from '../ir/graph.ts';
+import { impossible, nothingToQuantize, type Skipped } from './impossible.ts';
 import { insertQdq } from './insert-qdq.ts';
 import { ruleOf } from './op-rules.ts';
 import type { QuantizationParams } from './params.ts';
@@ -21,7 +21,7 @@ export interface Int8Model {
   readonly products: readonly string[];
   /** Of each quantized activation of the float graph, in its order. */
   readonly values: ReadonlyMap<string, QuantizationParams>;
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
 export interface Int8Options {
@@ -46,13 +46,11 @@ export function quantizeInt8(
   { float = new Set(), tuned = new Map() }: Int8Options = {},
 ): Int8Model {
   const opset = opsetOf(model);
-  if (opset < MIN_OPSET) throw impossible(`opset ${opset} has no scales per channel`);
+  if (opset < MIN_OPSET) throw impossible('int8', `opset ${opset} has no scales per channel`);
   const copy = cloneModel(model);
   const plan = planQdq(copy.graph, ranges, form, float);
   if (plan.integer.size === 0) {
-    const [first] = plan.skipped;
-    const why = first === undefined ? '' : `: ${first.node}: ${first.reason}`;
-    throw impossible(`no operator can run in integers${why}`);
+    throw nothingToQuantize('int8', 'no operator can run in integers', plan.skipped);
   }
   const integerNodes = plan.integer.size;
   const products = productNames(copy.graph, plan);
@@ -78,8 +76,4 @@ function inGraphOrder<T>({ inputs, nodes }: Graph, values: ReadonlyMap<string, T
       return value === undefined ? [] : [[name, value] as const];
     }),
   );
-}
-
-function impossible(reason: string): FlotillaError {
-  return new FlotillaError('quantize.impossible', { precision: 'int8', reason });
 }

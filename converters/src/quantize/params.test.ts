@@ -9,7 +9,6 @@ import {
   QUANTIZED,
   type QuantizedType,
   quantizeValue,
-  roundHalfEven,
   scaleWithin,
 } from './params.ts';
 
@@ -18,12 +17,6 @@ const range = fc
   .tuple(bound, bound)
   .map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) }));
 const type = fc.constantFrom<QuantizedType>('uint8', 'int8');
-
-test('halves go to the even neighbor', () => {
-  expect([0.5, 1.5, 2.5, -0.5, -1.5, 0.49, -2.51].map(roundHalfEven)).toEqual([
-    0, 2, 2, 0, -2, 0, -3,
-  ]);
-});
 
 test('zero is exact, and what lies in the range is off by half a step at most', () => {
   fc.assert(

@@ -1,5 +1,7 @@
+import { roundHalfEven } from '../round.ts';
+
 /** Smallest scale that is written: below it 1 / scale is no finite float32. */
-const MIN_SCALE = 2 ** -126;
+export const MIN_SCALE = 2 ** -126;
 
 /** Integer types of QDQ activations and weights, with the values they hold. */
 export const QUANTIZED = {
@@ -20,15 +22,6 @@ export interface QuantizationParams {
 export interface Range {
   readonly min: number;
   readonly max: number;
-}
-
-/** Nearest integer, halves to even, as ONNX's QuantizeLinear rounds and `Math.round` does not. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 export function unite(a: Range, b: Range): Range {

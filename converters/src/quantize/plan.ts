@@ -6,6 +6,7 @@ import { type Eligibility, judgeNode } from './eligible.ts';
 import { floatValues } from './float-values.ts';
 import { absorbedInput, findAbsorbed, settledOutput } from './flow.ts';
 import { groupParams } from './groups.ts';
+import type { Skipped } from './impossible.ts';
 import type { QuantizationParams, Range } from './params.ts';
 import type { JudgingContext, PlanContext, Ranges, Takers } from './plan-context.ts';
 
@@ -21,7 +22,7 @@ export interface QdqPlan {
   /** Where products with constant weights have or could have their bias. */
   readonly biases: ReadonlyMap<Node, BiasSlot>;
   /** Nodes with weights that stay float, with the reason. */
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
 type Judged = ReadonlyMap<Node, Eligibility>;

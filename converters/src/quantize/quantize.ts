@@ -6,6 +6,7 @@ import type { Model } from '../ir/graph.ts';
 import type { ActivationRange } from '../result.ts';
 import { quantizeDynamic } from './dynamic.ts';
 import { toFloat16 } from './fp16.ts';
+import type { Skipped } from './impossible.ts';
 import { quantizeInt4 } from './int4.ts';
 import { sameNames } from './same-names.ts';
 import type {
@@ -41,7 +42,7 @@ export interface Quantized {
   /** Operators that run in integers. */
   readonly integerNodes: number;
   /** Nodes that stayed in floats although they might have gained, with the reason. */
-  readonly skipped: readonly { readonly node: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];
 }
 

@@ -1,7 +1,7 @@
-import { FlotillaError } from '@flotilla/protocol';
 import type { Model } from '../ir/graph.ts';
 import type { ActivationRange } from '../result.ts';
 import { toFloat16 } from './fp16.ts';
+import { impossible } from './impossible.ts';
 import { type Int8Model, quantizeInt8 } from './int8.ts';
 import { QUANTIZED } from './params.ts';
 import type { Ranges } from './plan-context.ts';
@@ -29,8 +29,7 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
   const { model, scheme, calibration } = input;
   const { form, method, precision } = scheme;
   if (calibration === undefined) {
-    const reason = 'it needs samples to calibrate with';
-    throw new FlotillaError('quantize.impossible', { precision, reason });
+    throw impossible(precision, 'it needs samples to calibrate with');
   }
   const { statistics } = calibration;
   const ranges = statistics.ranges(method, form);

@@ -2,7 +2,8 @@ import type { QdqForm } from '@flotilla/targets';
 import { intAttribute } from '../ir/attributes.ts';
 import { isOp, type Node } from '../ir/graph.ts';
 import { elementCount, makeTensor, type TensorValue, toFloats } from '../ir/tensor.ts';
-import { clamp, roundHalfEven, weightScale } from './params.ts';
+import { roundHalfEven } from '../round.ts';
+import { clamp, weightScale } from './params.ts';
 
 /** Biases beyond half the range of int32 would overflow when products are added to them. */
 const BIAS_LIMIT = 2 ** 30;

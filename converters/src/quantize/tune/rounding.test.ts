@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { roundHalfEven } from '../../round.ts';
 import { randomNumbers } from '../../testing/small-net.ts';
-import { roundHalfEven } from '../params.ts';
 import { factorize } from './linear.ts';
 import { roundAdaptively } from './rounding.ts';
 

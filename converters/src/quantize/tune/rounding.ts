@@ -1,4 +1,5 @@
-import { clamp, roundHalfEven } from '../params.ts';
+import { roundHalfEven } from '../../round.ts';
+import { clamp } from '../params.ts';
 import { dot } from './linear.ts';
 
 /** One group of a product's weights, and the second moments of what it takes. */
