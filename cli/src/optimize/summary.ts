@@ -37,7 +37,7 @@ function searchText({ target, candidates, verdict }: TargetSearch): string {
       name,
       `${quality.lost}, ${quality.won}`,
       percent(quality.agreement),
-      quality.kl.toPrecision(2),
+      quality.kl.toFixed(5),
       milliseconds(latencyMs.variant),
       `${(latencyMs.variant / latencyMs.fp32).toFixed(2)} ×`,
       byteCount(bytes),

@@ -93,7 +93,7 @@ describe('sortTopologically', () => {
       sortTopologically(graph);
       expect(graph.nodes.map((node) => node.name)).toEqual(['first', 'second', 'third']);
     });
-    fc.assert(property);
+    fc.assert(property, { seed: 7 });
   });
 
   it('leaves a valid order as it is', () => {

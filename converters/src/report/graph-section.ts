@@ -23,12 +23,17 @@ ${row('file', ({ bytes }) => byteCount(bytes))}</table>`;
 function operators(before: GraphSize, after: GraphSize): Markup {
   const names = [...new Set([...Object.keys(before.ops), ...Object.keys(after.ops)])].sort();
   const rows = names.map((name) => {
-    const [old, now] = [before.ops[name] ?? 0, after.ops[name] ?? 0];
+    const [old, now] = [countOf(before, name), countOf(after, name)];
     const change = now === old ? '' : `${now > old ? '+' : '−'}${Math.abs(now - old)}`;
     return html`<tr><td>${name}</td><td class="n">${old}</td><td class="n">${now}</td><td class="n">${change}</td></tr>`;
   });
   return html`<details><summary>${names.length} operators</summary>
 <table><tr><th></th><th class="n">before</th><th class="n">after</th><th></th></tr>${rows}</table></details>`;
+}
+
+/** An operator may be named like what every object has. */
+function countOf({ ops }: GraphSize, name: string): number {
+  return Object.hasOwn(ops, name) ? (ops[name] ?? 0) : 0;
 }
 
 function passDetails({ pass, changed, did, declined, notes }: Pass): Markup {

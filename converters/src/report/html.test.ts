@@ -44,6 +44,14 @@ describe('the report as a page', () => {
     expect(shown).not.toMatch(/NaN|Infinity/);
   });
 
+  it('counts operators whatever they are called', () => {
+    const { graph, ...rest } = exampleResult();
+    const ops = Object.fromEntries([...Object.entries(graph.before.ops), ['constructor', 2]]);
+    const before = { ...graph.before, ops };
+    const shown = renderReport({ ...rest, graph: { ...graph, before } });
+    expect(shown).toMatch(/<td>constructor<.td><td class="n">2<.td><td class="n">0<.td>/);
+  });
+
   it('is the same each time', () => {
     expect(renderReport(exampleResult())).toBe(page);
   });

@@ -80,7 +80,7 @@ describe('a model that is written and read again', () => {
         expect(again.nodes[0]!.attributes.get(key)).toMatchObject(expected);
       }
     });
-    fc.assert(property, { numRuns: 50 });
+    fc.assert(property, { numRuns: 50, seed: 7 });
   });
 
   it('keeps graphs within graphs', () => {
