@@ -187,7 +187,7 @@ export function cloneGraph(graph: Graph): Graph {
   };
 }
 
-export function cloneNode(node: Node): Node {
+function cloneNode(node: Node): Node {
   const attributes = [...node.attributes].map(
     ([name, value]) => [name, cloneAttribute(value)] as const,
   );
