@@ -88,6 +88,17 @@ describe('toFloat16', () => {
     expect(mixed.graph.outputs).toEqual(model.graph.outputs);
   });
 
+  it('keeps the type of a constant that is an output, and gives others its float16 form', async () => {
+    const net = new NetBuilder(1, [1, 4]);
+    const constant = net.constant([4], [1, 2, 3, 1.0001]);
+    net.output(net.relu(net.node('Add', ['input', constant])));
+    net.model.graph.outputs.push(tensorInfo(constant, 'float32', [4]));
+    const { model: half } = await compare(net.model);
+    const { outputs } = await runModel(half, 4);
+    expect(outputs[constant]?.data).toEqual(Float32Array.of(1, 2, 3, 1.0001));
+    expect(typesOf(half.graph)).toEqual(new Set(['float32', 'float16']));
+  });
+
   it('counts shapes in float32, however large', async () => {
     const net = new NetBuilder(1, [1, 4099]);
     const shape = net.node('Cast', [net.node('Shape', ['input'])], { to: int(1) });

@@ -103,8 +103,11 @@ class Conversion {
     const halves = new Map<string, string>();
     const casts = namesOfSingles(this.#graph.outputs).flatMap((name) => {
       const maker = producer.get(name);
-      if (maker === undefined) return [];
+      const constant = this.#graph.initializers.get(name);
+      if (maker === undefined && constant === undefined) return [];
       const half = this.#halfForm(name, halves);
+      if (constant !== undefined) this.#graph.initializers.set(half, constant);
+      if (maker === undefined) return [];
       if (this.#single.has(maker)) {
         this.#madeSingle.set(name, half);
         singles.set(half, name);

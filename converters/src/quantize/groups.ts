@@ -13,9 +13,10 @@ import type { PlanContext, Takers } from './plan-context.ts';
 
 /** Values that share one scale and zero point. */
 interface Group {
-  readonly members: string[];
   readonly range: Range;
   readonly bounds: Bounds;
+  /** The group that this one has become part of. */
+  whole?: Group;
 }
 
 /**
@@ -41,7 +42,7 @@ export function groupParams(
       }
     }
   }
-  return new Map([...groups].map(([name, group]) => [name, paramsOf(group, context)]));
+  return new Map([...groups].map(([name, group]) => [name, paramsOf(wholeOf(group), context)]));
 }
 
 function singleGroups(
@@ -62,7 +63,7 @@ function singleGroups(
     const range = context.ranges.get(name);
     if (range === undefined) continue;
     const limits = bounds.get(name) ?? UNBOUNDED;
-    groups.set(name, { members: [name], range: within(range, limits), bounds: limits });
+    groups.set(name, { range: within(range, limits), bounds: limits });
   }
   return groups;
 }
@@ -72,21 +73,39 @@ function within({ min, max }: Range, { low, high }: Bounds): Range {
   return { min: clamp(min, low, high), max: clamp(max, low, high) };
 }
 
+/** The group that a group ended up in; the way there is short from then on. */
+function wholeOf(group: Group): Group {
+  let root = group;
+  while (root.whole !== undefined) root = root.whole;
+  for (let part = group; part.whole !== undefined; ) {
+    const next = part.whole;
+    if (next !== root) part.whole = root;
+    part = next;
+  }
+  return root;
+}
+
+function groupOf(groups: ReadonlyMap<string, Group>, value: string): Group | undefined {
+  const group = groups.get(value);
+  return group && wholeOf(group);
+}
+
 function mayJoin(groups: ReadonlyMap<string, Group>, a: string, b: string): boolean {
-  const [first, second] = [groups.get(a), groups.get(b)];
+  const [first, second] = [groupOf(groups, a), groupOf(groups, b)];
   if (first === undefined || second === undefined) return false;
   const { min, max } = unite(first.range, second.range);
   const { low, high } = intersect(first.bounds, second.bounds);
   return min >= low && max <= high;
 }
 
-function join(groups: Map<string, Group>, a: string, b: string): void {
-  const [first, second] = [groups.get(a), groups.get(b)];
+function join(groups: ReadonlyMap<string, Group>, a: string, b: string): void {
+  const [first, second] = [groupOf(groups, a), groupOf(groups, b)];
   if (first === undefined || second === undefined || first === second) return;
   const bounds = intersect(first.bounds, second.bounds);
   const range = within(unite(first.range, second.range), bounds);
-  const joined: Group = { members: [...first.members, ...second.members], range, bounds };
-  for (const name of joined.members) groups.set(name, joined);
+  const whole: Group = { range, bounds };
+  first.whole = whole;
+  second.whole = whole;
 }
 
 function intersect(a: Bounds, b: Bounds): Bounds {

@@ -108,6 +108,7 @@ function holdsNumbers({ min, max }: Range): boolean {
  */
 function settle(judged: Judged, context: PlanContext): Set<Node> {
   const between = context.form.quantizeOutputs;
+  const sources = findSources(judged, context);
   const integer = new Set<Node>();
   for (const [node, { kind }] of judged) {
     const useful = kind === 'heavy' || (kind !== 'float' && between);
@@ -119,10 +120,10 @@ function settle(judged: Judged, context: PlanContext): Set<Node> {
       const verdict = judged.get(node);
       if (verdict === undefined || verdict.kind === 'float' || verdict.kind === 'heavy') continue;
       const ahead = node.outputs.some((name) => feedsInteger(name, integer, judged, context));
-      const sources = verdict.activations.map((name) => sourceOf(name, judged, context));
-      const behind = sources.some((source) =>
-        source === undefined ? verdict.kind === 'passes' : integer.has(source),
-      );
+      const behind = verdict.activations.some((name) => {
+        const source = sources.get(name);
+        return source === undefined ? verdict.kind === 'passes' : integer.has(source);
+      });
       if (!ahead || !behind) integer.delete(node);
     }
   }
@@ -142,17 +143,19 @@ function feedsInteger(
 }
 
 /**
- * The node that computed a value, seen through absorbed activations and what passes it on; undefined
+ * The node that computed each value, seen through absorbed activations and what passes it on; none
  * for an input of the graph.
  */
-function sourceOf(value: string, judged: Judged, context: PlanContext): Node | undefined {
-  for (let name = value; ; ) {
-    const node = context.index.producer.get(name);
-    if (node === undefined) return undefined;
-    if (context.absorbed.has(node)) name = absorbedInput(node, context.graph);
-    else if (judged.get(node)?.kind === 'passes') name = node.inputs[0] ?? '';
-    else return node;
+function findSources(judged: Judged, { graph, absorbed }: PlanContext): Map<string, Node> {
+  const sources = new Map<string, Node>();
+  for (const node of graph.nodes) {
+    const passes = judged.get(node)?.kind === 'passes' ? node.inputs[0] : undefined;
+    const from = absorbed.has(node) ? absorbedInput(node, graph) : passes;
+    const source = from === undefined ? node : sources.get(from);
+    if (source === undefined) continue;
+    for (const output of node.outputs) sources.set(output, source);
   }
+  return sources;
 }
 
 function activationsOf(node: Node, judged: Judged): readonly string[] {
