@@ -1,7 +1,8 @@
-import { activationParams, QUANTIZED, type Range } from '../quantize/params.ts';
+import type { Range } from '../quantize/params.ts';
 import type { Histogram } from './histogram.ts';
-import { levelsOf, type Moments, momentsOf } from './moments.ts';
+import { gridOf, levelsOf, type Moments, momentsOf } from './moments.ts';
 import { searchRange } from './range-search.ts';
+import { squaredError } from './squared-error.ts';
 import type { ActivationForm } from './statistics.ts';
 
 /**
@@ -12,19 +13,23 @@ import type { ActivationForm } from './statistics.ts';
  * Zero is exact in every form and Relu makes half of all values zero: the bin around it is left out,
  * since its peak would say that fine steps matter most there, where they cost nothing.
  *
+ * Divergence does not tell how far values are moved: a few values that many elements have, as where
+ * a background leaves nothing but the bias, draw fine steps to them and cost nothing to cut beyond.
+ * So ranges that bring more squared error than cutting nothing off are no candidates.
+ *
  * @param extremes the least and the greatest element; finite
  */
 export function leastDivergenceRange(
   histogram: Histogram,
   extremes: Range,
-  { activation, symmetricActivations }: ActivationForm,
+  form: ActivationForm,
 ): Range {
   const moments = momentsOf(histogram, false);
-  const { min, max } = QUANTIZED[activation];
-  return searchRange(extremes, symmetricActivations, (range) => {
-    const { scale, zeroPoint } = activationParams(range, activation, symmetricActivations);
-    const starts = levelsOf(moments, min - zeroPoint, max - zeroPoint, scale);
-    return divergence(moments, starts);
+  const most = squaredError(moments, gridOf(extremes, form));
+  return searchRange(extremes, form.symmetricActivations, (range) => {
+    const grid = gridOf(range, form);
+    if (squaredError(moments, grid) > most) return Number.POSITIVE_INFINITY;
+    return divergence(moments, levelsOf(moments, grid));
   });
 }
 

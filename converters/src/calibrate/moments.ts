@@ -1,4 +1,6 @@
+import { activationParams, QUANTIZED, type Range } from '../quantize/params.ts';
 import { binWidth, type Histogram } from './histogram.ts';
+import type { ActivationForm } from './statistics.ts';
 
 /** Sums over the bins below each bin, so that sums over any stretch of bins take two look-ups. */
 export interface Moments {
@@ -41,13 +43,22 @@ export function binFrom({ width, middle, count }: Moments, value: number): numbe
   return Math.min(Math.max(middle + bin, 0), count.length - 1);
 }
 
+/** What integers stand for: level × scale, for the levels from the lowest to the highest. */
+export interface Grid {
+  readonly lowest: number;
+  readonly highest: number;
+  readonly scale: number;
+}
+
+export function gridOf(range: Range, form: ActivationForm): Grid {
+  const { activation, symmetricActivations } = form;
+  const { scale, zeroPoint } = activationParams(range, activation, symmetricActivations);
+  const { min, max } = QUANTIZED[activation];
+  return { lowest: min - zeroPoint, highest: max - zeroPoint, scale };
+}
+
 /** The stretches of bins that round to one integer each, from the lowest to the highest level. */
-export function levelsOf(
-  moments: Moments,
-  lowest: number,
-  highest: number,
-  scale: number,
-): Uint32Array {
+export function levelsOf(moments: Moments, { lowest, highest, scale }: Grid): Uint32Array {
   const starts = new Uint32Array(highest - lowest + 2);
   for (let level = lowest; level <= highest + 1; level++) {
     starts[level - lowest] = binFrom(moments, (level - 0.5) * scale);

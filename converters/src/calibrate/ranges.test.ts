@@ -71,6 +71,57 @@ describe.each(['entropy', 'mse'] as const)('the range of %s', (method) => {
   });
 });
 
+/** Numbers between 0 and 1. */
+function positives(seed: number): () => number {
+  const random = randomNumbers(seed);
+  return () => (random() + 1) / 2;
+}
+
+/** A convolution over images that are mostly background: there its outputs are its biases. */
+function background(values: Float32Array, share: number): Float32Array {
+  const random = positives(2);
+  const biases = [-0.24, -0.11, -0.03, -0.01, 0.02, 0.05, 0.07, 0.09];
+  return values.map((value) =>
+    random() < share ? biases[Math.floor(random() * biases.length)]! : value,
+  );
+}
+
+/** Logits of a sure classifier: one class of ten stands out, far from the others. */
+function logits(): Float32Array {
+  const random = randomNumbers(3);
+  return Float32Array.from({ length: 1000 }, (_, i) =>
+    i % 10 === 0 ? 22 + 6 * random() : -6 + 8 * random(),
+  );
+}
+
+/** What activations behind a Relu are: many small, few large, none apart from the others. */
+function decaying(): Float32Array {
+  const random = positives(4);
+  return Float32Array.from({ length: 50_000 }, () => -Math.log(random() + 1e-6));
+}
+
+describe.each([
+  ['of few distinct values and a spread', background(bell(5, false), 0.9)],
+  ['of hardly any but distinct values', background(bell(5, false), 0.995)],
+  ['behind a Relu', background(bell(5, true), 0.9).map((value) => Math.max(value, 0))],
+  ['of a sure classifier', logits()],
+  ['that decay', decaying()],
+  ['of pixels', Float32Array.from({ length: 8000 }, (_, i) => (i % 10 === 0 ? 1 : 0))],
+])('on values %s', (_, values) => {
+  const { histogram, extremes } = seen(values);
+
+  test.each([
+    ['entropy', UINT8],
+    ['entropy', INT8],
+    ['mse', UINT8],
+    ['mse', INT8],
+  ] as const)('%s brings no more squared error than cutting nothing off (%o)', (method, form) => {
+    const range = SEARCHES[method](histogram, extremes, form);
+    const whole = squaredError(values, extremes, form);
+    expect(squaredError(values, range, form)).toBeLessThanOrEqual(whole * 1.02 + 1e-9);
+  });
+});
+
 test.each([UINT8, INT8])('no range has much less squared error than that of mse (%o)', (form) => {
   const values = bell(25, false);
   const { histogram, extremes } = seen(values);

@@ -1,6 +1,6 @@
-import { activationParams, QUANTIZED, type Range } from '../quantize/params.ts';
+import type { Range } from '../quantize/params.ts';
 import type { Histogram } from './histogram.ts';
-import { levelsOf, type Moments, momentsOf } from './moments.ts';
+import { type Grid, gridOf, levelsOf, type Moments, momentsOf } from './moments.ts';
 import { searchRange } from './range-search.ts';
 import type { ActivationForm } from './statistics.ts';
 
@@ -13,19 +13,19 @@ import type { ActivationForm } from './statistics.ts';
 export function leastSquaresRange(
   histogram: Histogram,
   extremes: Range,
-  { activation, symmetricActivations }: ActivationForm,
+  form: ActivationForm,
 ): Range {
+  const { symmetricActivations } = form;
   const moments = momentsOf(histogram, true);
-  const { min, max } = QUANTIZED[activation];
-  return searchRange(extremes, symmetricActivations, (range) => {
-    const { scale, zeroPoint } = activationParams(range, activation, symmetricActivations);
-    return squaredError(moments, min - zeroPoint, max - zeroPoint, scale);
-  });
+  return searchRange(extremes, symmetricActivations, (range) =>
+    squaredError(moments, gridOf(range, form)),
+  );
 }
 
 /** Sum of squares of value − level · scale, with each value at the nearest of the levels. */
-function squaredError(moments: Moments, lowest: number, highest: number, scale: number): number {
-  const starts = levelsOf(moments, lowest, highest, scale);
+export function squaredError(moments: Moments, grid: Grid): number {
+  const { lowest, highest, scale } = grid;
+  const starts = levelsOf(moments, grid);
   const inside = { from: starts[0]!, to: starts.at(-1)! };
   const last = moments.count.length - 1;
   const cut =
