@@ -21,7 +21,7 @@ import type { ConvertRequest, OnProgress } from './request.ts';
 import type { ConvertResult, TargetSearch, VariantReport } from './result.ts';
 import { latencyOn, measuredHere, timedOf } from './search/latency-of.ts';
 import { reportOf, search } from './search/search.ts';
-import { openSource } from './source.ts';
+import { openSource, withConstants } from './source.ts';
 import { synthesizer } from './synthesizer.ts';
 import { type MeasureLatency, measureLatency } from './verify/latency.ts';
 
@@ -45,9 +45,10 @@ export async function convert(
   const model = await readModel(modelFile);
   checkWeights(model);
   if (cut !== undefined) await cutModel(model, cut);
-  const source = await openSource(modelFile, specFile, cut && writeOnnx(model));
+  const opened = await openSource(modelFile, specFile, cut && writeOnnx(model));
+  const before = graphSize(model, opened.modelBytes);
+  const source = await withConstants(opened, model);
   try {
-    const before = graphSize(model, source.modelBytes);
     if (fixShape !== undefined) fixShapes(model, fixShape);
     const synthetic = synthesizer(plan, source, model, onProgress);
     const draw = { ...settings, ...plan, synthesize: synthetic?.make };
@@ -55,8 +56,8 @@ export async function convert(
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
     const graph = { before, after: graphSize(model, fileLength(model)), passes };
-    const opened = { plan, source, model, passes, data, measure, onProgress };
-    const conversion = await openConversion(opened);
+    const ready = { plan, source, model, passes, data, measure, onProgress };
+    const conversion = await openConversion(ready);
     const { variants, searches, warnings } = await makeVariants(conversion);
     const notes = [...passes.flatMap((pass) => pass.notes), ...(synthetic?.notes ?? [])];
     const result = { ...aboutModel(conversion), graph, searches, variants, warnings, notes };

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import {
+  constantTensors,
   createPipeline,
   type LoadOptions,
   type ModelData,
@@ -10,6 +11,10 @@ import {
 import { type LoadedSpec, loadSpecFor, ortRuntime, sharpDecoder } from '@flotilla/model/node';
 import { type Digest, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { digestOfModelFiles } from './formats/onnx/model-digest.ts';
+import { totalLength } from './formats/onnx/payloads.ts';
+import { onnxPieces, writeOnnx } from './formats/onnx/write.ts';
+import type { Model } from './ir/graph.ts';
+import { bindConstants } from './passes/bind-constants.ts';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
 export interface Source extends LoadedSpec {
@@ -40,19 +45,47 @@ export async function openSource(
   const runtime = ortRuntime();
   const { session, digest, bytes } = await loadModel(runtime, modelFile, {}, cut);
   try {
-    const { spec, labels } = loaded;
-    const pipeline = createPipeline(spec, {
-      labels,
-      inputs: session.inputs,
-      decoder: sharpDecoder(),
-      statesFromZero: true,
-    });
+    const pipeline = pipelineOf(loaded, session);
     const runs = cut ?? modelFile;
     return { ...loaded, modelFile, modelBytes: bytes, digest, runtime, runs, session, pipeline };
   } catch (error) {
     await session.dispose();
     throw error;
   }
+}
+
+/** A message of Protocol Buffers ends there; the file's weights then lie beside it. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+/**
+ * Makes inputs that the spec gives one value for constants of the model, in place: what is chosen by
+ * them is then known to the passes, and variants no longer take them. The model so bound runs in the
+ * place of the file.
+ *
+ * @throws FlotillaError `spec.mismatch` where a value does not fit
+ */
+export async function withConstants(source: Source, model: Model): Promise<Source> {
+  const { spec, labels, runtime, session: first } = source;
+  try {
+    const constants = constantTensors(spec, first.inputs);
+    const count = Object.keys(constants).length;
+    if (count === 0 || count === first.inputs.length) return source;
+    if (totalLength(onnxPieces(model)) > MOST_BYTES) return source;
+    bindConstants(model, constants);
+    const runs = writeOnnx(model);
+    const session = await runtime.load(runs);
+    const pipeline = pipelineOf({ spec, labels }, session);
+    await first.dispose();
+    return { ...source, runs, session, pipeline };
+  } catch (error) {
+    await first.dispose();
+    throw error;
+  }
+}
+
+function pipelineOf({ spec, labels }: Pick<LoadedSpec, 'spec' | 'labels'>, session: Session) {
+  const { inputs } = session;
+  return createPipeline(spec, { labels, inputs, decoder: sharpDecoder(), statesFromZero: true });
 }
 
 export interface LoadedModel {

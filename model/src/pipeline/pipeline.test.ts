@@ -92,6 +92,15 @@ describe('preprocess', () => {
     await expect(pipeline.preprocess({ x: fp32([1], Number.NaN) })).rejects.toThrow('not finite');
   });
 
+  it('feeds no constant that the model holds already, and takes none amiss', async () => {
+    const text = `${HEAD}inputs: {x: {raw: {}}, rate: {constant: 16000}}\noutputs: {raw: {}}`;
+    const pipeline = bind(text, [{ name: 'x', type: 'FP32', shape: [1] }]);
+    const x = fp32([1], 3);
+    expect((await pipeline.preprocess({ x })).tensors).toEqual({ x });
+    const rate = fp32([1], 16000);
+    expect((await pipeline.preprocess({ x, rate })).tensors).toEqual({ x });
+  });
+
   it('feeds constants and raw tensors', async () => {
     const text = `${HEAD}inputs: {x: {raw: {}}, rate: {constant: 16000}, pair: {constant: [1, 2]}}\noutputs: {raw: {}}`;
     const pipeline = bind(text, [

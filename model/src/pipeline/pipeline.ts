@@ -5,7 +5,7 @@ import type { Tensor, TensorInfo, Tensors } from '../tensor.ts';
 import { notAnInput, tensorError } from '../tensors.ts';
 import type { Feeder, Raw } from './feed.ts';
 import { imageFeeder } from './image-feeder.ts';
-import { constantFeeder, rawFeeder, stateFeeder } from './plain-feeders.ts';
+import { constantFeeder, constantTensor, rawFeeder, stateFeeder } from './plain-feeders.ts';
 import { classify, type Prediction } from './prediction.ts';
 import { tabularFeeder } from './tabular-feeder.ts';
 
@@ -55,7 +55,7 @@ export function createPipeline(spec: ModelSpec, options: PipelineOptions): Pipel
   return {
     spec,
     async preprocess(raw, where = 'the request') {
-      refuseUnknown(raw, feeders);
+      refuseUnknown(raw, feeders, spec);
       const tensors: Record<string, Tensor> = {};
       const features: Record<string, number> = {};
       for (const [name, feeder] of feeders) {
@@ -77,15 +77,33 @@ export function createPipeline(spec: ModelSpec, options: PipelineOptions): Pipel
   };
 }
 
-function bindInputs(spec: ModelSpec, options: PipelineOptions): Map<string, Feeder> {
-  const mismatch = (name: string) => (reason: string) => {
+/**
+ * What a model takes that its spec gives one value for, by input.
+ *
+ * @throws FlotillaError `spec.mismatch` where a value does not fit
+ */
+export function constantTensors(spec: ModelSpec, inputs: readonly TensorInfo[]): Tensors {
+  return Object.fromEntries(
+    inputs.flatMap((info) => {
+      const input = Object.hasOwn(spec.inputs, info.name) ? spec.inputs[info.name] : undefined;
+      if (input?.kind !== 'constant') return [];
+      return [[info.name, constantTensor(info, input, mismatchOf(spec, info.name))]];
+    }),
+  );
+}
+
+function mismatchOf(spec: ModelSpec, name: string): (reason: string) => never {
+  return (reason) => {
     throw new FlotillaError('spec.mismatch', { model: spec.name, where: `input ${name}`, reason });
   };
+}
+
+function bindInputs(spec: ModelSpec, options: PipelineOptions): Map<string, Feeder> {
+  const mismatch = (name: string) => mismatchOf(spec, name);
   const names = options.inputs.map((info) => info.name);
-  for (const name of Object.keys(spec.inputs)) {
-    if (!names.includes(name)) {
-      mismatch(name)(notAnInput(names));
-    }
+  for (const [name, { kind }] of Object.entries(spec.inputs)) {
+    // A variant may hold the value itself, and take no such input any more.
+    if (!names.includes(name) && kind !== 'constant') mismatch(name)(notAnInput(names));
   }
   return new Map(
     options.inputs.map((info) => {
@@ -133,8 +151,14 @@ function inlineLabels(spec: ModelSpec): readonly string[] | undefined {
   return labels && 'names' in labels ? labels.names : undefined;
 }
 
-function refuseUnknown(raw: Readonly<Record<string, Raw>>, feeders: Map<string, Feeder>): void {
-  const extra = Object.keys(raw).find((name) => !feeders.has(name));
+function refuseUnknown(
+  raw: Readonly<Record<string, Raw>>,
+  feeders: Map<string, Feeder>,
+  { inputs }: ModelSpec,
+): void {
+  const isConstant = (name: string): boolean =>
+    Object.hasOwn(inputs, name) && inputs[name]?.kind === 'constant';
+  const extra = Object.keys(raw).find((name) => !feeders.has(name) && !isConstant(name));
   if (extra !== undefined) throw tensorError(extra, notAnInput([...feeders.keys()]));
 }
 

@@ -1,5 +1,5 @@
 import type { ConstantInput } from '../spec/types.ts';
-import { ELEMENT_TYPES, type TensorInfo } from '../tensor.ts';
+import { ELEMENT_TYPES, type Tensor, type TensorInfo } from '../tensor.ts';
 import { checkTensor, tensorError } from '../tensors.ts';
 import { type Feeder, isTensor } from './feed.ts';
 import { smallest, tensorOf } from './numbers.ts';
@@ -19,22 +19,31 @@ export function rawFeeder(info: TensorInfo): Feeder {
   };
 }
 
-/** Feeds the same tensor each time: a scalar fills it, a list gives its elements. */
+/** Feeds the same tensor each time. */
 export function constantFeeder(
   info: TensorInfo,
   input: ConstantInput,
   mismatch: (reason: string) => never,
 ): Feeder {
+  const tensor = constantTensor(info, input, mismatch);
+  return { fromCaller: false, feed: async () => ({ tensor, features: {} }) };
+}
+
+/** What a constant is fed as: a scalar fills the tensor, a list gives its elements. */
+export function constantTensor(
+  info: TensorInfo,
+  { value }: ConstantInput,
+  mismatch: (reason: string) => never,
+): Tensor {
   const { shape, count } = smallest(info);
-  const { value } = input;
-  if (value.length === 1) return fixed(tensorOf(new Array(count).fill(value[0]), shape, info.type));
+  if (value.length === 1) return tensorOf(new Array(count).fill(value[0]), shape, info.type);
   if (info.shape.length === 1 && info.shape[0] === -1) {
-    return fixed(tensorOf(value, [value.length], info.type));
+    return tensorOf(value, [value.length], info.type);
   }
   if (value.length !== count) {
     mismatch(`has ${value.length} elements but the model takes [${info.shape}]`);
   }
-  return fixed(tensorOf(value, shape, info.type));
+  return tensorOf(value, shape, info.type);
 }
 
 /** Feeds a state as the caller gives it, or zeros in the declared shape. */
@@ -48,8 +57,4 @@ export function stateFeeder(info: TensorInfo): Feeder {
       return { tensor: isTensor(raw) ? raw : zeros, features: {} };
     },
   };
-}
-
-function fixed(tensor: ReturnType<typeof tensorOf>): Feeder {
-  return { fromCaller: false, feed: async () => ({ tensor, features: {} }) };
 }
