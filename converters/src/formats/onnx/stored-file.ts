@@ -3,6 +3,8 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { StoredBytes } from '../../ir/stored.ts';
 
 const PIECE_BYTES = 4 << 20;
+/** Node refuses to read 2 GiB or more in one go (ERR_OUT_OF_RANGE from fs.readSync). */
+const MOST_AT_ONCE = 1 << 30;
 
 /**
  * A file whose parts are read when they are asked for. It must stay as it was when it was opened:
@@ -82,7 +84,8 @@ export class StoredFile {
 
   #fill(handle: number, bytes: Uint8Array, offset: number): void {
     for (let done = 0; done < bytes.length; ) {
-      const count = readSync(handle, bytes, done, bytes.length - done, offset + done);
+      const wanted = Math.min(bytes.length - done, MOST_AT_ONCE);
+      const count = readSync(handle, bytes, done, wanted, offset + done);
       if (count === 0) throw this.#failed('it ends early');
       done += count;
     }

@@ -7,6 +7,7 @@ import { makeGraph, makeModel, makeNode, tensorInfo } from '../../../ir/graph.ts
 import { type StoredBytes, StoredTensor } from '../../../ir/stored.ts';
 import { readOnnxFile } from '../file.ts';
 import type { Payload } from '../payloads.ts';
+import { RecentBytes, StoredFile } from '../stored-file.ts';
 import { onnxPieces } from '../write.ts';
 
 const LONG = process.env.FLOTILLA_LONG === '1';
@@ -96,4 +97,15 @@ it('a model of large weights in one file goes through in bounded memory', {
   const { files, peakBytes } = await passThrough(from);
   expect(files).toHaveLength(1);
   expect(peakBytes).toBeLessThan(PEAK_BYTES);
+});
+
+it.runIf(LONG)('a weight beyond 2 GiB is read whole', { timeout: 60_000 }, async () => {
+  const path = join(folder, 'weight');
+  const [length, at] = [2 ** 31 + 10, 2 ** 31 + 5];
+  const file = await open(path, 'w');
+  await file.write(Uint8Array.of(7), 0, 1, at);
+  await file.truncate(length);
+  await file.close();
+  const bytes = new StoredFile(path, new RecentBytes(0)).part(0, length).read();
+  expect([bytes.length, bytes[at]]).toEqual([length, 7]);
 });
