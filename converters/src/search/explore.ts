@@ -41,8 +41,8 @@ export interface Explored {
 
 /** So close to fp32 that nobody can tell the difference. */
 const FLAWLESS = { divergence: 1e-4, db: 45 };
-/** Where every answer is fp32's too, what is gained below this is not worth the search. */
-const NEAR_FLAWLESS = 1e-3;
+/** Where every answer is fp32's too, what is gained from here is not worth the search. */
+const NEAR_FLAWLESS = { divergence: 1e-3, db: 35 };
 /** Products at the inputs that are tried in floating point. */
 const MOST_HEADS = 2;
 /** Slower than the best by this, and with one product more it will not be the fastest. */
@@ -191,11 +191,13 @@ async function improve(
   return best;
 }
 
-function isFlawless({ divergence, db }: Trial): boolean {
-  return divergence <= FLAWLESS.divergence && db >= FLAWLESS.db;
-}
+const isFlawless = (trial: Trial): boolean => isAsNear(trial, FLAWLESS);
 
 function isNearFlawless(trial: Trial): boolean {
-  const { agreement } = trial.quality;
-  return agreement === 1 && netLossOf(trial) <= 0 && trial.divergence < NEAR_FLAWLESS;
+  const same = trial.quality.agreement === 1 && netLossOf(trial) <= 0;
+  return same && isAsNear(trial, NEAR_FLAWLESS);
+}
+
+function isAsNear({ divergence, db }: Trial, limit: typeof FLAWLESS): boolean {
+  return divergence <= limit.divergence && db >= limit.db;
 }
