@@ -24,3 +24,11 @@ test('a file that is no key is refused by name and left alone', async () => {
   await expect(localKey(home)).rejects.toThrow(`${file} is not a signing key`);
   expect(await readFile(file, 'utf8')).toBe('{"publicKey": 7}');
 });
+
+test('a home that cannot hold a key is named', async () => {
+  const file = join(home, 'file');
+  await writeFile(file, '');
+  await expect(localKey(file)).rejects.toThrow(
+    /FLOTILLA_HOME: no key can be kept in .*file \(ENOTDIR/,
+  );
+});

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { generateKeyPair, type KeyPair, writeFileDurably } from '@flotilla/protocol/node';
 
 /** The signing key of whoever works without a server; made at first use, readable by its owner only. */
@@ -11,8 +11,19 @@ export interface LocalKey {
   readonly isNew: boolean;
 }
 
+/** @throws FlotillaError `key.invalid` where the file holds none, `config.invalid` for a bad home */
 export async function localKey(home: string): Promise<LocalKey> {
-  const file = join(home, 'signing-key.json');
+  try {
+    return await openKey(join(home, 'signing-key.json'), home);
+  } catch (cause) {
+    if (isFlotillaError(cause)) throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const reason = `no key can be kept in ${home} (${said}): name a folder of yours`;
+    throw new FlotillaError('config.invalid', { key: 'FLOTILLA_HOME', reason }, { cause });
+  }
+}
+
+async function openKey(file: string, home: string): Promise<LocalKey> {
   const text = await readFile(file, 'utf8').catch(missing);
   if (text !== undefined) return { file, keyPair: parse(text, file), isNew: false };
   const keyPair = generateKeyPair();

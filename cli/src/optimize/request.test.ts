@@ -50,6 +50,8 @@ describe('the request that options make', () => {
     [{ maxDrop: '500' }, /--max-drop takes percentage points from 0 to 100, not "500"/],
     [{ modelVersion: '1.5' }, /--model-version takes a whole number, not "1.5"/],
     [{ maxChoice: '-1' }, /--max-choice takes a number from 0, not "-1"/],
+    [{ recipe: 'r.json', method: 'mse' }, /--recipe says how the variant is made: leave out/],
+    [{ recipe: 'r.json', keep: ['logits'] }, /--recipe says how the variant is made/],
     [{ method: 'magic' }, /--method takes one of min-max, .*, not "magic"/],
     [{ rounding: 'up' }, /--rounding takes one of nearest, adaptive, not "up"/],
     [{ blockSize: '17' }, /--block-size takes one of 16, 32, 64, 128, not 17/],

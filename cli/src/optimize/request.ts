@@ -32,6 +32,11 @@ const SYNTHETIC = 'synthetic';
 export function optimizeRequest(model: string, options: OptimizeOptions): ConvertRequest {
   const { calibration, evaluate, recipe, measurements, spec } = options;
   const scheme = schemeRequest(options);
+  const graph = graphRequest(options);
+  if (recipe !== undefined && (scheme !== undefined || Object.keys(graph).length > 0)) {
+    const reason = '--recipe says how the variant is made: leave out what says it otherwise';
+    throw new FlotillaError('cli.usage', { reason });
+  }
   return {
     modelFile: pathOf('the model', model),
     ...(spec === undefined ? {} : { specFile: pathOf('--spec', spec) }),
@@ -41,7 +46,7 @@ export function optimizeRequest(model: string, options: OptimizeOptions): Conver
     ...(measurements === undefined
       ? {}
       : { measurementsFile: pathOf('--measurements', measurements) }),
-    ...graphRequest(options),
+    ...graph,
     ...(scheme === undefined ? {} : { scheme }),
     ...limits(options),
     version: readCount('--model-version', options.modelVersion),
