@@ -25,12 +25,15 @@ export type MeasureLatency = (
 ) => Promise<LatencyPair>;
 
 const WARM_UP = 3;
+/** Runs of microseconds are repeated this long, until their median holds still, but not for ever. */
+const STEADY_MS = 30;
+const MOST_RUNS = 1000;
 
 /**
  * Runs two models in turns, so that what else the machine does hits both alike, and takes medians.
  *
  * @param feeds inputs that the runs take one after the other
- * @param runs of each model, at least 1
+ * @param runs of each model at least; of those that take next to no time there are more
  */
 export async function measureLatency(
   fp32: Session,
@@ -39,13 +42,17 @@ export async function measureLatency(
   runs: number,
 ): Promise<LatencyPair> {
   const times = { fp32: [] as number[], variant: [] as number[] };
-  for (let run = -WARM_UP; run < Math.max(1, runs); run++) {
+  let spent = 0;
+  const goesOn = (run: number): boolean =>
+    run < Math.max(1, runs) || (spent < STEADY_MS && run < MOST_RUNS);
+  for (let run = -WARM_UP; goesOn(run); run++) {
     const input = feeds[Math.abs(run) % feeds.length] ?? {};
     const first = await timeRun(fp32, input);
     const second = await timeRun(variant, input);
     if (run < 0) continue;
     times.fp32.push(first);
     times.variant.push(second);
+    spent += first + second;
   }
   return { fp32: medianOf(times.fp32), variant: medianOf(times.variant) };
 }
