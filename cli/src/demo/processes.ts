@@ -97,4 +97,7 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
   await ended;
   clearTimeout(timer);
+  // What it started may outlive it and hold its pipes, which would keep the demo from ending.
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
