@@ -83,6 +83,7 @@ export function sameBytes(a: TensorValue, b: TensorValue): boolean {
   }
 }
 
-function piecesOf(storage: Uint8Array | StoredBytes): Iterable<Uint8Array> {
+/** All bytes, a part of those in files at a time. */
+export function piecesOf(storage: Uint8Array | StoredBytes): Iterable<Uint8Array> {
   return storage instanceof Uint8Array ? [storage] : storage.pieces();
 }

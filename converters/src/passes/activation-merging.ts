@@ -2,6 +2,7 @@ import { float } from '../ir/attributes.ts';
 import { isOp, makeNode, type Node } from '../ir/graph.ts';
 import { fromNumbers } from '../ir/tensor.ts';
 import type { GraphEditor } from './editor.ts';
+import { addsAxes } from './pattern.ts';
 import { type Outcome, rewritePass } from './rewrite.ts';
 
 const FLOATS: readonly unknown[] = ['float16', 'float32', 'float64'];
@@ -66,10 +67,9 @@ function boundsOf(node: Node, editor: GraphEditor): Bounded | undefined {
   if (!isOp(node, 'Min', 'Max') || node.inputs.length !== 2) return undefined;
   const side = editor.constant(second) ? 1 : 0;
   const bound = editor.scalar(node.inputs[side]);
-  const rank = editor.constant(node.inputs[side])?.dims.length ?? 0;
   const other = node.inputs[1 - side] ?? '';
-  if (bound === undefined || Number.isNaN(bound) || rank > (editor.shape(other)?.length ?? 0))
-    return undefined;
+  if (bound === undefined || Number.isNaN(bound)) return undefined;
+  if (addsAxes(node.inputs[side] ?? '', other, editor)) return undefined;
   return node.op === 'Max'
     ? { value: other, low: bound, high }
     : { value: other, low, high: bound };

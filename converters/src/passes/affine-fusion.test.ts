@@ -23,7 +23,7 @@ describe('affine-fusion', () => {
     const half = net.node('Mul', [shift(net, scale(net, make(net))), net.constant([], [0.5])]);
     const { ops, report } = await checkPass(net.output(half), affineFusion);
     expect(ops).toHaveLength(1);
-    expect(report.did).toHaveLength(3);
+    expect(report.did).toEqual([expect.stringMatching(/^(Mul|Add) .* with 2 behind it$/)]);
   });
 
   it('folds into Gemm, and a product into MatMul of any rank', async () => {

@@ -50,7 +50,16 @@ function attentionAt(node: Node, editor: GraphEditor): Found | undefined {
   const axis = intAttribute(softmax, 'axis', -1);
   if (axis !== -1 && axis !== 3) return undefined;
   const scores = maskedScores(softmax.inputs[0] ?? '', editor);
+  if (scores && !isSameBatch([scores.query, scores.turned.outputs[0], value], editor))
+    return undefined;
   return scores && { ...scores, value, nodes: [...scores.nodes, softmax] };
+}
+
+/** True where batch and heads are the same for all: products broadcast them, Attention does not. */
+function isSameBatch(values: readonly (string | undefined)[], editor: GraphEditor): boolean {
+  const [first, ...others] = values.map((value) => editor.shape(value)?.slice(0, 2));
+  const known = first?.every((dim) => dim !== null) ?? false;
+  return known && others.every((dims) => dims?.every((dim, axis) => dim === first?.[axis]));
 }
 
 function maskedScores(value: string, editor: GraphEditor): Scores | undefined {

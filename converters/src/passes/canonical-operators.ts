@@ -17,8 +17,7 @@ export const canonicalOperators = rewritePass(
 
 const RULES: Readonly<Record<string, Rewrite>> = {
   Sub: (node, editor) => withConstant(node, editor, 'Add', (n) => -n),
-  Div: (node, editor) =>
-    isPartOfFusion(node, editor) ? undefined : withConstant(node, editor, 'Mul', (n) => 1 / n),
+  Div: (node, editor) => (isPartOfFusion(node, editor) ? undefined : asProduct(node, editor)),
   Sum: (node, editor) => {
     if (node.inputs.length !== 2) return undefined;
     swap(node, makeNode('Add', node.name, node.inputs, node.outputs), editor);
@@ -31,6 +30,21 @@ const RULES: Readonly<Record<string, Rewrite>> = {
 function swap(node: Node, other: Node, editor: GraphEditor): void {
   editor.remove(node);
   editor.add(other);
+}
+
+/** Jump between values next to each other: the last bit of what they take decides. */
+const STEPS = [
+  ...['Cast', 'CastLike', 'Ceil', 'Equal', 'Floor', 'Greater', 'GreaterOrEqual'],
+  ...['Less', 'LessOrEqual', 'Mod', 'Round', 'Sign'],
+];
+
+/** A product rounds otherwise than the quotient: 41 · (1/41) is less than 1 in float32. */
+function asProduct(node: Node, editor: GraphEditor): Outcome {
+  const step = [...editor.takers(node.outputs[0] ?? '')].find((taker) => isOp(taker, ...STEPS));
+  if (step === undefined || !editor.constant(node.inputs[1])) {
+    return withConstant(node, editor, 'Mul', (n) => 1 / n);
+  }
+  return { declined: `is no Mul: ${step.op} ${JSON.stringify(step.name)} takes it, and rounds` };
 }
 
 /** ONNX Runtime fuses Gelu and attention by themselves only where they divide. */

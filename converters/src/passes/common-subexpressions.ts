@@ -4,19 +4,11 @@ import { byteLength } from '../ir/stored.ts';
 import { OPERATORS } from '../ops/operators.ts';
 import type { GraphEditor } from './editor.ts';
 import type { Pass, PassResult } from './pass.ts';
+import { RANDOM_OPERATORS } from './random-operators.ts';
 import { lineOf, rewriteGraphs } from './rewrite.ts';
 
-/** Give something else each time they run, or may. */
-const RANDOM = new Set(
-  [
-    'Bernoulli',
-    'Dropout',
-    'Multinomial',
-    'RandomNormal',
-    'RandomNormalLike',
-    'RandomUniform',
-  ].concat(['RandomUniformLike']),
-);
+/** Dropout is one where it is in training mode. */
+const RANDOM = new Set([...RANDOM_OPERATORS, 'Dropout']);
 
 /** Each taker of a quantized value wants a conversion of its own: runtimes fuse them with it. */
 const CONVERSIONS = new Set(['QuantizeLinear', 'DequantizeLinear']);

@@ -13,14 +13,22 @@ export function mayHold(bytes: number, sources: number): boolean {
   return bytes <= Math.max(MAX_GROWN_BYTES, sources);
 }
 
-/** Constants of the graphs around, but for names that this graph makes anew, and its own. */
+/** Constants of the graphs around, but for names that this graph makes anew. */
+export function outerConstants(
+  graph: Graph,
+  outer: ReadonlyMap<string, TensorValue>,
+): ReadonlyMap<string, TensorValue> {
+  if (outer.size === 0) return outer;
+  const constants = new Map(outer);
+  for (const input of graph.inputs) constants.delete(input.name);
+  for (const name of graph.nodes.flatMap((node) => node.outputs)) constants.delete(name);
+  return constants;
+}
+
+/** These, and its own. */
 export function visibleConstants(
   graph: Graph,
   outer: ReadonlyMap<string, TensorValue>,
 ): Map<string, TensorValue> {
-  const constants = new Map(outer);
-  for (const input of graph.inputs) constants.delete(input.name);
-  for (const name of graph.nodes.flatMap((node) => node.outputs)) constants.delete(name);
-  for (const [name, value] of graph.initializers) constants.set(name, value);
-  return constants;
+  return new Map([...outerConstants(graph, outer), ...graph.initializers]);
 }

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { allGraphs, createNamer, renameUses } from '../ir/edit.ts';
 import type { Graph } from '../ir/graph.ts';
-import { byteLength, headOf, sameBytes } from '../ir/stored.ts';
+import { byteLength, headOf, piecesOf, sameBytes, storageOf } from '../ir/stored.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import type { Pass } from './pass.ts';
 
@@ -45,16 +46,23 @@ export const constantSharing: Pass = {
 
 /** Places of equal constants, two or more of each. */
 function findCopies(root: Graph): Place[][] {
-  const groups = new Map<string, Place[][]>();
-  for (const place of allGraphs(root).flatMap(placesIn)) {
-    const key = keyOf(place.tensor);
-    const group = groups.get(key) ?? [];
-    groups.set(key, group);
-    const equal = group.find(([first]) => sameBytes(first!.tensor, place.tensor));
-    if (equal === undefined) group.push([place]);
-    else equal.push(place);
-  }
-  return [...groups.values()].flat().filter((places) => places.length > 1);
+  const alike = groupsBy(allGraphs(root).flatMap(placesIn), ({ tensor }) => keyOf(tensor));
+  const equal = alike.flatMap((places) => groupsBy(places, ({ tensor }) => digestOf(tensor)));
+  return equal.filter(([first, ...others]) =>
+    others.every(({ tensor }) => sameBytes(first!.tensor, tensor)),
+  );
+}
+
+/** Those of one key together, where there are two or more. */
+function groupsBy(places: readonly Place[], key: (place: Place) => string): Place[][] {
+  return [...Map.groupBy(places, key).values()].filter((group) => group.length > 1);
+}
+
+/** Thousands of tensors may begin alike, which comparing each with each would take minutes for. */
+function digestOf(tensor: TensorValue): string {
+  const hash = createHash('sha256');
+  for (const piece of piecesOf(storageOf(tensor))) hash.update(piece);
+  return hash.digest('hex');
 }
 
 function placesIn(graph: Graph): Place[] {

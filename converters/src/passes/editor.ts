@@ -123,6 +123,13 @@ export class GraphEditor {
     return name;
   }
 
+  /** Lets go of a constant of this graph that nothing takes any more. */
+  dropConstant(name: string): void {
+    if (this.takers(name).size > 0 || this.isOutput(name)) return;
+    this.graph.initializers.delete(name);
+    this.graph.valueInfo.delete(name);
+  }
+
   add(node: Node): void {
     this.graph.nodes.push(node);
     this.#unordered = true;

@@ -35,24 +35,26 @@ interface Gate {
 }
 
 function hardGate(value: string | undefined, editor: GraphEditor): Gate | undefined {
+  const plain = unscaledGate(value, editor);
+  if (plain !== undefined) return plain;
+  const scaled = multiple(value, editor);
+  const inner = scaled && unscaledGate(scaled.value, editor);
+  if (!scaled || !inner || !isNear(scaled.number * inner.share, 1)) return undefined;
+  return { value: inner.value, share: 1, nodes: [...inner.nodes, scaled.node] };
+}
+
+function unscaledGate(value: string | undefined, editor: GraphEditor): Gate | undefined {
   const node = editor.producer(value);
   if (node && isOp(node, 'HardSigmoid')) {
     const slope = isNear(floatAttribute(node, 'alpha', 0.2), 1 / 6);
     const middle = isNear(floatAttribute(node, 'beta', 0.5), 0.5);
     return slope && middle ? { value: node.inputs[0] ?? '', share: 1, nodes: [node] } : undefined;
   }
-  if (node && isOp(node, 'Clip')) {
-    const [low, high] = [editor.scalar(node.inputs[1]), editor.scalar(node.inputs[2])];
-    const sum = withNumber(node.inputs[0], 'Add', editor);
-    if (low !== 0 || high !== 6 || sum?.number !== 3) return undefined;
-    return { value: sum.value, share: 6, nodes: [sum.node, node] };
-  }
-  const scaled = multiple(value, editor);
-  const inner = scaled && hardGate(scaled.value, editor);
-  if (!scaled || !inner || inner.nodes.length > 2 || !isNear(scaled.number * inner.share, 1)) {
-    return undefined;
-  }
-  return { value: inner.value, share: 1, nodes: [...inner.nodes, scaled.node] };
+  if (!node || !isOp(node, 'Clip')) return undefined;
+  const [low, high] = [editor.scalar(node.inputs[1]), editor.scalar(node.inputs[2])];
+  const sum = withNumber(node.inputs[0], 'Add', editor);
+  if (low !== 0 || high !== 6 || sum?.number !== 3) return undefined;
+  return { value: sum.value, share: 6, nodes: [sum.node, node] };
 }
 
 /** x · gate(x), and the sixth of x · 6 gate(x). */

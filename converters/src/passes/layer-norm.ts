@@ -1,7 +1,7 @@
 import { float, int, intAttribute, intsAttribute } from '../ir/attributes.ts';
 import { isOp, makeNode, type Node } from '../ir/graph.ts';
 import type { GraphEditor } from './editor.ts';
-import { factors, replacePattern, whyKept, withNumber } from './pattern.ts';
+import { addsAxes, factors, replacePattern, whyKept, withNumber } from './pattern.ts';
 import { rewritePass } from './rewrite.ts';
 
 /** From these opsets on there is a LayerNormalization, a RMSNormalization. */
@@ -91,8 +91,9 @@ function inverseOf(
 ): { readonly node: Node; readonly root: string } | undefined {
   const node = editor.producer(value);
   if (node && isOp(node, 'Reciprocal')) return { node, root: node.inputs[0] ?? '' };
-  const one = node && isOp(node, 'Div') && editor.scalar(node.inputs[0]) === 1;
-  return one ? { node, root: node.inputs[1] ?? '' } : undefined;
+  if (node === undefined || !isOp(node, 'Div')) return undefined;
+  const [one = '', root = ''] = node.inputs;
+  return editor.scalar(one) === 1 && !addsAxes(one, root, editor) ? { node, root } : undefined;
 }
 
 function rootOf(

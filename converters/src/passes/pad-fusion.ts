@@ -57,6 +57,7 @@ function whyNot(pad: Node, after: Node, editor: GraphEditor): string | undefined
   if (value === undefined) return 'the value it pads with is not constant';
   const [input = ''] = pad.inputs;
   if (isOp(after, 'MaxPool')) {
+    if (after.outputs[1]) return 'that tells where in the padded image the largest are';
     if (intAttribute(after, 'ceil_mode', 0)) return 'that rounds its size up';
     if (value <= -LARGEST || (value === 0 && isNotNegative(input, editor))) return undefined;
     return `what it pads with, ${value}, could be the largest`;
@@ -73,11 +74,11 @@ const LARGEST = 3.4028234663852886e38;
 
 /** True for what ends with an activation that lets no negative value through. */
 function isNotNegative(value: string, editor: GraphEditor): boolean {
-  const node = editor.producer(value);
+  let node = editor.producer(value);
+  while (node && isOp(node, 'MaxPool')) node = editor.producer(node.inputs[0]);
   if (node === undefined) return false;
   if (isOp(node, 'Relu', 'Sigmoid', 'Softmax', 'HardSigmoid')) return true;
-  if (isOp(node, 'Clip')) return (editor.scalar(node.inputs[1]) ?? -1) >= 0;
-  return isOp(node, 'MaxPool') && isNotNegative(node.inputs[0] ?? '', editor);
+  return isOp(node, 'Clip') && (editor.scalar(node.inputs[1]) ?? -1) >= 0;
 }
 
 function fold(after: Node, amounts: readonly number[]): string | undefined {

@@ -1,5 +1,6 @@
 import { isOp, type Node } from '../ir/graph.ts';
 import type { GraphEditor } from './editor.ts';
+import { isFloat } from './weighted.ts';
 
 /** The two inputs of a node of this operator, the one that is a constant of one number apart. */
 export interface WithNumber {
@@ -23,10 +24,17 @@ export function withNumber(
   for (const side of sides) {
     const number = editor.scalar(node.inputs[side]);
     const other = node.inputs[1 - side] ?? '';
-    if (number !== undefined && editor.constant(other) === undefined)
-      return { node, value: other, number };
+    if (number === undefined || editor.constant(other) !== undefined) continue;
+    if (addsAxes(node.inputs[side] ?? '', other, editor)) continue;
+    return { node, value: other, number };
   }
   return undefined;
+}
+
+/** True where broadcasting with a constant may give a value more dimensions than it has. */
+export function addsAxes(constant: string, value: string, editor: GraphEditor): boolean {
+  const rank = editor.constant(constant)?.dims.length ?? 0;
+  return rank > (editor.shape(value)?.length ?? 0);
 }
 
 /** `value` as a multiple of another: through Mul, or through Div by the inverse. */
@@ -34,7 +42,9 @@ export function multiple(value: string | undefined, editor: GraphEditor): WithNu
   const product = withNumber(value, 'Mul', editor);
   if (product !== undefined) return product;
   const quotient = withNumber(value, 'Div', editor);
-  return quotient && { ...quotient, number: 1 / quotient.number };
+  // A quotient of integers is rounded.
+  if (!quotient || !isFloat(editor.constant(quotient.node.inputs[1]))) return undefined;
+  return { ...quotient, number: 1 / quotient.number };
 }
 
 /** The two factors of a product of two values, in both orders. */
@@ -46,8 +56,9 @@ export function factors(node: Node): readonly (readonly [string, string])[] {
   ];
 }
 
+/** True where `a` is `b`, or what writing it in float16 or with four digits left of it. */
 export function isNear(a: number | undefined, b: number): boolean {
-  return a !== undefined && Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b));
+  return a !== undefined && Math.abs(a - b) <= Math.min(1e-4, 2 ** -11 * Math.abs(b));
 }
 
 /** Why the nodes of a pattern cannot go: what one of them makes is seen from outside. Undefined where they can. */

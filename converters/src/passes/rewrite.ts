@@ -2,6 +2,7 @@ import { allGraphs, createNamer, subgraphsOf } from '../ir/edit.ts';
 import { type Graph, isOp, type Model, type Node, opsetOf } from '../ir/graph.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import { inferFacts } from '../ops/facts.ts';
+import { outerConstants, visibleConstants } from './constant-folding-scope.ts';
 import { GraphEditor, type Surroundings } from './editor.ts';
 import type { Pass, PassResult } from './pass.ts';
 
@@ -17,6 +18,12 @@ const OPSET = 13;
 /** One rewrite may make room for another; this many sweeps end what does not end by itself. */
 const MAX_SWEEPS = 30;
 
+/** For passes that look for what older definitions do not have. */
+export function currentOpset(model: Model): string | undefined {
+  if (opsetOf(model) >= OPSET) return undefined;
+  return `opset ${OPSET} or above: let opset-upgrade come before it`;
+}
+
 /** The line of a report that concerns a node. */
 export function lineOf(node: Node, text: string): string {
   return `${node.op} ${JSON.stringify(node.name)}: ${text}`;
@@ -26,10 +33,7 @@ export function lineOf(node: Node, text: string): string {
 export function rewritePass(name: string, ops: readonly string[], rewrite: Rewrite): Pass {
   return {
     name,
-    requires: (model) =>
-      opsetOf(model) >= OPSET
-        ? undefined
-        : `opset ${OPSET} or above: let opset-upgrade come before it`,
+    requires: currentOpset,
     run: (model) => {
       const concerns = (graph: Graph) => graph.nodes.some((node) => isOp(node, ...ops));
       if (!allGraphs(model.graph).some(concerns)) return { changed: 0 };
@@ -53,7 +57,7 @@ export function rewriteGraphs(model: Model, edit: (editor: GraphEditor) => PassR
       opset,
       namer,
       facts: scopes.get(graph),
-      outer: hide(graph, outer),
+      outer: outerConstants(graph, outer),
     };
     const editor = new GraphEditor(graph, around);
     const result = edit(editor);
@@ -86,23 +90,4 @@ function sweep(editor: GraphEditor, ops: readonly string[], rewrite: Rewrite): P
   }
   const left = [...declined].filter(([node]) => editor.has(node));
   return { changed: did.length, did, declined: left.map(([, line]) => line) };
-}
-
-/** Outer constants without the names that a graph makes anew. */
-function hide(
-  graph: Graph,
-  outer: ReadonlyMap<string, TensorValue>,
-): ReadonlyMap<string, TensorValue> {
-  if (outer.size === 0) return outer;
-  const seen = new Map(outer);
-  for (const input of graph.inputs) seen.delete(input.name);
-  for (const name of graph.nodes.flatMap((node) => node.outputs)) seen.delete(name);
-  return seen;
-}
-
-function visibleConstants(
-  graph: Graph,
-  outer: ReadonlyMap<string, TensorValue>,
-): ReadonlyMap<string, TensorValue> {
-  return new Map([...hide(graph, outer), ...graph.initializers]);
 }

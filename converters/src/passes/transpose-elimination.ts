@@ -5,7 +5,7 @@ import { int64Tensor } from '../ir/tensor.ts';
 import type { GraphEditor } from './editor.ts';
 import type { Pass, PassResult } from './pass.ts';
 import { shapeConstant } from './reshape-elimination.ts';
-import { lineOf, rewriteGraphs } from './rewrite.ts';
+import { currentOpset, lineOf, rewriteGraphs } from './rewrite.ts';
 import { findRegions, type Region } from './transpose-region.ts';
 import { compose, invert, isInOrder, type Order, orderOf } from './transpose-rules.ts';
 
@@ -19,6 +19,7 @@ const MAX_ROUNDS = 20;
  */
 export const transposeElimination: Pass = {
   name: 'transpose-elimination',
+  requires: currentOpset,
   run: (model) => {
     const some = allGraphs(model.graph).some(({ nodes }) =>
       nodes.some((node) => isOp(node, 'Transpose')),

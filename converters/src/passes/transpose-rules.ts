@@ -1,6 +1,12 @@
 import { int, intAttribute, ints, intsAttribute } from '../ir/attributes.ts';
 import { isOp, makeNode, type Node } from '../ir/graph.ts';
-import { elementCount, int64Tensor, reshaped, type TensorValue } from '../ir/tensor.ts';
+import {
+  elementCount,
+  fromNumbers,
+  int64Tensor,
+  reshaped,
+  type TensorValue,
+} from '../ir/tensor.ts';
 import { evaluate } from '../ops/evaluate/index.ts';
 import type { GraphEditor } from './editor.ts';
 
@@ -179,7 +185,8 @@ const slice: FlipRule = (node, [order], editor) => {
   const axes = Array.from({ length: count }, (_, i) => order.at(named?.[i] ?? i));
   if (!axes.every((axis) => axis !== undefined)) return undefined;
   return moved(node, editor, [order], () => {
-    const name = editor.addConstant(`${node.name}_axes`, int64Tensor([count], axes));
+    // Starts, ends, axes and steps are of one type.
+    const name = editor.addConstant(`${node.name}_axes`, fromNumbers(starts.dtype, [count], axes));
     const [data = '', from = '', to = '', , ...steps] = node.inputs;
     editor.setInputs(node, [data, from, to, name, ...steps]);
   });

@@ -164,6 +164,7 @@ function replaceWeights(
     ? [editor.addConstant(`${oldBias || `${oldWeight}_bias`}_folded`, shift)]
     : [];
   editor.setInputs(node, [data, name, ...biases]);
+  for (const old of [oldWeight, oldBias]) editor.dropConstant(old);
   return undefined;
 }
 

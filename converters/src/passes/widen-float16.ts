@@ -121,9 +121,9 @@ function castInputs(graph: Graph, namer: Namer): void {
 function castOutputs(graph: Graph, namer: Namer): void {
   const { producer } = indexGraph(graph);
   const inputs = new Set(graph.inputs.map((info) => info.name));
-  for (const { name } of graph.outputs.filter(isHalf)) {
-    if (inputs.has(name)) continue;
-    const single = namer.fresh(`${name}_float32`);
+  const halves = graph.outputs.filter((info) => isHalf(info) && !inputs.has(info.name));
+  const names = new Map(halves.map(({ name }) => [name, namer.fresh(`${name}_float32`)] as const));
+  for (const [name, single] of names) {
     const maker = producer.get(name);
     const constant = graph.initializers.get(name);
     if (maker) maker.outputs = maker.outputs.map((output) => (output === name ? single : output));
@@ -132,9 +132,9 @@ function castOutputs(graph: Graph, namer: Namer): void {
       graph.initializers.delete(name);
     }
     graph.valueInfo.delete(name);
-    renameUses(graph.nodes, new Map([[name, single]]));
-    graph.nodes.push(castNode(single, name, HALF, namer));
   }
+  renameUses(graph.nodes, names);
+  graph.nodes.push(...[...names].map(([to, from]) => castNode(from, to, HALF, namer)));
 }
 
 function castNode(from: string, to: string, type: number, namer: Namer): Node {
