@@ -14,6 +14,7 @@ import { cutModel } from './passes/cut.ts';
 import { fixShapes } from './passes/fix-shape.ts';
 import { runPasses } from './passes/index.ts';
 import { planConversion } from './plan.ts';
+import { checkFloatNames } from './quantize/float-names.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import { differences, recipeOf } from './recipe.ts';
 import { assess, withheld, withWarning, writeReport } from './report.ts';
@@ -55,6 +56,7 @@ export async function convert(
     const data = await divideData(draw, source);
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
+    checkFloatNames(model.graph, request.scheme?.float ?? []);
     const graph = { before, after: graphSize(model, fileLength(model)), passes };
     const ready = { plan, source, model, passes, data, measure, onProgress };
     const conversion = await openConversion(ready);

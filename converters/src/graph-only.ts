@@ -98,7 +98,8 @@ async function checked(
   const comparison = await compareRuns(reference, written, model);
   const { difference, output } = comparison;
   if (difference === null || difference <= MAX_DIFFERENCE) return comparison;
-  throw new FlotillaError('convert.differs', { output: output ?? '', difference });
+  const context = { output: output ?? '', difference: difference.toPrecision(2) };
+  throw new FlotillaError('convert.differs', context);
 }
 
 /** Weights may lie in files beside the model. */

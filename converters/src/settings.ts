@@ -33,7 +33,10 @@ export function settingsOf(request: ConvertRequest): Settings {
   const { maxDrop = 0 } = request;
   if (!(maxDrop >= 0 && maxDrop <= 1)) throw invalid('maxDrop', 'must be a fraction from 0 to 1');
   if (calibration === undefined && evaluation === undefined) {
-    throw invalid('calibration', 'is missing: variants are judged by samples');
+    throw invalid(
+      'calibration',
+      'is missing: variants are judged by samples, of --calibration or --evaluate',
+    );
   }
   return {
     calibration,

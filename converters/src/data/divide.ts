@@ -130,7 +130,8 @@ async function partsOf(
     const items = await read(one);
     const { parts, rest } = divideByName(items, sizesOfOne(items.length, needs), seed);
     const [first = [], choice = []] = parts;
-    if (parts.flat().length > 0) warnings.push(dividedWarning(one, parts, rest, seed));
+    const judges = Math.min(rest.length, request.maxEvaluation);
+    if (parts.flat().length > 0) warnings.push(dividedWarning(one, parts, judges, seed));
     return { calibration: first, choice, evaluation: rest };
   }
   const judged = await read(evaluation);
@@ -164,14 +165,14 @@ function sizesOfOwn(count: number, request: DataRequest): [number, number] {
 function dividedWarning(
   path: string,
   parts: readonly (readonly DataItem[])[],
-  rest: readonly DataItem[],
+  judges: number,
   seed: number,
 ): string {
   const [calibration = [], choice = []] = parts;
   const shares = [
     ...(calibration.length > 0 ? [`${calibration.length} samples calibrate`] : []),
     ...(choice.length > 0 ? [`${choice.length} choose settings`] : []),
-    `${rest.length} judge`,
+    `${judges} judge`,
   ];
   return `${path} serves for everything: ${shares.join(', ')}, drawn by name with seed ${seed}`;
 }

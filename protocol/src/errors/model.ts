@@ -19,8 +19,8 @@ export const MODEL_ERRORS = {
   ),
   'convert.differs': refused(
     500,
-    (c: { output: string; difference: number }) =>
-      `the model written gives other results than the one read (output ${JSON.stringify(c.output)}: ${c.difference.toPrecision(2)} of its largest value): find the pass with --passes and report it with the model`,
+    (c: { output: string; difference: string }) =>
+      `the model written gives other results than the one read (output ${JSON.stringify(c.output)}: ${c.difference} of its largest value): find the pass with --passes and report it with the model`,
   ),
   'cut.impossible': refused(
     422,
@@ -89,6 +89,10 @@ export const MODEL_ERRORS = {
     422,
     (c: { precision: string; reason: string }) =>
       `the model cannot be quantized to ${c.precision}: ${c.reason}; ask for another precision`,
+  ),
+  'quantize.float-unknown': usage(
+    (c: { node: string; close: string }) =>
+      `no node of the model is named ${JSON.stringify(c.node)} after the passes, and it is to stay in floating point: name a node (close: ${c.close})`,
   ),
   'shape.unfit': usage(
     (c: { name: string; reason: string }) =>
