@@ -71,6 +71,17 @@ describe('rewriting a model file', () => {
     expect(result.check.notes.join()).toContain('random');
   });
 
+  it('compares what made-up inputs the model takes', async () => {
+    const net = new NetBuilder(1, [3]);
+    const row = net.node('Gather', ['input', net.integers(2)]);
+    const model = net.output(net.node('Gather', [net.weights([1, 2], 1), row]));
+    model.graph.inputs = [tensorInfo('input', 'int64', [3])];
+    await writeFile(at('table.onnx'), writeOnnx(model));
+    const { check } = await rewriteModel({ modelFile: at('table.onnx'), out: at('t.onnx') });
+    expect(check).toMatchObject({ runs: 2, difference: 0 });
+    expect(check.notes.join()).toMatch(/some were not compared: it refuses made-up inputs/);
+  });
+
   it('overwrites no file of the model, under whatever name', async () => {
     const modelFile = at('heavy.onnx');
     await writeOnnxFile(smallNet(1), modelFile, { externalAbove: 1024 });

@@ -11,13 +11,16 @@ interface Form {
   readonly turn?: readonly number[];
   readonly scale?: 'Mul' | 'Div';
   readonly mask?: boolean;
+  /** Keys are the mean over heads, and broadcast to all. */
+  readonly shared?: boolean;
 }
 
-function modelOf({ turn = [0, 1, 3, 2], scale, mask }: Form, opset = 23) {
+function modelOf({ turn = [0, 1, 3, 2], scale, mask, shared }: Form, opset = 23) {
   const net = new NetBuilder(1, [1, LENGTH, HEADS, SIZE], opset);
   const heads = (x: string) => net.node('Transpose', [x], { perm: ints([0, 2, 1, 3]) });
   const [q, v] = [heads(net.relu('input')), heads(net.node('Neg', ['input']))];
-  const k = turn[1] === 1 ? heads('input') : 'input';
+  let k = turn[1] === 1 ? heads('input') : 'input';
+  if (shared) k = net.node('ReduceMax', [k, net.integers(1)]);
   const turned = net.node('Transpose', [k], { perm: ints(turn) });
   let scores = net.node('MatMul', [q, turned]);
   if (scale) scores = net.node(scale, [scores, net.constant([], [scale === 'Div' ? 2 : 0.5])]);
@@ -44,6 +47,10 @@ describe('attention', () => {
     const mask = sum.inputs.find((name) => model.graph.initializers.has(name))!;
     model.graph.initializers.set(mask, float32Tensor([LENGTH], [1, 2, 3, 4, 5]));
     expect((await checkPass(model, attention, 0)).report.changed).toBe(0);
+  });
+
+  it('is none where heads are broadcast', async () => {
+    expect((await checkPass(modelOf({ shared: true }), attention, 0)).report.changed).toBe(0);
   });
 
   it('says why not below opset 23', async () => {

@@ -19,6 +19,11 @@ const CASES: readonly (readonly [string, Make, readonly string[]])[] = [
   ],
   ['a quotient', (net) => net.node('Div', ['input', net.constant([], [3])]), ['Mul']],
   [
+    'a quotient that is rounded',
+    (net) => net.node('Floor', [net.node('Div', ['input', net.constant([], [41])])]),
+    ['Div', 'Floor'],
+  ],
+  [
     'a quotient by zero',
     (net) => net.node('Div', ['input', net.constant([3, 1, 1], [1, 0, 1])]),
     ['Div'],

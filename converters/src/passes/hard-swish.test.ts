@@ -49,6 +49,13 @@ describe('hard-swish', () => {
     expect((await checkPass(other, hardSwish, 0)).report.changed).toBe(0);
   });
 
+  it('is none where a constant gives the result more dimensions', async () => {
+    const wide = modelOf((net, x) =>
+      net.node('Div', [net.node('Mul', [x, relu6(net, x)]), net.constant([1, 1, 1], [6])]),
+    );
+    expect((await checkPass(wide, hardSwish, 0)).report.changed).toBe(0);
+  });
+
   it('says why not below opset 14, and where a part is used elsewhere', async () => {
     const old = await checkPass(
       modelOf((net, x) => net.node('Mul', [x, sigmoid(net, x)]), 13),

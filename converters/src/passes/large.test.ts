@@ -1,8 +1,8 @@
 import { TARGETS } from '@flotilla/targets';
 import { expect, test } from 'vitest';
-import { float } from '../ir/attributes.ts';
+import { float, ints } from '../ir/attributes.ts';
 import { type Graph, type Model, makeGraph, makeModel, makeNode, tensorInfo } from '../ir/graph.ts';
-import { float32Tensor } from '../ir/tensor.ts';
+import { float32Tensor, int64Tensor } from '../ir/tensor.ts';
 import { toFloat16 } from '../quantize/fp16.ts';
 import { quantizeInt8 } from '../quantize/int8.ts';
 import { runPasses } from './index.ts';
@@ -80,4 +80,52 @@ test('Relu after Relu is merged, Transpose with Transpose cancelled', async () =
     await runPasses(model);
     expect(model.graph.nodes.length).toBeLessThan(3);
   }
+});
+
+test('products one after another fold into a Conv at once, or stay', async () => {
+  const model = chain(13, (graph, i) => add(graph, 'Mul', i, ['c']));
+  model.graph.initializers.set('c', float32Tensor([], [1.0001]));
+  await runPasses(model);
+  expect(model.graph.nodes).toHaveLength(NODES);
+  const weights = float32Tensor([64, 4, 3, 3], new Array(64 * 36).fill(0.1));
+  model.graph.initializers.set('w', weights);
+  model.graph.nodes[0] = makeNode('Conv', 'conv', ['x0', 'w'], ['x1']);
+  await runPasses(model);
+  expect(model.graph.nodes).toHaveLength(1);
+});
+
+test('constants that begin alike are told apart, and those alike are one', async () => {
+  const model = chain(13, (graph, i) => {
+    const values = new Array<number>(256).fill(0);
+    values[255] = 1 + (i % (NODES - 5000));
+    graph.initializers.set(`c${i}`, float32Tensor([1, 4, 8, 8], values));
+    add(graph, 'Add', i, [`c${i}`]);
+  });
+  await runPasses(model);
+  expect(model.graph.initializers.size).toBe(NODES - 5000);
+});
+
+test('thousands of float16 outputs are widened', async () => {
+  const model = chain(13, (graph, i) => {
+    add(graph, 'Tanh', i, []);
+    if (i < NODES - 1) graph.outputs.push(tensorInfo(`x${i + 1}`, 'float16'));
+  });
+  model.graph.inputs = [tensorInfo('x0', 'float16', [1, 4, 8, 8])];
+  await runPasses(model);
+  expect(model.graph.nodes).toHaveLength(2 * NODES);
+});
+
+test('a Pad behind thousands of MaxPools is folded', async () => {
+  const model = chain(13, (graph, i) => {
+    add(graph, i === 0 ? 'Relu' : 'MaxPool', i, []);
+    if (i > 0) graph.nodes.at(-1)?.attributes.set('kernel_shape', ints([3, 3]));
+    if (i > 0) graph.nodes.at(-1)?.attributes.set('pads', ints([1, 1, 1, 1]));
+  });
+  const last = model.graph.nodes.at(-1)!;
+  model.graph.initializers.set('amounts', int64Tensor([8], [0, 0, 1, 1, 0, 0, 1, 1]));
+  model.graph.nodes.splice(-1, 0, makeNode('Pad', 'pad', [...last.inputs, 'amounts'], ['padded']));
+  last.inputs = ['padded'];
+  last.attributes.set('pads', ints([0, 0, 0, 0]));
+  await runPasses(model);
+  expect(model.graph.nodes).toHaveLength(NODES);
 });

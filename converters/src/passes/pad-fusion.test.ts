@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { int, ints, string } from '../ir/attributes.ts';
+import { tensorInfo } from '../ir/graph.ts';
 import { checkPass } from '../testing/check-pass.ts';
 import { NetBuilder } from '../testing/small-net.ts';
 import { padFusion } from './pad-fusion.ts';
@@ -37,6 +38,16 @@ const STAY: readonly (readonly [string, Make, RegExp])[] = [
     'zeros before MaxPool of any values',
     (net) => pool('MaxPool')(net, pad(net, 'input')),
     /could be the largest/,
+  ],
+  [
+    'zeros before MaxPool that tells where the largest are',
+    (net) => {
+      const largest = pool('MaxPool')(net, pad(net, net.relu('input')));
+      net.model.graph.nodes.at(-1)!.outputs.push('where');
+      net.model.graph.outputs.push(tensorInfo('where', 'int64'));
+      return largest;
+    },
+    /where in the padded image/,
   ],
   ['negative amounts', (net) => conv(net, pad(net, 'input', 0, [0, 0, 1, 0, 0, 0, -1, 0])), /cuts/],
   [

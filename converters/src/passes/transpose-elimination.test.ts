@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { int, ints } from '../ir/attributes.ts';
 import { type Model, tensorInfo } from '../ir/graph.ts';
+import { fromNumbers, int64Tensor } from '../ir/tensor.ts';
 import { relativeError, runModel } from '../testing/run-model.ts';
 import { NetBuilder } from '../testing/small-net.ts';
 import { runPassList } from './pass.ts';
@@ -8,6 +9,9 @@ import { transposeElimination } from './transpose-elimination.ts';
 
 const NHWC = ints([0, 2, 3, 1]);
 const NCHW = ints([0, 3, 1, 2]);
+
+const int32Tensor = (dims: readonly number[], values: readonly number[]) =>
+  fromNumbers('int32', dims, values);
 
 /** A network whose convolutions alone are NCHW, as translators from TFLite write it. */
 class ChannelsLast extends NetBuilder {
@@ -41,6 +45,17 @@ describe('transpose-elimination', () => {
     const other = build.relu(build.toLast(build.toFirst(build.relu('input'))));
     build.output(twice);
     await eliminate(build.output(other), 1);
+  });
+
+  it('moves through a Slice of either type of index', async () => {
+    for (const make of [int64Tensor, int32Tensor]) {
+      const build = net();
+      for (const [name, ends] of [['from', [0, 1]] as const, ['to', [1, 3]] as const]) {
+        build.model.graph.initializers.set(name, make([2], ends));
+      }
+      const cut = build.node('Slice', [build.toFirst('input'), 'from', 'to']);
+      await eliminate(build.output(build.relu(build.toLast(cut))), 0);
+    }
   });
 
   it('takes the pairs between convolutions away, and leaves those at the ends', async () => {
