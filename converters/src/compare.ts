@@ -54,17 +54,17 @@ export async function compareModels(request: CompareRequest): Promise<CompareRes
 }
 
 async function compareLoaded(
-  { b, evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
+  { evaluation, maxEvaluation = 1000, latencyRuns = 30 }: CompareRequest,
   source: Source,
-  { session: second, bytes }: LoadedModel,
+  { session: second, runs: variant, bytes }: LoadedModel,
 ): Promise<CompareResult> {
-  const { session: first, modelFile, modelBytes, pipeline, runtime } = source;
+  const { session: first, runs, modelBytes, pipeline, runtime } = source;
   const data = await divideData({ evaluation, ...ALL_JUDGE, maxEvaluation }, source);
   const samples = data.evaluation;
   const probes = await probesOf(samples);
   const runner = { runtime, runMs: await timeRun(first, probes[0] ?? {}) };
-  const judge = await openJudge({ model: modelFile, session: first, pipeline, samples, runner });
-  const { quality } = await judge.judge(b);
+  const judge = await openJudge({ model: runs, session: first, pipeline, samples, runner });
+  const { quality } = await judge.judge(variant);
   const pair = await measureLatency(first, second, probes, latencyRuns);
   const { provider } = second;
   return {

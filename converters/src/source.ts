@@ -14,6 +14,7 @@ import { digestOfModelFiles } from './formats/onnx/model-digest.ts';
 import { totalLength } from './formats/onnx/payloads.ts';
 import { onnxPieces, writeOnnx } from './formats/onnx/write.ts';
 import type { Model } from './ir/graph.ts';
+import { modelInBundle } from './model-in-bundle.ts';
 import { bindConstants } from './passes/bind-constants.ts';
 
 /** A model file as its owner has it, with what it says of itself, ready to run. */
@@ -43,10 +44,9 @@ export async function openSource(
 ): Promise<Source> {
   const loaded = await loadSpecFor(modelFile, specFile);
   const runtime = ortRuntime();
-  const { session, digest, bytes } = await loadModel(runtime, modelFile, {}, cut);
+  const { session, runs, digest, bytes } = await loadModel(runtime, modelFile, {}, cut);
   try {
     const pipeline = pipelineOf(loaded, session);
-    const runs = cut ?? modelFile;
     return { ...loaded, modelFile, modelBytes: bytes, digest, runtime, runs, session, pipeline };
   } catch (error) {
     await session.dispose();
@@ -90,6 +90,8 @@ function pipelineOf({ spec, labels }: Pick<LoadedSpec, 'spec' | 'labels'>, sessi
 
 export interface LoadedModel {
   readonly session: Session;
+  /** What the session runs: the file, or what is in its place. */
+  readonly runs: ModelData;
   /** Of the file and the weights beside it. */
   readonly digest: Digest;
   /** Of the file alone. */
@@ -97,7 +99,8 @@ export interface LoadedModel {
 }
 
 /**
- * Loads a file by its path, so that its weights are in memory once, and may lie beside it.
+ * Loads a file by its path, so that its weights are in memory once, and may lie beside it; of a
+ * bundle the model in it.
  *
  * @param instead what is run in the file's place
  * @throws FlotillaError `model.not-found`, `model.refused`, `runtime.no-provider`
@@ -110,10 +113,12 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
-  const digest = await digestOfModelFiles(file);
+  const bundled = await modelInBundle(file);
+  const digest = bundled?.digest ?? (await digestOfModelFiles(file));
   try {
-    const session = await runtime.load(instead ?? file, options);
-    return { session, digest, bytes: found.size };
+    const runs = instead ?? bundled?.bytes ?? file;
+    const session = await runtime.load(runs, options);
+    return { session, runs, digest, bytes: bundled?.bytes.length ?? found.size };
   } catch (cause) {
     if (!isFlotillaError(cause, 'runtime.load-failed')) throw cause;
     const { reason } = cause.context;

@@ -17,7 +17,7 @@ Example:
 
 export function define(command: Command, context: Context): void {
   command
-    .argument('<models...>', 'ONNX files')
+    .argument('<models...>', 'ONNX files or bundles')
     .option('--runs <count>', 'timed runs of each model', '50')
     .option('--threads <count>', 'threads within one operator', '1')
     .option('--json', 'print JSON')

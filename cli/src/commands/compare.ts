@@ -16,7 +16,7 @@ Example:
 export function define(command: Command, context: Context): void {
   command
     .argument('<a>', 'ONNX file that the other is compared with')
-    .argument('<b>', 'ONNX file that takes the same input')
+    .argument('<b>', 'ONNX file or bundle that takes the same input')
     .requiredOption('--evaluate <folder>', 'data, with labels.csv if there is one')
     .option('--spec <file>', 'model spec; default: the one beside the first model')
     .option('--json', 'print JSON')
