@@ -22,6 +22,9 @@ export interface PairedQuality {
   readonly pValue: number;
 }
 
+/** Begins the sentence on a loss above the budget that may be chance. */
+export const BY_INTERVAL = 'passed by interval';
+
 export interface Verdict {
   readonly passed: boolean;
   /** One sentence: by what it passed or failed. */
@@ -92,7 +95,7 @@ export function judge(quality: PairedQuality, maxDrop: number): Verdict {
   const range = `95 % interval ${percent(interval[0])} to ${percent(interval[1])}`;
   if (net <= maxDrop) return { passed: true, judged: `passed by point estimate: ${figures}` };
   if (interval[0] <= maxDrop) {
-    return { passed: true, judged: `passed by interval: ${figures}, within the ${range}` };
+    return { passed: true, judged: `${BY_INTERVAL}: ${figures}, within the ${range}` };
   }
   return { passed: false, judged: `failed: ${figures}, below the ${range}` };
 }

@@ -11,6 +11,7 @@ export function summarize(result: ConvertResult, reportFile: string): string {
     `${model} ${version}: ${graphText(result)}`,
     ...searches.map(searchText),
     variantsTable(variants),
+    variants.map(fileText).join('\n'),
     [...warnings, ...own].map((line) => `! ${line}`).join('\n'),
     `report: ${reportFile}`,
   ]
@@ -45,7 +46,7 @@ function searchText({ target, candidates, verdict }: TargetSearch): string {
   });
   const head = ['', target, 'lost, won', 'agreement', 'KL', 'latency', 'of fp32', 'size'];
   const more = rest > 0 ? `\n${rest} more in the report` : '';
-  return `${table(head, rows)}${more}\n${verdict}`;
+  return `${table(head, rows)}${more}\n${LEGEND}\n${verdict}`;
 }
 
 /** Those that a choice could fall on first, in the order they were tried. */
@@ -56,7 +57,8 @@ function mostTelling(candidates: readonly Candidate[]): Candidate[] {
   return candidates.filter((candidate) => best.includes(candidate));
 }
 
-/** ● chosen, ○ on the front, ✗ outside the budget. */
+const LEGEND = '● chosen  ○ on the front  ✗ outside the budget';
+
 function mark({ chosen, onFront, withinBudget }: Candidate): string {
   if (chosen) return '●';
   if (!withinBudget) return '✗';
@@ -71,10 +73,14 @@ function variantsTable(variants: readonly VariantReport[]): string {
     accuracyText(variant),
     percent(variant.accuracy.agreement),
     latencyText(variant),
-    variant.file ?? 'not written',
   ]);
-  const head = ['target', 'precision', 'model', 'accuracy', 'agreement', 'latency', 'bundle'];
+  const head = ['target', 'precision', 'model', 'accuracy', 'agreement', 'latency'];
   return table(head, rows);
+}
+
+/** On lines of their own: paths are long. */
+function fileText({ target, precision, file }: VariantReport): string {
+  return file ?? `${target} ${precision}: not written`;
 }
 
 function accuracyText({ accuracy }: VariantReport): string {
@@ -85,6 +91,6 @@ function accuracyText({ accuracy }: VariantReport): string {
 
 function latencyText({ latencyMs }: VariantReport): string {
   const ratio = (latencyMs.variant / latencyMs.fp32).toFixed(2);
-  const source = latencyMs.estimated ? 'estimated' : `on ${latencyMs.measuredOn.cpu}`;
+  const source = latencyMs.estimated ? 'estimated' : 'measured';
   return `${milliseconds(latencyMs.variant)}, ${ratio} × fp32, ${source}`;
 }

@@ -1,3 +1,4 @@
+import { BY_INTERVAL } from '@flotilla/model';
 import type { Accuracy, Latency, VariantReport } from '../result.ts';
 import { type Bar, barChart } from './bar-chart.ts';
 import { html, type Markup } from './markup.ts';
@@ -24,12 +25,19 @@ function variantRow({
   latencyMs,
   file,
 }: VariantReport): Markup {
-  const { metric, fp32, variant, lost, won, agreement, kl, passed } = accuracy;
+  const { metric, fp32, variant, lost, won, agreement, kl } = accuracy;
   const figures = metric === 'top1' ? `${percent(fp32)} → ${percent(variant)}` : 'no labels';
   return html`<tr><td>${target}</td><td>${precision}</td><td class="n">${byteCount(bytes)}</td><td class="n">${figures}</td>
 <td class="n">${lost}, ${won}</td><td class="n">${percent(agreement)}</td><td class="n">${short(kl)}</td>
 <td class="n">${latencyText(latencyMs)}</td><td class="n">${(latencyMs.variant / latencyMs.fp32).toFixed(2)}</td>
-<td>${passed ? badge('good', 'within budget') : badge('poor', 'outside budget')}${file === null && badge('fair', 'not written')}</td></tr>`;
+<td>${budgetBadge(accuracy)}${file === null && badge('fair', 'not written')}</td></tr>`;
+}
+
+function budgetBadge({ passed, judged }: Accuracy): Markup {
+  if (!passed) return badge('poor', 'outside budget');
+  return judged.startsWith(BY_INTERVAL)
+    ? badge('fair', 'within chance of the budget')
+    : badge('good', 'within budget');
 }
 
 function latencyText({ variant, estimated }: Latency): string {
