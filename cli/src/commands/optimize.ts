@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ConvertResult, Progress } from '@flotilla/converters';
+import type { ConvertResult } from '@flotilla/converters';
 import { MAKEABLE } from '@flotilla/converters/precisions';
 import { FlotillaError } from '@flotilla/protocol';
 import { TARGET_IDS } from '@flotilla/targets';
@@ -11,6 +11,7 @@ import { localKey } from '../local-key.ts';
 import { type OptimizeOptions, optimizeRequest } from '../optimize/request.ts';
 import { defineSchemeOptions } from '../optimize/scheme-options.ts';
 import { summarize } from '../optimize/summary.ts';
+import { showSteps } from '../ui/steps.ts';
 
 const EXAMPLE = `
 Targets: ${TARGET_IDS.join(', ')}
@@ -57,8 +58,7 @@ async function optimize(model: string, options: OptimizeOptions, context: Contex
   const key = await localKey(context.settings.home);
   const request = { ...asked, signing: { keyPair: key.keyPair, fleet: 'local' } };
   const progress = context.progress();
-  const show = (at: Progress) => progress.update(label(at), at.done / Math.max(1, at.total));
-  const result = await convertInChild(request, show, context.interrupted);
+  const result = await convertInChild(request, showSteps(progress), context.interrupted);
   progress.clear();
   if (options.json) context.json(result);
   if (key.isNew) context.say(`made a local signing key: ${key.file}`);
@@ -71,8 +71,4 @@ async function optimize(model: string, options: OptimizeOptions, context: Contex
 
 function reportFile({ model, version }: ConvertResult, out: string): string {
   return join(out, `${model}-${version}-report.html`);
-}
-
-function label({ step, target, precision: of }: Progress): string {
-  return [step, target, of].filter((part) => part !== undefined).join(' ');
 }

@@ -1,7 +1,7 @@
 /** Progress of long work: one line on a terminal that is drawn over, nothing elsewhere. */
 export interface Progress {
-  /** Share from 0 to 1 of the step, and what it is. */
-  update(label: string, share: number): void;
+  /** What the step is, and its share from 0 to 1; without one there is no bar. */
+  update(label: string, share?: number): void;
   /** Removes the line, so that other text can follow. */
   clear(): void;
 }
@@ -35,12 +35,17 @@ export function terminalProgress(stream: NodeJS.WriteStream, now = () => Date.no
         started = now();
         drawn = 0;
       }
-      if (now() - drawn < REDRAW_MS && share < 1) return;
+      if (now() - drawn < REDRAW_MS && share !== 1) return;
       drawn = now();
-      const percent = `${Math.floor(share * 100)}`.padStart(3);
-      const line = `${bar(share)} ${percent} %  ${label}  ${timeLeft(now() - started, share)}`;
+      const line = lineOf(label, share, now() - started);
       stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, stream.columns - 1))}`);
     },
     clear: () => void stream.write('\r\u001b[2K'),
   };
+}
+
+function lineOf(label: string, share: number | undefined, elapsedMs: number): string {
+  if (share === undefined) return label;
+  const percent = `${Math.floor(share * 100)}`.padStart(3);
+  return `${bar(share)} ${percent} %  ${label}  ${timeLeft(elapsedMs, share)}`;
 }
