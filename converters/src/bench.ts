@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   ELEMENT_TYPES,
   elementCount,
@@ -44,7 +45,6 @@ export interface BenchResult {
 
 const WARM_UP = 3;
 const MAX_RUNS = 100_000;
-const MAX_THREADS = 1024;
 
 /**
  * Times a model on this machine. It runs in this process: see `child.ts`.
@@ -54,7 +54,7 @@ const MAX_THREADS = 1024;
 export async function benchModel(request: BenchRequest): Promise<BenchResult> {
   const { modelFile, runs = 50, threads = 1, providers = ['cpu'] } = request;
   checkCount('runs', runs, MAX_RUNS);
-  checkCount('threads', threads, MAX_THREADS);
+  checkCount('threads', threads, availableParallelism());
   const start = performance.now();
   const { session, bytes, digest } = await loadModel(ortRuntime(), modelFile, {
     threads,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { benchModel } from './bench.ts';
 import { compareModels } from './compare.ts';
 import { writeOnnx } from './formats/onnx/write.ts';
+import { makeNode, tensorInfo } from './ir/graph.ts';
 import { writeSamples } from './testing/samples.ts';
 import { smallNet } from './testing/small-net.ts';
 
@@ -72,6 +73,9 @@ test('a model is timed on this machine', async () => {
   const odd = { modelFile: path('a.onnx'), runs: Number.NaN };
   await expect(benchModel(odd)).rejects.toThrow('runs must be a whole number from 1');
   await expect(benchModel({ ...odd, runs: 1, threads: 0 })).rejects.toThrow('threads must be');
+  await expect(benchModel({ ...odd, runs: 1, threads: 1025 })).rejects.toThrow(
+    /--threads must be a whole number from 1 to \d+$/,
+  );
 });
 
 test('a file that the runtime refuses is named', async () => {
@@ -88,4 +92,17 @@ test('a spec that asks for agreement is judged so, labels or not', async () => {
   const request = { a: path('a.onnx'), b: path('a.onnx'), specFile: path('agree.yaml') };
   const { accuracy } = await compareModels({ ...request, evaluation: path('samples') });
   expect(accuracy).toMatchObject({ metric: 'agreement', samples: 24, fp32: 1, variant: 1 });
+});
+
+test('models that take different inputs are told apart', async () => {
+  const model = smallNet(1);
+  const [input] = model.graph.inputs;
+  const pixels = makeNode('Identity', 'feed', ['pixels'], [input?.name ?? '']);
+  model.graph.inputs = [tensorInfo('pixels', 'float32', SHAPE)];
+  model.graph.nodes.unshift(pixels);
+  await writeFile(path('other.onnx'), writeOnnx(model));
+  const request = { a: path('a.onnx'), b: path('other.onnx'), evaluation: path('samples') };
+  await expect(compareModels(request)).rejects.toThrow(
+    /a\.onnx takes input \(.*\), and .*other\.onnx takes pixels \(.*\): give two models/,
+  );
 });

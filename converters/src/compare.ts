@@ -1,4 +1,5 @@
-import type { PairedQuality } from '@flotilla/model';
+import type { PairedQuality, TensorInfo } from '@flotilla/model';
+import { FlotillaError } from '@flotilla/protocol';
 import { divideData } from './data/divide.ts';
 import type { SliceAccuracy } from './result.ts';
 import { type LoadedModel, loadModel, openSource, type Source } from './source.ts';
@@ -44,6 +45,7 @@ export async function compareModels(request: CompareRequest): Promise<CompareRes
   try {
     const second = await loadModel(source.runtime, request.b);
     try {
+      checkInputs(request, source.session.inputs, second.session.inputs);
       return await compareLoaded(request, source, second);
     } finally {
       await second.session.dispose();
@@ -73,6 +75,30 @@ async function compareLoaded(
     bytes: { fp32: modelBytes, variant: bytes },
     warnings: data.warnings,
   };
+}
+
+/** @throws FlotillaError `compare.inputs-differ` where no sample could be fed to both */
+function checkInputs(
+  { a, b }: CompareRequest,
+  first: readonly TensorInfo[],
+  second: readonly TensorInfo[],
+): void {
+  const others = new Map(second.map((info) => [info.name, info]));
+  const same = first.every((info) => fits(info, others.get(info.name)));
+  if (same && first.length === second.length) return;
+  const [takes, other] = [inWords(first), inWords(second)];
+  throw new FlotillaError('compare.inputs-differ', { a, takes, b, other });
+}
+
+/** True where a tensor can be both; -1 is any size. */
+function fits({ type, shape }: TensorInfo, other: TensorInfo | undefined): boolean {
+  if (other === undefined || other.type !== type || other.shape.length !== shape.length)
+    return false;
+  return shape.every((size, i) => size < 0 || other.shape[i]! < 0 || size === other.shape[i]);
+}
+
+function inWords(inputs: readonly TensorInfo[]): string {
+  return inputs.map(({ name, type, shape }) => `${name} (${type} [${shape}])`).join(', ');
 }
 
 const ALL_JUDGE = {

@@ -307,7 +307,7 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
     await mkdir(broken);
     await writeFile(join(broken, 'a.npy'), 'no array');
     expect(await refusal({ calibration: broken })).toMatch(
-      /broken: 1 samples are left to calibrate with, and 2 are the least/,
+      /broken: 1 sample is left to calibrate with, and 2 are the least/,
     );
     for (const name of ['b.npy', 'c.npy']) await writeFile(join(broken, name), 'no array');
     expect(await refusal({ calibration: broken })).toMatch(/[abc]\.npy cannot be used as data/);

@@ -53,3 +53,24 @@ it('calls a value that is no tensor unknown', () => {
     { name: 's', type: 'unknown', shape: [] },
   ]);
 });
+
+it.each([
+  [
+    'notes.md',
+    '# The model\n\nIt tells bolts from nuts.\n',
+    /a text file\): give the path of an ONNX/,
+  ],
+  [
+    'model.tflite',
+    '\u001c\0\0\0TFL3 and more',
+    /TensorFlow Lite model\): export the model as ONNX/,
+  ],
+])('says what %s is', async (name, text, says) => {
+  const file = join(folder, name);
+  await writeFile(file, text);
+  await expect(inspect(file)).rejects.toThrow(says);
+});
+
+it('says that a folder is one', async () => {
+  await expect(inspect(folder)).rejects.toThrow(/ is a folder: give the path of the ONNX file in/);
+});

@@ -103,7 +103,7 @@ export interface LoadedModel {
  * bundle the model in it.
  *
  * @param instead what is run in the file's place
- * @throws FlotillaError `model.not-found`, `model.refused`, `runtime.no-provider`
+ * @throws FlotillaError `model.not-found`, `model.is-folder`, `model.refused`, `runtime.no-provider`
  */
 export async function loadModel(
   runtime: Runtime,
@@ -112,6 +112,7 @@ export async function loadModel(
   instead?: Uint8Array,
 ): Promise<LoadedModel> {
   const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory()) throw new FlotillaError('model.is-folder', { folder: file });
   if (!found?.isFile()) throw new FlotillaError('model.not-found', { file });
   const bundled = await modelInBundle(file);
   const digest = bundled?.digest ?? (await digestOfModelFiles(file));

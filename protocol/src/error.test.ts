@@ -104,3 +104,19 @@ describe('a Flotilla error', () => {
     expect(asFlotillaError('text').message).toContain('text');
   });
 });
+
+describe('what a message leaves out', () => {
+  it('says nothing of close names where none is close', () => {
+    const unknown = (close: string) =>
+      new FlotillaError('cut.unknown', { value: 'v', close }).message;
+    expect(unknown('')).toMatch(/no such value$/);
+    expect(unknown('"w"')).toMatch(/no such value \(close: "w"\)$/);
+  });
+
+  it('names the option that fills in a field, where there is one', () => {
+    const invalid = (field: string) =>
+      new FlotillaError('convert.request-invalid', { field, reason: 'is odd' }).message;
+    expect(invalid('maxCalibration')).toContain(': maxCalibration (--max-calibration) is odd');
+    expect(invalid('latencyRuns')).toContain(': latencyRuns is odd');
+  });
+});

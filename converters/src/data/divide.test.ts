@@ -101,7 +101,14 @@ describe('data', () => {
     await mkdir(few);
     await writeFile(join(few, '0.npy'), '');
     await expect(divided({ calibration: few, evaluation: two })).rejects.toThrow(
-      /few: 1 samples are left to calibrate with, and 2 are the least: add some/,
+      /few: 1 sample is left to calibrate with, and 2 are the least: add some/,
     );
   });
+});
+
+test('a folder of images for a raw input is refused', async () => {
+  const images = join(folder, 'images');
+  await mkdir(images);
+  await writeFile(join(images, 'a.png'), '');
+  await expect(divided({ evaluation: images })).rejects.toThrow(/a\.png is an image.*"x"/);
 });

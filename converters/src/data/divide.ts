@@ -170,7 +170,13 @@ function dividedWarning(
 ): string {
   const [calibration = [], choice = []] = parts;
   const shares = [
-    ...(calibration.length > 0 ? [`${calibration.length} samples calibrate`] : []),
+    ...(calibration.length > 0
+      ? [
+          calibration.length === 1
+            ? '1 sample calibrates'
+            : `${calibration.length} samples calibrate`,
+        ]
+      : []),
     ...(choice.length > 0 ? [`${choice.length} choose settings`] : []),
     `${judges} judge`,
   ];
@@ -203,7 +209,10 @@ function withLabels(
     warnings.push(`no ${kind} sample has a label: variants are judged by agreement with fp32`);
     return items;
   }
-  if (without > 0) warnings.push(`${without} ${kind} samples without a label are left out`);
+  if (without > 0) {
+    const left = without === 1 ? 'sample without a label is' : 'samples without a label are';
+    warnings.push(`${without} ${kind} ${left} left out`);
+  }
   return labeled;
 }
 
@@ -215,6 +224,8 @@ function readingOf(spec: ModelSpec, labels: readonly string[] | undefined): Data
   return {
     inputs: names((kind) => kind !== 'constant' && kind !== 'state'),
     optional: names((kind) => kind === 'state'),
+    arrays:
+      inputs.find(([, { kind }]) => kind !== 'constant' && kind !== 'state')?.[1].kind !== 'image',
     labels,
     slices: spec.evaluation.slices,
   };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -103,4 +103,28 @@ test('a row may name a file in a folder below, but nothing outside', async () =>
   const { items, warnings } = await readData(data, READING);
   expect(items.map(({ name }) => name)).toEqual(['site/a.jpg']);
   expect(warnings[0]).toContain('4 of 5 rows');
+});
+
+test('what cannot be read as a folder is named', async () => {
+  await expect(readData('/dev/null', READING)).rejects.toThrow(
+    /^\/dev\/null cannot be read \(ENOTDIR\): let this user read it/,
+  );
+  const link = join(folder, 'round');
+  await symlink(link, link);
+  await expect(readData(link, READING)).rejects.toThrow(/round cannot be read \(ELOOP\)/);
+});
+
+test.skipIf(process.getuid?.() === 0)('a folder of another user is named', async () => {
+  await chmod(folder, 0);
+  const refused = expect(readData(folder, READING)).rejects;
+  await refused.toThrow(/cannot be read \(permission denied\): let this user read it/);
+  await chmod(folder, 0o700);
+});
+
+test('images for a model that takes arrays are refused before their labels are', async () => {
+  await put('a.jpg');
+  await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,spoon\n');
+  await expect(readData(folder, { ...READING, inputs: ['x'], arrays: true })).rejects.toThrow(
+    /a\.jpg is an image, and the spec feeds "x" with arrays: give \.npy or \.npz files/,
+  );
 });

@@ -19,8 +19,10 @@ const MAX_LABELS_FILE = 2 ** 26;
  * @throws FlotillaError `data.empty` when no sample is left, `data.invalid` naming the file
  */
 export async function readData(path: string, reading: DataReading): Promise<DataSet> {
-  const kind = await stat(path).catch(() => undefined);
-  if (kind === undefined) throw empty(path, 'there is no such folder');
+  const kind = await stat(path).catch((cause: unknown) => {
+    if (isAbsent(cause)) throw empty(path, 'there is no such folder');
+    throw unreadable(path, cause);
+  });
   if (kind.isFile()) {
     const items = archiveItems(path, await readLimited(path, MAX_FILE), reading);
     if (items.length === 0) throw empty(path, 'it holds no sample');
@@ -30,14 +32,18 @@ export async function readData(path: string, reading: DataReading): Promise<Data
 }
 
 async function readFolder(folder: string, reading: DataReading): Promise<DataSet> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
   const present = new Set(entries.filter(isSample).map(({ name }) => name));
+  checkArrays(folder, present, reading);
   const warnings: string[] = [];
   const rows = entries.some(({ name }) => name === LABELS)
     ? await readRows(folder, reading, present, warnings)
     : new Map<string, LabelRow>();
   const names = [...new Set([...present, ...rows.keys()])].sort();
   if (names.length === 0) throw empty(folder, 'it holds no image and no array');
+  checkArrays(folder, names, reading);
   const classes = classIndices(join(folder, LABELS), reading.labels);
   const items = names.map((name) => {
     const row = rows.get(name);
@@ -101,7 +107,7 @@ function itemOf(
   reading: DataReading,
 ): DataItem {
   const path = join(folder, name);
-  if (!IMAGES.has(extname(name).toLowerCase())) {
+  if (!isImage(name)) {
     const load = async () => arrayItem(path, await readLimited(path, MAX_FILE), reading);
     return { name, where: path, label, slices, load };
   }
@@ -122,18 +128,48 @@ function isSample(entry: Dirent): boolean {
 
 function hasSampleName(name: string): boolean {
   const extension = extname(name).toLowerCase();
-  return IMAGES.has(extension) || extension === '.npy' || extension === '.npz';
+  return isImage(name) || extension === '.npy' || extension === '.npz';
 }
 
 async function readLimited(path: string, limit: number): Promise<Uint8Array> {
   const info = await stat(path);
   if (!info.isFile()) throw invalid(path, 'it is not a file');
   if (info.size > limit) throw invalid(path, `it is larger than ${limit} B`);
-  return await readFile(path);
+  return await readFile(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+}
+
+function isImage(name: string): boolean {
+  return IMAGES.has(extname(name).toLowerCase());
+}
+
+/** @throws FlotillaError `data.images` for an image where the model is fed with arrays */
+function checkArrays(folder: string, names: Iterable<string>, reading: DataReading): void {
+  if (!reading.arrays) return;
+  const image = [...names].sort().find(isImage);
+  if (image === undefined) return;
+  const [input = ''] = reading.inputs;
+  throw new FlotillaError('data.images', { file: join(folder, image), input });
 }
 
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, 80));
+}
+
+function isAbsent(cause: unknown): boolean {
+  const code = codeOf(cause);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+}
+
+function unreadable(path: string, cause: unknown): FlotillaError {
+  const code = codeOf(cause);
+  const reason = code === 'EACCES' ? 'permission denied' : code;
+  return new FlotillaError('data.unreadable', { path, reason }, { cause });
 }
 
 function invalid(file: string, reason: string): FlotillaError {

@@ -25,6 +25,8 @@ export interface DataSet {
 export interface DataReading {
   /** Names of the inputs that samples feed; images and single arrays feed the first. */
   readonly inputs: readonly string[];
+  /** True where the first of them is no image: encoded bytes are then of no use. */
+  readonly arrays?: boolean | undefined;
   /** Names of further inputs, which an `.npz` file may hold: states, zero where it does not. */
   readonly optional?: readonly string[] | undefined;
   /** Class names in order, for labels given by name. */

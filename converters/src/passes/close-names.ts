@@ -4,7 +4,7 @@ const MAX_EDITS = 3;
 /** Longer names are compared by their beginnings. */
 const MAX_LENGTH = 80;
 
-/** Up to three of the names that are most like `name`, in words: `"conv1" or "conv2"`; or `none`. */
+/** Up to three of the names that are most like `name`, in words: `"conv1" or "conv2"`. */
 export function closeNames(name: string, known: Iterable<string>): string {
   const wanted = name.toLowerCase().slice(0, MAX_LENGTH);
   const scored = [...new Set(known)]
@@ -12,12 +12,10 @@ export function closeNames(name: string, known: Iterable<string>): string {
     .map((each) => [each, closeness(wanted, each.toLowerCase().slice(0, MAX_LENGTH))] as const)
     .filter(([, edits]) => edits <= MAX_EDITS)
     .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
-  return scored.length === 0
-    ? 'none'
-    : scored
-        .slice(0, 3)
-        .map(([each]) => JSON.stringify(each))
-        .join(' or ');
+  return scored
+    .slice(0, 3)
+    .map(([each]) => JSON.stringify(each))
+    .join(' or ');
 }
 
 /** 0.5 where one name holds the other, otherwise their edit distance. */

@@ -1,10 +1,20 @@
+import { optionOf } from './options.ts';
 import { refused, usage } from './row.ts';
+
+/** What a message adds where names like the one that was given are known; nothing where none is. */
+function closeTo(names: string): string {
+  return names && ` (close: ${names})`;
+}
 
 /** Models, model specs, data folders, optimization. */
 export const MODEL_ERRORS = {
   'bench.invalid': usage(
     (c: { field: string; most: number }) =>
-      `nothing can be measured: ${c.field} must be a whole number from 1 to ${c.most}`,
+      `nothing can be measured: --${c.field} must be a whole number from 1 to ${c.most}`,
+  ),
+  'compare.inputs-differ': usage(
+    (c: { a: string; takes: string; b: string; other: string }) =>
+      `${c.a} takes ${c.takes}, and ${c.b} takes ${c.other}: give two models that take the same inputs`,
   ),
   'convert.measurements-invalid': usage(
     (c: { file: string; reason: string }) =>
@@ -15,7 +25,8 @@ export const MODEL_ERRORS = {
       `${c.file} is not a recipe: ${c.reason}; give one that was written beside a bundle`,
   ),
   'convert.request-invalid': usage(
-    (c: { field: string; reason: string }) => `the conversion cannot begin: ${c.field} ${c.reason}`,
+    (c: { field: string; reason: string }) =>
+      `the conversion cannot begin: ${optionOf(c.field)} ${c.reason}`,
   ),
   'convert.differs': refused(
     500,
@@ -29,7 +40,7 @@ export const MODEL_ERRORS = {
   ),
   'cut.unknown': usage(
     (c: { value: string; close: string }) =>
-      `the model cannot be cut at ${JSON.stringify(c.value)}: it has no such value (close: ${c.close})`,
+      `the model cannot be cut at ${JSON.stringify(c.value)}: it has no such value${closeTo(c.close)}`,
   ),
   'data.empty': usage(
     (c: { folder: string; reason: string }) =>
@@ -42,15 +53,26 @@ export const MODEL_ERRORS = {
   ),
   'data.too-few': usage(
     (c: { folder: string; samples: number; least: number }) =>
-      `${c.folder}: ${c.samples} samples are left to calibrate with, and ${c.least} are the least: add some`,
+      `${c.folder}: ${c.samples} ${c.samples === 1 ? 'sample is' : 'samples are'} left to calibrate with, and ${c.least} are the least: add some`,
+  ),
+  'data.images': usage(
+    (c: { file: string; input: string }) =>
+      `${c.file} is an image, and the spec feeds ${JSON.stringify(c.input)} with arrays: give .npy or .npz files, or say in the spec that it is an image`,
+  ),
+  'data.unreadable': usage(
+    (c: { path: string; reason: string }) =>
+      `${c.path} cannot be read (${c.reason}): let this user read it, or give another folder`,
+  ),
+  'model.is-folder': usage(
+    (c: { folder: string }) => `${c.folder} is a folder: give the path of the ONNX file in it`,
   ),
   'model.not-found': usage(
     (c: { file: string }) => `no model at ${c.file}: give the path of an ONNX file`,
   ),
   'model.not-onnx': refused(
     422,
-    (c: { file: string; reason: string }) =>
-      `${c.file} is not a readable ONNX model (${c.reason}): export it again or check that the copy is whole`,
+    (c: { file: string; reason: string; advice?: string | undefined }) =>
+      `${c.file} is not a readable ONNX model (${c.reason}): ${c.advice ?? 'export it again or check that the copy is whole'}`,
   ),
   'model.graph-invalid': refused(
     422,
@@ -79,7 +101,7 @@ export const MODEL_ERRORS = {
   ),
   'pass.keep-unknown': usage(
     (c: { name: string; close: string }) =>
-      `nothing in the model is named ${JSON.stringify(c.name)}, which is to be kept: name a node or a value (close: ${c.close})`,
+      `nothing in the model is named ${JSON.stringify(c.name)}, which is to be kept: name a node or a value${closeTo(c.close)}`,
   ),
   'pass.unknown': usage(
     (c: { pass: string; known: string }) =>
@@ -92,7 +114,7 @@ export const MODEL_ERRORS = {
   ),
   'quantize.float-unknown': usage(
     (c: { node: string; close: string }) =>
-      `no node of the model is named ${JSON.stringify(c.node)} after the passes, and it is to stay in floating point: name a node (close: ${c.close})`,
+      `no node of the model is named ${JSON.stringify(c.node)} after the passes, and it is to stay in floating point: name a node${closeTo(c.close)}`,
   ),
   'shape.unfit': usage(
     (c: { name: string; reason: string }) =>

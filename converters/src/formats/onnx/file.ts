@@ -31,7 +31,7 @@ export interface ModelFiles {
  * Reads an ONNX file. Weights in files beside it, and those of a large file, stay where they are
  * until they are asked for: the files must not change before.
  *
- * @throws FlotillaError `model.not-found` where there is no such file, `model.not-onnx` where it
+ * @throws FlotillaError `model.not-found` or `model.is-folder` where there is no such file, `model.not-onnx` where it
  * cannot be read as a model.
  */
 export async function readOnnxFile(file: string, options: ReadFileOptions = {}): Promise<Model> {
@@ -44,6 +44,7 @@ export async function readModelFiles(
   { inMemoryBytes = IN_MEMORY_BYTES }: ReadFileOptions = {},
 ): Promise<ModelFiles> {
   const info = statSync(file, { throwIfNoEntry: false });
+  if (info?.isDirectory()) throw new FlotillaError('model.is-folder', { folder: file });
   if (info === undefined || !info.isFile()) throw new FlotillaError('model.not-found', { file });
   if (info.size > MAX_MESSAGE_BYTES) {
     throw unreadable(file, `${info.size} bytes, and a protobuf file ends at ${MAX_MESSAGE_BYTES}`);

@@ -5,7 +5,7 @@ import type { FunctionProto, ModelProto, OperatorSetIdProto } from './onnx.gen.t
 import { domainOf, readAttributes, readGraph, readNodes } from './read-graph.ts';
 import { type ExternalData, sizeOf, Unreadable } from './read-tensor.ts';
 import { readValueInfo } from './read-type.ts';
-import { foreignFormat } from './recognize.ts';
+import { Foreign, foreignFormat, textFile } from './recognize.ts';
 import { decodeModel, extraOf, has } from './schema.ts';
 
 /** Up to IR version 3 each initializer had to be an input too, so that being one says nothing. */
@@ -27,18 +27,17 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions): Model {
     return readModelProto(decode(bytes), options.external);
   } catch (cause) {
     if (!(cause instanceof Unreadable)) throw cause;
-    throw new FlotillaError(
-      'model.not-onnx',
-      { file: options.file, reason: cause.message },
-      { cause },
-    );
+    const why = cause instanceof Foreign ? cause : (textFile(bytes) ?? cause);
+    const advice = why instanceof Foreign ? { advice: why.advice } : {};
+    const context = { file: options.file, reason: why.message, ...advice };
+    throw new FlotillaError('model.not-onnx', context, { cause });
   }
 }
 
 function decode(bytes: Uint8Array): ModelProto {
   if (bytes.length === 0) throw new Unreadable('it is empty');
   const foreign = foreignFormat(bytes);
-  if (foreign !== undefined) throw new Unreadable(`it looks like ${foreign}`);
+  if (foreign !== undefined) throw foreign;
   try {
     return decodeModel(bytes);
   } catch (cause) {
