@@ -55,8 +55,20 @@ const BAD_INPUT: BadInput[] = [
   {
     what: 'a file that is no ONNX',
     model: ['damaged', 'text.onnx'],
-    says: /text\.onnx is not a readable ONNX model/,
+    says: /text\.onnx is not a readable ONNX model \(it looks like a text file\): give the path/,
     code: 1,
+  },
+  {
+    what: 'a folder in place of a model',
+    model: ['model'],
+    says: /model is a folder: give the path of the ONNX file in it/,
+    code: 2,
+  },
+  {
+    what: 'a version that is none',
+    options: { 'model-version': '0' },
+    says: /version \(--model-version\) must be a whole number from 1/,
+    code: 2,
   },
   {
     what: 'an empty file',
@@ -209,6 +221,11 @@ describe('flotilla inspect', () => {
   test('refuses to inspect nothing', async () => {
     expectOneLine(await flotilla('inspect'), /missing required argument 'file'; see --help/, 2);
   });
+});
+
+test('flotilla bench takes no more threads than there are processors', async () => {
+  const ended = await flotilla('bench', at('model', 'model.onnx'), '--threads', '1000000');
+  expectOneLine(ended, /--threads must be a whole number from 1 to \d+$/m, 2);
 });
 
 describe('flotilla convert', () => {
