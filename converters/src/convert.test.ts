@@ -191,9 +191,20 @@ describe('with auto', () => {
 
   test('a target that does not run a precision gets no bundle of it', async () => {
     const only = { targets: ['jetson-nano'], precisions: ['int8'] } as const;
-    const { variants } = await convert({ ...request, ...only, out: join(folder, 'nano') });
-    expect(variants).toMatchObject([{ precision: 'int8', file: null, digest: null }]);
-    expect(variants[0]?.warnings[0]).toMatch(/does not run int8/);
+    const steps = new Set<string>();
+    const { variants, warnings } = await convert(
+      { ...request, ...only, out: join(folder, 'nano') },
+      ({ step }) => steps.add(step),
+    );
+    expect(variants).toEqual([]);
+    expect(warnings.join()).toMatch(/does not run int8: ask for fp16, fp32/);
+    expect(steps).not.toContain('quantize');
+  });
+
+  test('a target named twice is one', async () => {
+    const twice = { targets: ['x86-64', 'x86-64'], precisions: ['fp32'] } as const;
+    const { variants } = await convert({ ...request, ...twice, out: join(folder, 'twice') });
+    expect(variants).toMatchObject([{ target: 'x86-64', file: expect.any(String) }]);
   });
 });
 

@@ -13,7 +13,7 @@ import { checkOutFolder } from './out-folder.ts';
 import { cutModel } from './passes/cut.ts';
 import { fixShapes } from './passes/fix-shape.ts';
 import { runPasses } from './passes/index.ts';
-import { planConversion } from './plan.ts';
+import { type Goal, planConversion } from './plan.ts';
 import { checkFloatNames } from './quantize/float-names.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import { differences, recipeOf } from './recipe.ts';
@@ -85,11 +85,26 @@ async function makeVariants(
       makeVariant(conversion, goal.profile, scheme, goal.auto),
     );
     made.push(...handed.made);
-    warnings.push(...found.impossible);
+    warnings.push(...refusals(goal), ...found.impossible);
     searches.push(reportOf(found, handed));
   }
+  warnings.push(...unusedRows(conversion.latency.measurements.unused()));
   onProgress({ step: 'bundle', done: 0, total: made.length });
   return { variants: await writeVariants(made, plan.request), searches, warnings };
+}
+
+function refusals({ profile, refused }: Goal): string[] {
+  const { id, name, precisions } = profile;
+  return refused.map(
+    (each) => `${id}: ${name} does not run ${each}: ask for ${precisions.join(', ')}`,
+  );
+}
+
+function unusedRows(rows: readonly number[]): string[] {
+  if (rows.length === 0) return [];
+  const numbers = rows.slice(0, 10).join(', ');
+  const rest = rows.length > 10 ? ` and ${rows.length - 10} more` : '';
+  return [`measurements of no model that was tried: row ${numbers}${rest}`];
 }
 
 function aboutModel({

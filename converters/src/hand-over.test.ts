@@ -10,7 +10,13 @@ const FP32: Scheme = { precision: 'fp32' };
 const profile = TARGETS['x86-64'];
 
 function found(ranked: Found['ranked'], rungs: readonly Scheme[] = []): Found {
-  const goal = { profile, precisions: profile.precisions, auto: true, settled: undefined };
+  const goal = {
+    profile,
+    precisions: profile.precisions,
+    auto: true,
+    settled: undefined,
+    refused: [],
+  };
   return { goal, ranked, rungs, trials: [], declined: [], sensitivity: [], impossible: [] };
 }
 

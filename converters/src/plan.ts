@@ -16,6 +16,8 @@ export interface Goal {
   readonly auto: boolean;
   /** One scheme for each precision where nothing is left to search. */
   readonly settled: readonly Scheme[] | undefined;
+  /** What was asked for and the target does not run: nothing is made of it. */
+  readonly refused: readonly Precision[];
 }
 
 /** A request, read and checked. */
@@ -43,17 +45,19 @@ export async function planConversion(request: ConvertRequest): Promise<Plan> {
 }
 
 function goalsOf({ targets, precisions: asked }: ConvertRequest, { fixed }: Settings): Goal[] {
-  return targets.map((target) => {
+  return [...new Set(targets)].map((target) => {
     const profile = targetById(target);
     if (asked === 'auto') {
       const { precisions } = profile;
-      return { profile, precisions, auto: true, settled: undefined };
+      return { profile, precisions, auto: true, settled: undefined, refused: [] };
     }
-    const precisions = [...new Set(asked)].map(known);
+    const wanted = [...new Set(asked)].map(known);
+    const precisions = wanted.filter((precision) => profile.precisions.includes(precision));
+    const refused = wanted.filter((precision) => !precisions.includes(precision));
     const settled = isFixed(precisions, fixed)
       ? precisions.map((precision) => settledScheme(precision, profile, fixed))
       : undefined;
-    return { profile, precisions, auto: false, settled };
+    return { profile, precisions, auto: false, settled, refused };
   });
 }
 
@@ -70,6 +74,7 @@ function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Pl
   if (other !== undefined) {
     throw invalid('targets', `names ${other}, and the recipe is for ${target}: ask for that`);
   }
+  checkAgainst(request, recipe);
   const { seed, maxCalibration, maxChoice, maxEvaluation, needsCalibration, needsChoice } = data;
   const precisions = [scheme.precision];
   return {
@@ -82,11 +87,27 @@ function replay(request: ConvertRequest, settings: Settings, recipe: Recipe): Pl
       maxChoice,
       maxEvaluation,
     },
-    goals: [{ profile: targetById(target), precisions, auto: false, settled: [scheme] }],
+    goals: [
+      { profile: targetById(target), precisions, auto: false, settled: [scheme], refused: [] },
+    ],
     recipe,
     needsCalibration,
     needsChoice,
   };
+}
+
+/** What a request says must be what the recipe says, where it says anything. */
+function checkAgainst(request: ConvertRequest, { scheme, data }: Recipe): void {
+  const { precision } = scheme;
+  const { precisions } = request;
+  if (precisions !== 'auto' && precisions.some((asked) => asked !== precision)) {
+    throw invalid('precisions', `differ from the recipe's, ${precision}: leave them out`);
+  }
+  for (const field of ['seed', 'maxCalibration', 'maxChoice', 'maxEvaluation'] as const) {
+    const asked = request[field];
+    if (asked === undefined || asked === data[field]) continue;
+    throw invalid(field, `is ${asked}, and ${data[field]} in the recipe: leave it out`);
+  }
 }
 
 /** What is left out of a request and what is empty in a recipe mean the same. */

@@ -36,6 +36,8 @@ export interface Float16Model {
   readonly warnings: readonly string[];
   /** Nodes that stayed in float32, with the reason. */
   readonly skipped: readonly Skipped[];
+  /** By value that a float32 operator makes, the name of it in float32. */
+  readonly singles: ReadonlyMap<string, string>;
 }
 
 const HALF = DATA_TYPES.float16.code;
@@ -51,11 +53,14 @@ export function toFloat16(model: Model, options: Float16Options = {}): Float16Mo
   const conversion = new Conversion(copy, options);
   conversion.convert();
   removeDeadCode(copy);
-  return { model: copy, warnings: conversion.warnings, skipped: conversion.skipped };
+  const { warnings, skipped, singles } = conversion;
+  return { model: copy, warnings, skipped, singles };
 }
 
 class Conversion {
   readonly warnings: string[] = [];
+  /** Of the values that float32 operators of the graph itself make, their names. */
+  readonly singles = new Map<string, string>();
   readonly #graph: Graph;
   readonly #keepIo: boolean;
   readonly #namer: Namer;
@@ -220,6 +225,7 @@ class Conversion {
       const output = this.#madeSingle.get(name);
       const single = output === undefined ? this.#namer.fresh(`${name}_fp32`) : name;
       singles.set(output ?? name, single);
+      if (graph === this.#graph) this.singles.set(name, single);
       casts.push(this.#cast(single, output ?? name, HALF));
       return single;
     });

@@ -43,14 +43,12 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
         })
       : plain;
   const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
-  const { renamed, integerNodes, skipped } = made;
-  const described = describeRanges(made, seen);
+  const { integerNodes, skipped } = made;
   return {
-    ...withHalves(made.model, model, scheme, seen),
-    renamed,
+    ...withHalves(made, model, scheme, seen),
     integerNodes,
     skipped,
-    ranges: described,
+    ranges: describeRanges(made, seen),
   };
 }
 
@@ -59,17 +57,20 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
  * point by choice are computed in float16 there, which costs them nothing and halves their time.
  */
 function withHalves(
-  quantized: Model,
+  { model: quantized, renamed }: Pick<Int8Model, 'model' | 'renamed'>,
   { graph }: Model,
   { precision, form, float }: StaticScheme,
   ranges: Ranges,
-): Pick<StaticModel, 'model' | 'warnings'> {
-  if (precision !== 'mixed' || form.quantizeOutputs) return { model: quantized, warnings: [] };
+): Pick<StaticModel, 'model' | 'renamed' | 'warnings'> {
+  const same = { model: quantized, renamed, warnings: [] };
+  if (precision !== 'mixed' || form.quantizeOutputs) return same;
   const kept = new Set(graph.nodes.flatMap(({ name }) => (float.includes(name) ? [name] : [])));
-  if (kept.size === 0) return { model: quantized, warnings: [] };
+  if (kept.size === 0) return same;
   const whole = quantized.graph.nodes.map(({ name }) => name).filter((name) => !kept.has(name));
-  const { model, warnings } = toFloat16(quantized, { float: whole, ranges });
-  return { model, warnings };
+  const { model, singles, warnings } = toFloat16(quantized, { float: whole, ranges });
+  // What no float16 node takes is there under its float32 name only.
+  const inHalves = [...renamed].map(([name, to]) => [name, singles.get(to) ?? to] as const);
+  return { model, renamed: new Map(inHalves), warnings };
 }
 
 /** What the integers of each quantized value reach, beside what calibration saw. */

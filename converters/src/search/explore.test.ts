@@ -13,7 +13,13 @@ const WORK: Work = {
   activationBytes: 1,
 };
 const X86 = TARGETS['x86-64'];
-const AUTO: Goal = { profile: X86, precisions: X86.precisions, auto: true, settled: undefined };
+const AUTO: Goal = {
+  profile: X86,
+  precisions: X86.precisions,
+  auto: true,
+  settled: undefined,
+  refused: [],
+};
 
 /** Judges schemes by a formula in place of a model. */
 function toolsOf(judge: (scheme: Scheme) => Partial<Parameters<typeof trialOf>[0]> | undefined) {

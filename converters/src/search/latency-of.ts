@@ -54,11 +54,18 @@ export function measuredHere(
   return { ...pair, measuredOn: { cpu: thisProcessor(), provider, threads: 1 } };
 }
 
-function estimated({ precisionOf }: Timed, { profile, work }: LatencySource): Latency {
+/** By the cost table; in the milliseconds of the device where fp32 was measured there. */
+function estimated(
+  { precisionOf }: Timed,
+  { profile, work, measurements }: LatencySource,
+): Latency {
   const [provider = 'cpu'] = profile.providers;
+  const byTable = estimateLatency(work, () => 'fp32', profile);
+  const fp32 = measurements.fp32(profile.id) ?? byTable;
+  const scale = byTable > 0 ? fp32 / byTable : 1;
   return {
-    fp32: estimateLatency(work, () => 'fp32', profile),
-    variant: estimateLatency(work, precisionOf, profile),
+    fp32,
+    variant: scale * estimateLatency(work, precisionOf, profile),
     measuredOn: { cpu: profile.name, provider, threads: 1 },
     estimated: true,
   };

@@ -56,6 +56,16 @@ describe('measurements from devices', () => {
     await expect(read(models)).rejects.toThrow(line);
   });
 
+  test('tell of rows that belong to nothing, and what fp32 takes', async () => {
+    const measurements = await read([
+      row({ digest: SOURCE }, 20),
+      row({ digest: 'sha256:gone' }, 9),
+      row({ precision: 'fp16', target: 'jetson-orin' }, 9),
+    ]);
+    expect(measurements.fp32('raspberry-pi-5')).toBe(20);
+    expect(measurements.unused()).toEqual([2]);
+  });
+
   test('for several targets name theirs', async () => {
     await writeFile(file, JSON.stringify({ models: [row({ precision: 'int8' }, 1)] }));
     const both = ['raspberry-pi-5', 'raspberry-pi-4'] as const;

@@ -11,6 +11,10 @@ export interface Measurements {
     target: TargetId,
     variant: { readonly digest: string; readonly precision: Precision },
   ): Latency | undefined;
+  /** Milliseconds that fp32 takes on a target, where it was measured. */
+  fp32(target: TargetId): number | undefined;
+  /** Rows of the targets asked for that belonged to nothing so far, by number from 1. */
+  unused(): readonly number[];
 }
 
 interface Row {
@@ -21,7 +25,11 @@ interface Row {
   readonly measuredOn: MeasuredOn;
 }
 
-export const NO_MEASUREMENTS: Measurements = { of: () => undefined };
+export const NO_MEASUREMENTS: Measurements = {
+  of: () => undefined,
+  fp32: () => undefined,
+  unused: () => [],
+};
 
 const MAX_BYTES = 2 ** 22;
 const MAX_ROWS = 10_000;
@@ -60,20 +68,35 @@ export async function readMeasurements(
     if (target === undefined) return refuse('names no target, and several are asked for');
     return { ...rest, target };
   });
-  return measurementsOf(parsed, source);
+  return measurementsOf(parsed, targets, source);
 }
 
-function measurementsOf(rows: readonly Row[], source: string): Measurements {
+function measurementsOf(
+  rows: readonly Row[],
+  targets: readonly TargetId[],
+  source: string,
+): Measurements {
+  const used = new Set<Row>();
+  const find = (target: TargetId, wanted: string, kind: Precision): Row | undefined => {
+    const own = rows.filter((row) => row.target === target);
+    const row =
+      own.find(({ digest }) => digest === wanted) ??
+      own.find(({ precision }) => precision === kind);
+    if (row !== undefined) used.add(row);
+    return row;
+  };
   return {
     of(target, { digest, precision }) {
-      const own = rows.filter((row) => row.target === target);
-      const find = (wanted: string, kind: Precision): Row | undefined =>
-        own.find((row) => row.digest === wanted) ?? own.find((row) => row.precision === kind);
-      const fp32 = find(source, 'fp32');
-      const variant = find(digest, precision);
+      const fp32 = find(target, source, 'fp32');
+      const variant = find(target, digest, precision);
       if (fp32 === undefined || variant === undefined) return undefined;
       return { fp32: fp32.p50, variant: variant.p50, measuredOn: variant.measuredOn };
     },
+    fp32: (target) => find(target, source, 'fp32')?.p50,
+    unused: () =>
+      rows.flatMap((row, i) =>
+        used.has(row) || !targets.some((target) => target === row.target) ? [] : [i + 1],
+      ),
   };
 }
 

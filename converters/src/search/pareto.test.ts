@@ -79,6 +79,13 @@ describe('what is handed over', () => {
     expect(rankTrials([int8, fp32], ORDER)[0]).toBe(fp32);
   });
 
+  test('is the one of less divergence, however small, whatever its noise', () => {
+    const quiet = trialOf({ divergence: 1.2e-4, speed: 0.5, bytes: 5, db: 35.9 });
+    const near = trialOf({ divergence: 6e-5, speed: 0.5, bytes: 5, db: 34 });
+    expect(rankTrials([quiet, near], ORDER)).toEqual([near]);
+    expect(paretoFront([quiet, near])).toEqual([near]);
+  });
+
   test('tells by the scores where probabilities are saturated', () => {
     const worse = trialOf({ divergence: 0, speed: 0.5, bytes: 5, db: 30 });
     const better = trialOf({ divergence: 0, speed: 0.5, bytes: 5, db: 40 });

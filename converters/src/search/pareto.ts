@@ -1,5 +1,5 @@
 import type { Precision } from '@flotilla/protocol';
-import { speedOf, type Trial } from './trial.ts';
+import { netLossOf, speedOf, type Trial } from './trial.ts';
 
 /** Medians of equally fast models differ by this much from one measurement to the next. */
 export const NOISE = 0.03;
@@ -24,9 +24,10 @@ const CHANCE = 1e-3;
 const GAIN = { share: 0.97, db: 0.2 };
 
 const floored = ({ divergence }: Trial): number => Math.max(divergence, CHANCE);
-const byAccuracy: Order = (a, b) => floored(a) - floored(b) || b.db - a.db;
+/** By the figure that the report shows; the noise of the scores where probabilities are saturated. */
+const byAccuracy: Order = (a, b) => a.divergence - b.divergence || b.db - a.db;
 
-/** True where the outputs of the first are nearer to fp32's by more than nothing and chance. */
+/** True where the outputs of the first are nearer to fp32's by more than nothing and chance: a search goes on from there. */
 export function isNearer(a: Trial, b: Trial): boolean {
   if (floored(a) !== floored(b)) {
     const gains = floored(a) < floored(b) * GAIN.share;
@@ -51,6 +52,16 @@ function isLess(a: readonly number[], b: readonly number[]): boolean {
 export function isAsFast(a: Trial, b: Trial): boolean {
   const [one, other] = [speedOf(a), speedOf(b)];
   return Math.max(one, other) <= Math.min(one, other) * (1 + NOISE);
+}
+
+/** True where the first is no worse in net loss, divergence, latency within noise, and size. */
+export function isAsGood(a: Trial, b: Trial): boolean {
+  return (
+    netLossOf(a) <= netLossOf(b) &&
+    a.divergence <= b.divergence &&
+    speedOf(a) <= speedOf(b) * (1 + NOISE) &&
+    bySize(a, b) <= 0
+  );
 }
 
 const bySpeed: Order = (a, b) => speedOf(a) - speedOf(b);

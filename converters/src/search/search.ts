@@ -10,7 +10,7 @@ import type { Work } from '../verify/work.ts';
 import { type Explored, explore } from './explore.ts';
 import { withMoreFloat } from './float-nodes.ts';
 import { latencyOn, measuredHere } from './latency-of.ts';
-import { paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
+import { isAsGood, paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf, isForFew } from './schemes.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
 import { candidateOf, isFaithful, keyOf, type Trial } from './trial.ts';
@@ -145,10 +145,16 @@ async function sensitivityOf(
   });
 }
 
-/** Nothing that is nearer to fp32 by chance at most, unless nothing else stands. */
+/**
+ * Nothing that costs more and is nearer to fp32 by chance at most, unless nothing else stands. What
+ * is as good as one of the best in every figure costs nothing.
+ */
 function worthy({ trials, declined }: Explored): readonly Trial[] {
-  const rest = trials.filter((trial) => !declined.includes(trial));
-  return rest.some(({ withinBudget }) => withinBudget) ? rest : trials;
+  const sound = trials.filter((trial) => trial.withinBudget && !declined.includes(trial));
+  if (sound.length === 0) return trials;
+  const front = paretoFront(sound);
+  const isFree = (trial: Trial): boolean => front.some((best) => isAsGood(trial, best));
+  return trials.filter((trial) => !declined.includes(trial) || isFree(trial));
 }
 
 const schemesOf = (trials: readonly Trial[]): Scheme[] => trials.map(({ scheme }) => scheme);
