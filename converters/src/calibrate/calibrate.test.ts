@@ -123,7 +123,7 @@ describe('samples', () => {
 
   test('must be two at least', async () => {
     await expect(run(INPUTS.slice(0, 1))).rejects.toThrow(
-      'calibration: 1 samples are left to calibrate with, and 2 are the least',
+      'calibration: 1 sample is left to calibrate with, and 2 are the least',
     );
   });
 
