@@ -263,8 +263,8 @@ describe('bad input ends in one line that names it, and writes nothing', () => {
 
   test('an unknown target, an impossible precision, a missing folder', async () => {
     expect(await refusal({ targets: ['toaster' as 'tflite'] })).toMatch(/"toaster" is not known/);
-    expect(await refusal({ version: 0 })).toMatch(/version must be a whole number from 1/);
-    expect(await refusal({ maxDrop: 5 })).toMatch(/maxDrop must be a fraction/);
+    expect(await refusal({ version: 0 })).toMatch(/version .*must be a whole number from 1/);
+    expect(await refusal({ maxDrop: 5 })).toMatch(/maxDrop .*must be a fraction/);
     expect(await refusal({ precisions: ['int3' as 'int4'] })).toMatch(/int3 cannot be made/);
     expect(await refusal({ evaluation: join(folder, 'nowhere') })).toMatch(/nowhere: there is no/);
     const { calibration: _, evaluation: __, ...without } = request;
