@@ -118,6 +118,16 @@ describe('a recipe', () => {
       /names jetson-orin, and the recipe is for x86-64/,
     );
   });
+
+  test('is contradicted by nothing that is asked beside it', async () => {
+    const { variant } = await convertOne({});
+    const recipeFile = variant.recipeFile ?? '';
+    const refusal = (changes: Partial<ConvertRequest>) =>
+      expect(convertOne({ recipeFile, ...changes, out: join(folder, 'none') })).rejects;
+    await refusal({ precisions: ['int4'] }).toThrow(/differ from the recipe's, int8/);
+    await refusal({ seed: 7 }).toThrow(/seed .* is 7, and 1 in the recipe: leave it out/);
+    await refusal({ maxCalibration: 3 }).toThrow(/is 3, and \d+ in the recipe: leave it out/);
+  });
 });
 
 describe('what is handed over with auto', () => {
