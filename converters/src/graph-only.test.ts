@@ -114,7 +114,7 @@ describe('rewriting a model file', () => {
     const broken = { ...request, passes: ['magic'] };
     await expect(rewriteModel(broken)).rejects.toMatchObject({ code: 'pass.unknown' });
     await expect(rewriteModel({ ...request, opset: 99 })).rejects.toThrow(
-      /opset must be .*1 to 26/,
+      /opset \(--opset\) must be .*1 to 26/,
     );
     expect(await readdir(folder)).toEqual(names);
     expect(await readFile(request.out)).toEqual(before);
