@@ -1,3 +1,4 @@
+import type { GraphRequest } from '@flotilla/converters';
 import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { readCount } from './numbers.ts';
@@ -20,15 +21,11 @@ export function defineGraphOptions(command: Command): void {
     .option('--outputs <values>', 'cut the model: values that become its outputs', names);
 }
 
-/** What the options ask of a conversion; nothing for what was not given. */
-export interface GraphRequest {
-  readonly passes?: readonly string[];
-  readonly keep?: readonly string[];
-  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
-  readonly cut?: { readonly inputs?: readonly string[]; readonly outputs?: readonly string[] };
-}
-
-/** @throws FlotillaError `cli.usage` */
+/**
+ * What the options ask of a conversion; nothing for what was not given.
+ *
+ * @throws FlotillaError `cli.usage`
+ */
 export function graphRequest(options: GraphOptions): GraphRequest {
   const { passes, keep, fixShape, inputs, outputs } = options;
   const cut = { ...(inputs && { inputs }), ...(outputs && { outputs }) };

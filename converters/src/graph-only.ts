@@ -12,22 +12,15 @@ import { checkOutFile, writeBeside } from './out-file.ts';
 import { cutModel } from './passes/cut.ts';
 import { fixShapes } from './passes/fix-shape.ts';
 import { MIN_OPSET, type PassReport, runPasses } from './passes/index.ts';
-import type { Cut } from './request.ts';
+import type { GraphRequest } from './request.ts';
 import type { GraphSize } from './result.ts';
 import { invalid } from './settings.ts';
 
 /** What to make of a model file without data. Plain JSON, so that a child process can be asked. */
-export interface RewriteRequest {
+export interface RewriteRequest extends GraphRequest {
   readonly modelFile: string;
   /** The file written, in a folder that is there; none of the model's. */
   readonly out: string;
-  /** Passes that run; `-name` leaves one out of all. */
-  readonly passes?: readonly string[];
-  /** Nodes and values that no pass may remove or rewrite. */
-  readonly keep?: readonly string[];
-  /** By input the whole shape, or by symbolic dimension its size. */
-  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
-  readonly cut?: Cut;
   /** Lowest ai.onnx opset of the result, from 1 to 26; default 13. */
   readonly opset?: number;
   /** True to write weights to a file of their own, beside the model. */

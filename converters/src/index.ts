@@ -19,6 +19,7 @@ export type { Scheme } from './quantize/scheme.ts';
 export type {
   ConvertRequest,
   Cut,
+  GraphRequest,
   OnProgress,
   Progress,
   SchemeRequest,

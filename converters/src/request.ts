@@ -5,7 +5,7 @@ import type { CalibrationMethod } from './calibrate/methods.ts';
 import type { Int4Scheme, StaticScheme } from './quantize/scheme.ts';
 
 /** What to convert, for what, judged by what. Plain JSON, so that a child process can be asked. */
-export interface ConvertRequest {
+export interface ConvertRequest extends GraphRequest {
   readonly modelFile: string;
   /** Default: the YAML file beside the model. */
   readonly specFile?: string;
@@ -37,14 +37,6 @@ export interface ConvertRequest {
   readonly latencyRuns?: number;
   /** Of the draws; default 1. */
   readonly seed?: number;
-  /** Passes that run; `-name` leaves one out of all. */
-  readonly passes?: readonly string[];
-  /** Nodes and values that no pass may remove or rewrite. */
-  readonly keep?: readonly string[];
-  /** By input the whole shape, or by symbolic dimension its size. */
-  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
-  /** Values between which the model is cut out. */
-  readonly cut?: Cut;
   /** Settings that are not searched for. */
   readonly scheme?: SchemeRequest;
   /** Makes the variant of this `recipe.json`, for the same target; nothing is searched. */
@@ -53,6 +45,18 @@ export interface ConvertRequest {
   readonly measurementsFile?: string;
   /** With `auto`, hand over a variant in floating point too, for devices that the other does not fit. */
   readonly ladder?: boolean;
+}
+
+/** What to make of the graph itself. */
+export interface GraphRequest {
+  /** Passes that run; `-name` leaves one out of all. */
+  readonly passes?: readonly string[];
+  /** Nodes and values that no pass may remove or rewrite. */
+  readonly keep?: readonly string[];
+  /** By input the whole shape, or by symbolic dimension its size. */
+  readonly fixShape?: Readonly<Record<string, readonly number[] | number>>;
+  /** Values between which the model is cut out. */
+  readonly cut?: Cut;
 }
 
 export interface Cut {
