@@ -115,7 +115,8 @@ export class LogHistogram {
   }
 
   #indexOf(value: number): number {
-    return Math.ceil(Math.log(value) / this.#logGamma);
+    // Adding 0 turns −0, which values just below 1 give, into the 0 that 1 gives.
+    return Math.ceil(Math.log(value) / this.#logGamma) + 0;
   }
 
   /** The value whose relative distance to both ends of the bucket is alpha. */

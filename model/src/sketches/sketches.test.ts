@@ -50,6 +50,10 @@ describe('LogHistogram', () => {
     );
   });
 
+  it('is the same on the wire for any first value of a bucket', () => {
+    expect(histogram([0.99]).toWire()).toEqual(histogram([1]).toWire());
+  });
+
   it('survives the wire', () => {
     fc.assert(
       fc.property(values, (data) => {

@@ -24,40 +24,67 @@ const MOST_SWEEPS = 8;
  * nearest the weights themselves: min over q of (w − s·q)·H·(w − s·q)ᵀ. Each weight is rounded in
  * turn and the rest take over its error (Frantar et al., "Optimal Brain Compression", 2022, in the
  * form of Babai's nearest plane), then single steps up or down go on while they help (the aim of
- * AdaRound, Nagel et al. 2020, without gradients).
+ * AdaRound, Nagel et al. 2020, without gradients). Rows that come out nearer from the nearest
+ * weights by such steps alone are taken from there, so that none ends farther than by plain rounding.
  */
 export function roundAdaptively(task: RoundingTask): Int8Array {
-  const { rows, columns, target, scales, limit, factor } = task;
+  const { rows, columns } = task;
   const result = new Int8Array(rows * columns);
-  const errors = new Float64Array(columns);
   for (let row = 0; row < rows; row++) {
-    const scale = scales[row]!;
-    for (let j = 0; j < columns; j++) {
-      const at = j * columns;
-      const carried = dot(errors, factor, at, j);
-      const weight = target[row * columns + j]!;
-      const wanted = (weight + carried / factor[at + j]!) / scale;
-      const integer = clamp(roundHalfEven(wanted), -limit, limit);
-      result[row * columns + j] = integer;
-      errors[j] = weight - integer * scale;
-    }
-    descend(task, result.subarray(row * columns, (row + 1) * columns), errors, scale);
+    const carried = carryErrors(task, row);
+    const nearest = roundEach(task, row);
+    const best = descend(task, row, nearest) < descend(task, row, carried) ? nearest : carried;
+    result.set(best, row * columns);
   }
   return result;
 }
 
-/** Coordinate descent in steps of one: `errors` and `integers` are of one row and changed in place. */
+function roundEach({ columns, target, scales, limit }: RoundingTask, row: number): Int8Array {
+  const scale = scales[row]!;
+  return Int8Array.from({ length: columns }, (_, j) =>
+    clamp(roundHalfEven(target[row * columns + j]! / scale), -limit, limit),
+  );
+}
+
+/** Rounds one weight after the other, each with the error that those before it left. */
+function carryErrors(
+  { columns, target, scales, limit, factor }: RoundingTask,
+  row: number,
+): Int8Array {
+  const scale = scales[row]!;
+  const integers = new Int8Array(columns);
+  const errors = new Float64Array(columns);
+  for (let j = 0; j < columns; j++) {
+    const at = j * columns;
+    const carried = dot(errors, factor, at, j);
+    const weight = target[row * columns + j]!;
+    const wanted = (weight + carried / factor[at + j]!) / scale;
+    const integer = clamp(roundHalfEven(wanted), -limit, limit);
+    integers[j] = integer;
+    errors[j] = weight - integer * scale;
+  }
+  return integers;
+}
+
+/**
+ * Coordinate descent in steps of one over a row of integers, changed in place.
+ *
+ * @returns the error that is left, e·H·eᵀ
+ */
 function descend(
-  { columns, square, limit }: RoundingTask,
+  { columns, target, scales, square, limit }: RoundingTask,
+  row: number,
   integers: Int8Array,
-  errors: Float64Array,
-  scale: number,
-): void {
+): number {
+  const scale = scales[row]!;
   const slope = new Float64Array(columns);
+  let left = 0;
+  const errors = Float64Array.from(integers, (q, i) => target[row * columns + i]! - q * scale);
   for (let i = 0; i < columns; i++) {
     const error = errors[i]!;
     for (let j = 0; j < columns; j++) slope[j]! += error * square[i * columns + j]!;
   }
+  for (let i = 0; i < columns; i++) left += errors[i]! * slope[i]!;
   for (let sweep = 0, changed = true; changed && sweep < MOST_SWEEPS; sweep++) {
     changed = false;
     for (let j = 0; j < columns; j++) {
@@ -66,9 +93,11 @@ function descend(
       const gain = 2 * Math.abs(slope[j]!) - scale * square[j * columns + j]!;
       if (!(gain > 0) || Math.abs(integers[j]! + step) > limit) continue;
       integers[j]! += step;
+      left -= scale * gain;
       const moved = step * scale;
       for (let i = 0; i < columns; i++) slope[i]! -= moved * square[j * columns + i]!;
       changed = true;
     }
   }
+  return left;
 }
