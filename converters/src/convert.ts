@@ -45,7 +45,7 @@ export async function convert(
   const { modelFile, specFile, cut, fixShape } = request;
   const model = await readModel(modelFile);
   checkWeights(model);
-  if (cut !== undefined) await cutModel(model, cut);
+  if (cut !== undefined) cutModel(model, cut);
   const opened = await openSource(modelFile, specFile, cut && writeOnnx(model));
   const before = graphSize(model, opened.modelBytes);
   const source = await withConstants(opened, model);

@@ -56,7 +56,7 @@ export async function rewriteModel(request: RewriteRequest): Promise<RewriteResu
   const { model, external } = await readModelFiles(modelFile);
   await checkOutFile(out, [modelFile, ...external]);
   const before = graphSize(model, Math.max(await fileBytes([modelFile]), weightBytes(model)));
-  if (cut !== undefined) await cutModel(model, cut);
+  if (cut !== undefined) cutModel(model, cut);
   const reference = cut === undefined ? modelFile : cloneModel(model);
   if (fixShape !== undefined) fixShapes(model, fixShape);
   const passes = await runPasses(model, {

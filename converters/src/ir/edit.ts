@@ -1,4 +1,5 @@
 import type { Graph, Node } from './graph.ts';
+import { byteLength } from './stored.ts';
 
 /** Graphs held in a node's attributes: bodies of If, Loop, Scan. */
 export function subgraphsOf(node: Node): Graph[] {
@@ -11,6 +12,18 @@ export function subgraphsOf(node: Node): Graph[] {
 /** The graph and all graphs nested in it, outermost first. */
 export function allGraphs(graph: Graph): Graph[] {
   return [graph, ...graph.nodes.flatMap(subgraphsOf).flatMap(allGraphs)];
+}
+
+/** What the constants of a graph and of those nested in it take, those of Constant nodes too. */
+export function constantBytes(graph: Graph): number {
+  const tensors = allGraphs(graph).flatMap(({ initializers, nodes }) => [
+    ...initializers.values(),
+    ...nodes.flatMap(({ attributes }) => {
+      const value = attributes.get('value');
+      return value?.kind === 'tensor' ? [value.value] : [];
+    }),
+  ]);
+  return tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
 }
 
 /** Names that a graph takes from the graphs around it. */

@@ -254,6 +254,15 @@ describe('a constant of terabytes stays a node', () => {
         }, one(net)),
     ],
     [
+      'sums of what two different steps made, doubling',
+      (net) =>
+        Array.from({ length: 45 }).reduce<string>((value) => {
+          const a = net.node('Concat', [value, one(net)], { axis: int(0) });
+          const b = net.node('Concat', [net.constant([1], [2]), value], { axis: int(0) });
+          return net.node('Concat', [a, b], { axis: int(0) });
+        }, one(net)),
+    ],
+    [
       'an outer product',
       (net) =>
         Array.from({ length: 6 }).reduce<string>(

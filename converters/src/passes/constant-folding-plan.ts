@@ -27,6 +27,8 @@ export interface Batch {
 interface Budget {
   bytes: number;
   work: number;
+  /** Bytes of results. */
+  room: number;
 }
 
 /**
@@ -34,9 +36,9 @@ interface Budget {
  * shape, before anything is run: one that is much larger than the constants it is made from stays,
  * and gets a line in `declined`.
  */
-export function planBatches(root: Graph, declined: Set<string>): Batch[] {
+export function planBatches(root: Graph, room: number, declined: Set<string>): Batch[] {
   const scopes = inferFacts(root, { declared: false });
-  const budget = { bytes: MAX_RUN_BYTES, work: MAX_RUN_WORK };
+  const budget = { bytes: MAX_RUN_BYTES, work: MAX_RUN_WORK, room };
   const batches: Batch[] = [];
   const visit = (graph: Graph, outer: ReadonlyMap<string, TensorValue>) => {
     const constants = visibleConstants(graph, outer);
@@ -95,10 +97,13 @@ class BatchPlan {
     }
     const shapes = node.inputs.map((name) => this.#facts.get(name)?.shape);
     const work = workOf(node, shapes, this.#facts.get(node.outputs[0]!)?.shape);
-    const bytes = sources + known.reduce((sum, each) => sum + each, 0);
-    if (bytes > this.#budget.bytes || work > this.#budget.work) {
+    const made = known.reduce((sum, each) => sum + each, 0);
+    const bytes = sources + made;
+    const { bytes: most, work: longest, room } = this.#budget;
+    if (bytes > most || work > longest || made > room) {
       return 'computing it would take too long, or too much memory';
     }
+    this.#budget.room -= made;
     this.#budget.bytes -= bytes;
     this.#budget.work -= work;
     for (const name of node.outputs) this.#sources.set(name, sources);

@@ -13,14 +13,15 @@ const MAX_TRIES = 32;
 
 /**
  * Computes nodes over constants in one run of ONNX Runtime, and puts the results in their place.
- * Appends a line to `did` for each node, and to `declined` for each that could have been folded.
+ * Results take `room` bytes at most. Appends a line to `did` for each node, and to `declined` for each that could have been folded.
  */
 export async function foldByRuntime(
   model: Model,
+  room: number,
   did: string[],
   declined: Set<string>,
 ): Promise<void> {
-  const batches = planBatches(model.graph, declined).filter(({ wanted }) => wanted.size > 0);
+  const batches = planBatches(model.graph, room, declined).filter(({ wanted }) => wanted.size > 0);
   if (batches.length === 0) return;
   const together = await runBatches(batches, model);
   for (const [i, batch] of batches.entries()) {

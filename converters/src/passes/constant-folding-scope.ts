@@ -1,3 +1,4 @@
+import { constantBytes } from '../ir/edit.ts';
 import type { Graph } from '../ir/graph.ts';
 import type { TensorValue } from '../ir/tensor.ts';
 import type { Facts } from '../ops/facts.ts';
@@ -11,6 +12,22 @@ const MAX_GROWN_BYTES = 64 << 10;
 /** True where a value of this many bytes may stand for nodes over constants of `sources` bytes. */
 export function mayHold(bytes: number, sources: number): boolean {
   return bytes <= Math.max(MAX_GROWN_BYTES, sources);
+}
+
+/** What all constants of a model may take together, however small those of its file are. */
+const LEAST_LIMIT = 32 << 20;
+
+/** What they may take in terms of those of the file: float16 doubles when it is widened. */
+const GROWTH = 3;
+
+/**
+ * Bytes that folding may still add to the constants of a model. Values that are made of values
+ * double step by step, so that without a limit a small file fills the memory.
+ *
+ * @param bytesBefore what the constants of the file took
+ */
+export function roomIn(root: Graph, bytesBefore: number): number {
+  return Math.max(LEAST_LIMIT, GROWTH * bytesBefore) - constantBytes(root);
 }
 
 /** Constants of the graphs around, but for names that this graph makes anew. */

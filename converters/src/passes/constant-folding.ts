@@ -15,14 +15,11 @@ import { canEvaluate, evaluate } from '../ops/evaluate/index.ts';
 import { type Facts, inferFacts, type ValueFacts } from '../ops/facts.ts';
 import { settleReshape } from './constant-folding-reshape.ts';
 import { foldByRuntime } from './constant-folding-runtime.ts';
-import { mayHold, NOTHING_KNOWN, visibleConstants } from './constant-folding-scope.ts';
+import { mayHold, NOTHING_KNOWN, roomIn, visibleConstants } from './constant-folding-scope.ts';
 import type { Pass } from './pass.ts';
 
 /** The oldest definitions that the evaluators follow. */
 const EVALUATED_OPSET = 13;
-
-/** All results together, which stay in memory: values that are made of values double step by step. */
-const MAX_MADE_BYTES = 512 << 20;
 
 /**
  * Turns Constant nodes into initializers and computes what depends on constants alone, or on sizes
@@ -34,14 +31,14 @@ export const constantFolding: Pass = {
     (model.opsets.get('') ?? EVALUATED_OPSET) >= EVALUATED_OPSET
       ? undefined
       : `opset ${EVALUATED_OPSET} or above`,
-  async run(model) {
-    const folding = new Folding(model.graph);
+  async run(model, { bytesBefore }) {
+    const folding = new Folding(model.graph, roomIn(model.graph, bytesBefore));
     const declined = new Set<string>();
     const { did } = folding;
     for (let before = -1; before !== did.length; ) {
       before = did.length;
       folding.fold();
-      await foldByRuntime(model, did, declined);
+      await foldByRuntime(model, roomIn(model.graph, bytesBefore), did, declined);
     }
     return { changed: did.length, did, declined: [...declined] };
   },
@@ -52,12 +49,13 @@ class Folding {
   readonly did: string[] = [];
   readonly #root: Graph;
   readonly #namer: Namer;
-  /** What is left of the bytes that folded constants may take together. */
-  #room = MAX_MADE_BYTES;
+  /** Bytes that folded constants may still take together. */
+  #room: number;
 
-  constructor(root: Graph) {
+  constructor(root: Graph, room: number) {
     this.#root = root;
     this.#namer = createNamer(root);
+    this.#room = room;
   }
 
   /** Folds until nothing more is known. */
@@ -85,8 +83,10 @@ class Folding {
       const [output] = node.outputs;
       if (!output || node.outputs.length !== 1 || outputs.has(output)) continue;
       const value = constantValue(node, constants, facts);
-      if (value === undefined || byteLength(value) > this.#room) continue;
-      if (!isOp(node, 'Constant')) this.#room -= byteLength(value);
+      if (value === undefined) continue;
+      const made = isOp(node, 'Constant') ? 0 : byteLength(value);
+      if (made > Math.max(0, this.#room)) continue;
+      this.#room -= made;
       constants.set(output, value);
       graph.initializers.set(output, value);
       graph.valueInfo.delete(output);

@@ -14,8 +14,8 @@ describe('a model cut in two', () => {
     const whole = smallNet(1);
     const value = outputOf('Concat');
     const [head, tail] = [cloneModel(whole), cloneModel(whole)];
-    await cutModel(head, { outputs: [value] });
-    await cutModel(tail, { inputs: [value] });
+    cutModel(head, { outputs: [value] });
+    cutModel(tail, { inputs: [value] });
     expect(head.graph.nodes.length + tail.graph.nodes.length).toBe(whole.graph.nodes.length);
     expect(tail.graph.inputs).toMatchObject([
       { name: value, type: { dtype: 'float32', shape: [1, 16, 16, 16] } },
@@ -30,7 +30,7 @@ describe('a model cut in two', () => {
     const model = smallNet(1);
     const inputs = [outputOf('Clip')];
     const outputs = [outputOf('MaxPool'), outputOf('Add')];
-    await cutModel(model, { inputs, outputs });
+    cutModel(model, { inputs, outputs });
     expect(model.graph.inputs.map(({ name }) => name)).toEqual(['input', ...inputs]);
     expect(model.graph.outputs.map(({ name }) => name)).toEqual(outputs);
     expect([...model.graph.initializers.keys()].length).toBeLessThan(
@@ -53,7 +53,7 @@ describe('a cut is refused', () => {
       /input and an output/,
     ],
     ['at an output that is an input', { outputs: ['input'] }, /no node makes it/],
-  ])('%s', async (_, points, reason) => {
-    await expect(cutModel(smallNet(1), points)).rejects.toThrow(reason);
+  ])('%s', (_, points, reason) => {
+    expect(() => cutModel(smallNet(1), points)).toThrow(reason);
   });
 });

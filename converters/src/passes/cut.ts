@@ -4,7 +4,7 @@ import { NO_EXTRA } from '../ir/extra.ts';
 import { type Graph, type Model, tensorInfo, type ValueInfo } from '../ir/graph.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
 import { closeNames } from './close-names.ts';
-import { deadCode } from './dead-code.ts';
+import { removeDeadCode } from './dead-code.ts';
 
 /** Where a model is cut; what is left out stays as it is. */
 export interface CutPoints {
@@ -20,7 +20,7 @@ export interface CutPoints {
  * @throws FlotillaError `cut.unknown` for a name that is no value of the outermost graph,
  * `cut.impossible` where a value has no type or leads nowhere
  */
-export async function cutModel(model: Model, { inputs = [], outputs }: CutPoints): Promise<void> {
+export function cutModel(model: Model, { inputs = [], outputs }: CutPoints): void {
   const { graph } = model;
   checkNames(graph, [...inputs, ...(outputs ?? [])]);
   const facts = inferFacts(graph, { declared: true }).get(graph);
@@ -31,7 +31,7 @@ export async function cutModel(model: Model, { inputs = [], outputs }: CutPoints
   }
   detach(graph, asked);
   graph.inputs = [...graph.inputs.filter(({ name }) => !asked.has(name)), ...fed];
-  await deadCode.run(model, { opset: 0 });
+  removeDeadCode(model);
   const { consumers, outputs: made } = indexGraph(graph);
   const idle = inputs.find((name) => !consumers.has(name) && !made.has(name));
   if (idle !== undefined) throw impossible(idle, 'no output depends on it');

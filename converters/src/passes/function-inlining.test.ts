@@ -74,7 +74,7 @@ const reference = (name: string, type: number): Attribute => ({
 });
 
 async function inline(model: Model) {
-  return await functionInlining.run(model, { opset: 13 });
+  return await functionInlining.run(model, { opset: 13, bytesBefore: 0 });
 }
 
 /** Inlines a copy, and holds both against each other in ONNX Runtime. */

@@ -1,4 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { constantBytes } from '../ir/edit.ts';
 import type { Model } from '../ir/graph.ts';
 import { graphFault } from '../ir/validate.ts';
 import { checkKept, shieldKept } from './keep.ts';
@@ -8,6 +9,12 @@ export interface PassOptions {
   readonly opset: number;
   /** Names of nodes and values that no pass may remove or rewrite; none where it is left out. */
   readonly keep?: ReadonlySet<string>;
+}
+
+/** What the runner tells each pass. */
+export interface PassContext extends PassOptions {
+  /** What the constants took before the first pass: what is made of them is measured by it. */
+  readonly bytesBefore: number;
 }
 
 export interface PassResult {
@@ -32,10 +39,10 @@ export interface Pass {
   /** True where other passes cannot do without: it runs although others are chosen by name. */
   readonly always?: boolean;
   /** Why the pass cannot run on this model, or undefined where it can. */
-  readonly requires?: (model: Model, options: PassOptions) => string | undefined;
-  readonly run: (model: Model, options: PassOptions) => PassResult | Promise<PassResult>;
+  readonly requires?: (model: Model, context: PassContext) => string | undefined;
+  readonly run: (model: Model, context: PassContext) => PassResult | Promise<PassResult>;
   /** What the pass promised and did not keep, or undefined. */
-  readonly ensures?: (model: Model, options: PassOptions) => string | undefined;
+  readonly ensures?: (model: Model, context: PassContext) => string | undefined;
 }
 
 export interface PassReport extends Required<PassResult> {
@@ -61,13 +68,14 @@ export async function runPassList(
 ): Promise<PassReport[]> {
   checkModel(model);
   checkKept(model, options.keep ?? new Set());
+  const context = { ...options, bytesBefore: constantBytes(model.graph) };
   const results: PassResult[][] = passes.map(() => []);
   const seen = new Map<Pass, number>();
   let version = 0;
   for (let round = 0; round < rounds; round++) {
     for (const [i, pass] of passes.entries()) {
       if (seen.get(pass) === version) continue;
-      const result = await runPass(pass, model, options, passes.slice(0, i));
+      const result = await runPass(pass, model, context, passes.slice(0, i));
       results[i]!.push(result);
       if (result.changed > 0) version++;
       else seen.set(pass, version);
@@ -80,15 +88,15 @@ export async function runPassList(
 async function runPass(
   pass: Pass,
   model: Model,
-  options: PassOptions,
+  context: PassContext,
   before: readonly Pass[],
 ): Promise<PassResult> {
-  const unmet = pass.requires?.(model, options);
+  const unmet = pass.requires?.(model, context);
   if (unmet !== undefined) throw failed(pass, `needs ${unmet}`, before);
-  const { keep = new Set<string>() } = options;
+  const { keep = new Set<string>() } = context;
   const lift = shieldKept(model, pass.touchesAll ? new Set() : keep);
-  const result = await runShielded(pass, model, options, before).finally(lift);
-  const broken = graphFault(model.graph) ?? pass.ensures?.(model, options);
+  const result = await runShielded(pass, model, context, before).finally(lift);
+  const broken = graphFault(model.graph) ?? pass.ensures?.(model, context);
   if (broken !== undefined) throw failed(pass, `left ${broken}`, before);
   return result;
 }
@@ -114,11 +122,11 @@ function shortened(lines: readonly string[] = []): readonly string[] {
 async function runShielded(
   pass: Pass,
   model: Model,
-  options: PassOptions,
+  context: PassContext,
   before: readonly Pass[],
 ): Promise<PassResult> {
   try {
-    return await pass.run(model, options);
+    return await pass.run(model, context);
   } catch (cause) {
     if (cause instanceof FlotillaError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -13,6 +13,7 @@ import {
 import { float32Tensor, makeTensor, type TensorValue, toFloats } from '../ir/tensor.ts';
 import { removeDeadCode } from '../passes/dead-code.ts';
 import { opsetUpgrade } from '../passes/opset-upgrade.ts';
+import { runPassList } from '../passes/pass.ts';
 import {
   type ConstantProduct,
   constantProduct,
@@ -56,7 +57,7 @@ async function raiseOpset(model: Model): Promise<void> {
   const opset = opsetOf(model);
   const begins = `4-bit weights begin with opset ${INT4_OPSET}`;
   try {
-    await opsetUpgrade.run(model, { opset: INT4_OPSET });
+    await runPassList(model, [opsetUpgrade], { opset: INT4_OPSET });
   } catch (error) {
     if (!isFlotillaError(error, 'model.opset-unsupported')) throw error;
     const { node, op, reason } = error.context;
