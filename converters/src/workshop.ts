@@ -146,6 +146,7 @@ async function statisticsOf(
     runtime,
     methods,
     where: (index) => items[index]?.where ?? '',
+    release: (sample) => data.calibration.release(sample),
     onSample: (done) => onProgress({ step: 'calibrate', done, total: items.length }),
   });
   return { statistics, samples, runtime };

@@ -2,6 +2,7 @@ import type { Tensors } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
 import { TARGETS } from '@flotilla/targets';
 import { describe, expect, test } from 'vitest';
+import { freeTensors } from '../free.ts';
 import { indexGraph } from '../ir/edit.ts';
 import { isOp } from '../ir/graph.ts';
 import { runModel } from '../testing/run-model.ts';
@@ -119,6 +120,18 @@ describe('samples', () => {
 
   test('are told of one by one', async () => {
     expect(await run(INPUTS.slice(0, 3))).toEqual([1, 2, 3]);
+  });
+
+  test.each([1, 2])('are released when they have been run (%i workers)', async (workers) => {
+    const samples = Array.from({ length: 40 }, (_, seed) => randomInput(SHAPE, seed));
+    const ranges = async (release?: (sample: Tensors) => void) => {
+      const options = { runtime: ortRuntime(), methods: ['entropy'] as const, workers, release };
+      const statistics = await calibrate(smallNet(1), each(samples), options);
+      return statistics.ranges('entropy', FORM);
+    };
+    const expected = await ranges();
+    expect(await ranges(freeTensors)).toEqual(expected);
+    expect(samples.every(({ input }) => input?.data.length === 0)).toBe(true);
   });
 
   test('must be two at least', async () => {

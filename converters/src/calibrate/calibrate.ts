@@ -24,6 +24,8 @@ export interface CalibrateOptions {
   readonly workers?: number | undefined;
   /** Called after each sample. */
   readonly onSample?: ((done: number) => void) | undefined;
+  /** Called with each sample when it has been run: its memory may be given back. */
+  readonly release?: ((sample: Tensors) => void) | undefined;
   /** File or row that a sample comes from, for messages. */
   readonly where?: ((index: number) => string) | undefined;
 }
@@ -46,7 +48,7 @@ export async function calibrate(
   samples: AsyncIterable<Tensors>,
   options: CalibrateOptions,
 ): Promise<ActivationStatistics> {
-  const { runtime, methods, onSample, where = sampleNumber } = options;
+  const { runtime, methods, onSample, release, where = sampleNumber } = options;
   const observation = planObservation(model.graph, quantizableValues(model.graph));
   const { observed, derived } = observation;
   const whole = needsHistograms(methods);
@@ -68,7 +70,8 @@ export async function calibrate(
   );
   try {
     const table = createExtremes(observation);
-    for await (const { result } of mapInOrder(samples, crew.ready)) {
+    for await (const { item, result } of mapInOrder(samples, crew.ready)) {
+      release?.(item);
       table.add(result);
       onSample?.(table.samples);
     }

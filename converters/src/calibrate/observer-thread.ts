@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ortRuntime, toPlain } from '@flotilla/model/threads';
-import { type Observer, openObserver, release } from './observer.ts';
+import { free, freeTensors } from '../free.ts';
+import { type Observer, openObserver } from './observer.ts';
 import type { FromObserver, ObserverData, ToObserver } from './observer-messages.ts';
 
 /** Main module of the thread of one observer; see `openThreadObserver`. */
@@ -8,7 +9,7 @@ async function main(port: NonNullable<typeof parentPort>, data: ObserverData): P
   const answer = (message: FromObserver) => port.postMessage(message);
   const fail = (error: unknown) => answer({ kind: 'failed', error: toPlain(error) });
   const session = await ortRuntime().load(data.model, { lean: true }).catch(fail);
-  data.model.buffer.transfer(0);
+  free(data.model);
   if (!session) return;
   const observer = openObserver(session, data.taps);
   answer({ kind: 'ready' });
@@ -23,7 +24,7 @@ async function respond(message: ToObserver, observer: Observer): Promise<FromObs
   switch (message.kind) {
     case 'observe': {
       const extremes = await observer.observe(message.feeds);
-      release(message.feeds);
+      freeTensors(message.feeds);
       return { kind: 'observed', extremes };
     }
     case 'histograms':

@@ -1,5 +1,6 @@
 import type { Session, Tensors } from '@flotilla/model';
 import { tensorError } from '@flotilla/model/threads';
+import { freeTensors } from '../free.ts';
 import { addValues, createHistogram, type Histogram } from './histogram.ts';
 import type { Tap } from './taps.ts';
 
@@ -30,7 +31,7 @@ export function openObserver(session: Session, taps: readonly Tap[]): Observer {
         if (!(data instanceof Float32Array) || magnitude === Number.POSITIVE_INFINITY) return;
         if (!addValues(histograms[i]!, data, magnitude)) throw notANumber(tap.value);
       });
-      release(outputs);
+      freeTensors(outputs);
       return extremes;
     },
     histograms: async () => histograms,
@@ -47,13 +48,6 @@ function extremesOf({ value, min, max, sum }: Tap, outputs: Tensors): [number, n
   if (Number.isNaN(least) || Number.isNaN(greatest)) throw notANumber(value);
   if (finite && Number.isNaN(total)) throw notANumber(value);
   return [least, greatest];
-}
-
-/** Gives memory back at once: garbage collection would let many samples' worth pile up. */
-export function release(tensors: Tensors): void {
-  for (const { data } of Object.values(tensors)) {
-    if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
-  }
 }
 
 function notANumber(value: string) {

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
+import { free } from '../free.ts';
 import { archiveItems, arrayItem } from './arrays.ts';
 import { isBelow, pathInside } from './inside.ts';
 import type { DataItem, DataReading, DataSet } from './item.ts';
@@ -108,7 +109,12 @@ function itemOf(
 ): DataItem {
   const path = join(folder, name);
   if (!isImage(name)) {
-    const load = async () => arrayItem(path, await readLimited(path, MAX_FILE), reading);
+    const load = async () => {
+      const bytes = await readLimited(path, MAX_FILE);
+      const sample = arrayItem(path, bytes, reading);
+      free(bytes);
+      return sample;
+    };
     return { name, where: path, label, slices, load };
   }
   const input = reading.inputs[0] ?? '';

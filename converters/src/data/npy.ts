@@ -22,7 +22,8 @@ const MAX_RANK = 16;
 
 /**
  * Reads an array in NumPy's `.npy` format, versions 1 to 3
- * (numpy.org/doc/stable/reference/generated/numpy.lib.format.html): C order, little endian.
+ * (numpy.org/doc/stable/reference/generated/numpy.lib.format.html): C order, little endian. The
+ * elements are a copy.
  *
  * @throws FlotillaError `data.invalid`
  */

@@ -6,6 +6,7 @@ import {
   type Tensors,
 } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import { freeTensors } from '../free.ts';
 import type { DataItem } from './item.ts';
 
 /** One sample ready to run. */
@@ -16,6 +17,8 @@ export interface Sample extends Preprocessed {
 /** Samples that can be gone through several times; the same order each time. */
 export interface SampleSet {
   readonly items: readonly DataItem[];
+  /** Gives back the memory of a sample that nobody looks at any more, where it is not kept. */
+  release(tensors: Tensors): void;
   [Symbol.asyncIterator](): AsyncIterator<Sample>;
 }
 
@@ -34,6 +37,7 @@ export function sampleSet(
   cacheBytes = DEFAULT_CACHE_BYTES,
 ): SampleSet {
   const cache = new Map<DataItem, Sample>();
+  const kept = new Set<Tensors>();
   let free = cacheBytes;
   const prepare = async (item: DataItem | undefined): Promise<Sample | undefined> => {
     if (item === undefined) return undefined;
@@ -44,11 +48,15 @@ export function sampleSet(
     if (size <= free) {
       free -= size;
       cache.set(item, sample);
+      kept.add(sample.tensors);
     }
     return sample;
   };
   return {
     items,
+    release(tensors) {
+      if (!kept.has(tensors)) freeTensors(tensors);
+    },
     async *[Symbol.asyncIterator]() {
       let next = prepare(items[0]);
       for (let i = 0; i < items.length; i++) {
@@ -92,13 +100,14 @@ export function tensorSet(tensors: readonly Tensors[], first = 0): SampleSet {
   });
   return {
     items: samples.map(({ item }) => item),
+    release: () => undefined,
     async *[Symbol.asyncIterator]() {
       yield* samples;
     },
   };
 }
 
-const DEFAULT_CACHE_BYTES = 256 * 2 ** 20;
+const DEFAULT_CACHE_BYTES = 48 * 2 ** 20;
 
 function byteLength(tensors: Tensors): number {
   return Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -113,6 +122,7 @@ export async function* feedsOf(samples: AsyncIterable<Sample>): AsyncGenerator<T
 export function someOf(samples: SampleSet, count: number): SampleSet {
   return {
     items: samples.items.slice(0, count),
+    release: (tensors) => samples.release(tensors),
     async *[Symbol.asyncIterator]() {
       let left = Math.min(count, samples.items.length);
       if (left === 0) return;

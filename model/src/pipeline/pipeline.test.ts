@@ -120,6 +120,20 @@ describe('preprocess', () => {
     ]);
   });
 
+  it('makes constants and states anew for each caller', async () => {
+    const text = `${HEAD}inputs: {rate: {constant: 16000}, s: {state: {from: t}}}\noutputs: {raw: {}}`;
+    const inputs: TensorInfo[] = [
+      { name: 'rate', type: 'FP32', shape: [1] },
+      { name: 's', type: 'FP32', shape: [2] },
+    ];
+    const options = { labels: undefined, inputs, decoder, statesFromZero: true };
+    const pipeline = createPipeline(parseSpec(text, 'model.yaml'), options);
+    const { tensors } = await pipeline.preprocess({});
+    for (const { data } of Object.values(tensors)) data.fill(7 as never);
+    const { tensors: next } = await pipeline.preprocess({});
+    expect(next).toEqual({ rate: fp32([1], 16000), s: fp32([2], 0, 0) });
+  });
+
   it('refuses inputs that are missing, unknown or not tensors', async () => {
     const pipeline = bind(`${HEAD}inputs: {x: {raw: {}}}\n${CLASSES}`, [
       { name: 'x', type: 'FP32', shape: [1] },

@@ -15,7 +15,8 @@ export interface Pipeline {
   /**
    * @param raw by input tensor; constants need not be given
    * @param where file or request that it comes from, for messages
-   * @returns the feeds, and the numbers that drift is judged by (means over a batch)
+   * @returns the feeds, whose tensors are the caller's or new, and the numbers that drift is judged
+   *   by (means over a batch)
    * @throws FlotillaError `tensor.invalid`, `image.undecodable`, `image.too-large`
    */
   preprocess(raw: Readonly<Record<string, Raw>>, where?: string): Promise<Preprocessed>;

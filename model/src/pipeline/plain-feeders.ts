@@ -19,14 +19,15 @@ export function rawFeeder(info: TensorInfo): Feeder {
   };
 }
 
-/** Feeds the same tensor each time. */
+/** Feeds the same numbers each time, in a tensor of the caller's own. */
 export function constantFeeder(
   info: TensorInfo,
   input: ConstantInput,
   mismatch: (reason: string) => never,
 ): Feeder {
   const tensor = constantTensor(info, input, mismatch);
-  return { fromCaller: false, feed: async () => ({ tensor, features: {} }) };
+  const copy = (): Tensor => ({ ...tensor, data: tensor.data.slice() });
+  return { fromCaller: false, feed: async () => ({ tensor: copy(), features: {} }) };
 }
 
 /** What a constant is fed as: a scalar fills the tensor, a list gives its elements. */
@@ -49,12 +50,12 @@ export function constantTensor(
 /** Feeds a state as the caller gives it, or zeros in the declared shape. */
 export function stateFeeder(info: TensorInfo): Feeder {
   const { shape, count } = smallest(info);
-  const zeros = { type: info.type, shape, data: new ELEMENT_TYPES[info.type](count) };
+  const zeros = () => ({ type: info.type, shape, data: new ELEMENT_TYPES[info.type](count) });
   return {
     fromCaller: false,
     async feed(raw) {
       if (isTensor(raw)) checkTensor(info.name, raw);
-      return { tensor: isTensor(raw) ? raw : zeros, features: {} };
+      return { tensor: isTensor(raw) ? raw : zeros(), features: {} };
     },
   };
 }

@@ -37,16 +37,21 @@ async function make(
   setting: StaticSetting | DynamicSetting,
 ): Promise<undefined> {
   if (setting.kind === 'static') {
-    await writeFile(
-      out,
-      await makeStatic(modelFile, () => samplesOf(calibration, inputs), setting),
-    );
+    const samples = () => samplesOf(calibration, inputs);
+    await writeFile(out, await makeStatic(modelFile, samples, setting, release));
     return;
   }
   const model = await readModel(modelFile);
   await runPasses(model);
   const scheme = { precision: 'int8-dynamic', float: [] } as const;
   await writeFile(out, (await quantize({ model, scheme, calibration: undefined })).bytes);
+}
+
+/** Each sample is read for one run. */
+function release(sample: Tensors): void {
+  for (const { data } of Object.values(sample)) {
+    if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
+  }
 }
 
 async function* samplesOf(folder: string, inputs: readonly string[]): AsyncGenerator<Tensors> {

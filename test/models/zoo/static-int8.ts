@@ -17,16 +17,21 @@ export interface StaticInt8 {
   readonly perChannel: boolean;
 }
 
-/** A model in static int8, with this method and nothing that Flotilla adds to it: what peers can do too. */
+/**
+ * A model in static int8, with this method and nothing that Flotilla adds to it: what peers can do too.
+ *
+ * @param release called with each sample when it is no longer needed
+ */
 export async function makeStatic(
   modelFile: string,
   samples: () => AsyncIterable<Tensors>,
   { method, perChannel }: StaticInt8,
+  release?: (sample: Tensors) => void,
 ): Promise<Uint8Array> {
   const model = await readModel(modelFile);
   await runPasses(model);
   const runtime = ortRuntime();
-  const statistics = await calibrate(model, samples(), { runtime, methods: [method] });
+  const statistics = await calibrate(model, samples(), { runtime, methods: [method], release });
   const { bytes } = await quantize({
     model,
     scheme: {
