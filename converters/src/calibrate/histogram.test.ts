@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addValues, clipped, createHistogram, filledBins, sumOf } from './histogram.ts';
+import {
+  addValues,
+  binWidth,
+  clipped,
+  createHistogram,
+  type Histogram,
+  limitOf,
+  sumOf,
+} from './histogram.ts';
 
 const values = fc
   .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 })
@@ -15,6 +23,20 @@ function histogramOf(all: readonly Float32Array[]) {
   const histogram = createHistogram();
   for (const batch of all) expect(addValues(histogram, batch, magnitudeOf(batch))).toBe(true);
   return histogram;
+}
+
+/** The bins that hold values, from the lowest. */
+function filledBins(histogram: Histogram) {
+  const width = binWidth(histogram);
+  const middle = (histogram.counts.length - 1) / 2;
+  const bins: { low: number; high: number; count: number }[] = [];
+  histogram.counts.forEach((count, i) => {
+    const step = i - middle;
+    const low = (step <= 0 ? step - 1 : step) * width;
+    const high = (step >= 0 ? step + 1 : step) * width;
+    if (count > 0) bins.push({ low, high, count });
+  });
+  return bins;
 }
 
 test('every value lies in a filled bin, and no bin is filled without one', () => {
@@ -53,6 +75,21 @@ test('cutting off commutes with counting, as for a Relu6', () => {
 function empty(limit: number) {
   return { ...createHistogram(), limit };
 }
+
+test('the limit of a share of all leaves out at most the rest, and no limit of less does', () => {
+  fc.assert(
+    fc.property(batches, fc.double({ min: 0, max: 1, noNaN: true }), (all, coverage) => {
+      const histogram = histogramOf(all);
+      const limit = limitOf(histogram, coverage);
+      const magnitudes = all.flatMap((batch) => [...batch.map(Math.abs)]);
+      const beyond = (edge: number) => magnitudes.filter((value) => value >= edge).length;
+      const rest = magnitudes.length * (1 - coverage);
+      expect(beyond(limit)).toBeLessThanOrEqual(rest);
+      const lower = limit - binWidth(histogram);
+      if (lower > binWidth(histogram)) expect(beyond(lower)).toBeGreaterThan(rest);
+    }),
+  );
+});
 
 test('NaN and what exceeds the limit are not counted in silence', () => {
   expect(addValues(createHistogram(), Float32Array.of(1, Number.NaN), 1)).toBe(false);

@@ -13,13 +13,6 @@ export interface Histogram {
   counts: Float64Array<ArrayBuffer>;
 }
 
-/** A bin that holds values, which lie between `low` and `high`. */
-export interface Bin {
-  readonly low: number;
-  readonly high: number;
-  readonly count: number;
-}
-
 export function createHistogram(): Histogram {
   return { limit: 0, counts: new Float64Array(2 * SIDE + 1) };
 }
@@ -72,17 +65,16 @@ export function clipped({ limit, counts }: Histogram, low: number, high: number)
   return { limit, counts: result };
 }
 
-/** The bins that hold values, from the lowest. */
-export function filledBins(histogram: Histogram): Bin[] {
-  const width = binWidth(histogram);
-  const bins: Bin[] = [];
-  histogram.counts.forEach((count, i) => {
-    const step = i - SIDE;
-    const low = (step <= 0 ? step - 1 : step) * width;
-    const high = (step >= 0 ? step + 1 : step) * width;
-    if (count > 0) bins.push({ low, high, count });
-  });
-  return bins;
+/** The lowest edge of bins beyond which lies at most the share 1 − `coverage` of the magnitudes. */
+export function limitOf(histogram: Histogram, coverage: number): number {
+  const { counts } = histogram;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  let beyond = 0;
+  for (let step = SIDE; step > 0; step--) {
+    beyond += counts[SIDE - step]! + counts[SIDE + step]!;
+    if (beyond > total * (1 - coverage)) return (step + 1) * binWidth(histogram);
+  }
+  return binWidth(histogram);
 }
 
 /** The smallest power of two above a positive number. */
