@@ -36,6 +36,8 @@ export interface QdqForm {
   readonly residualAddInputs: boolean;
   /** Quantize depthwise convolutions. */
   readonly depthwise: boolean;
+  /** Convolutions of three channels, say, get a fourth of zeros, which some kernels are faster with. */
+  readonly padChannels: boolean;
 }
 
 export type RuntimeName = 'onnxruntime' | 'onnxruntime-web' | 'tensorrt' | 'tflite';

@@ -15,6 +15,7 @@ const U8S8: QdqForm = {
   quantizeOutputs: true,
   residualAddInputs: true,
   depthwise: true,
+  padChannels: false,
 };
 
 /** U8S8 for kernels that are slower than fp32 on depthwise convolutions. */
@@ -31,6 +32,7 @@ const TENSORRT: QdqForm = {
   quantizeOutputs: false,
   residualAddInputs: true,
   depthwise: true,
+  padChannels: false,
 };
 
 /** LiteRT's specification: asymmetric int8 activations, symmetric per-channel weights, int32 bias. */

@@ -3,6 +3,7 @@ import type { ActivationRange } from '../result.ts';
 import { toFloat16 } from './fp16.ts';
 import { impossible } from './impossible.ts';
 import { type Int8Model, quantizeInt8 } from './int8.ts';
+import { padChannels } from './pad-channels.ts';
 import { QUANTIZED } from './params.ts';
 import type { Ranges } from './plan-context.ts';
 import type { CalibrationData } from './quantize.ts';
@@ -42,6 +43,7 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
           tuned: await tuneProducts({ ...plain, model, scheme, calibration }),
         })
       : plain;
+  if (form.padChannels) padChannels(made.model);
   const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
   const { integerNodes, skipped } = made;
   return {

@@ -39,6 +39,7 @@ function toolsOf(judge: (scheme: Scheme) => Partial<Parameters<typeof trialOf>[0
         divergence: 1 / (1 + i),
       })),
     heavy: HEAVY,
+    thin: [],
     measured: false,
     work: WORK,
     fixed: {},
@@ -169,6 +170,34 @@ describe('with auto', () => {
       'int8 min-max, biases corrected',
     );
     expect(tried.at(-1)).toBe('int8 min-max, adaptive rounding');
+  });
+
+  describe('where convolutions have three channels', () => {
+    const padded = (speed: number) =>
+      toolsOf((scheme) => {
+        if (!('method' in scheme)) return { divergence: 0 };
+        const gains = scheme.form.padChannels || scheme.float.length > 0;
+        return { speed: gains ? speed : 0.5, divergence: 1e-6, db: 50 };
+      });
+    const explored = async (speed: number, measured: boolean, precisions = AUTO.precisions) => {
+      const { tools, tried } = padded(speed);
+      const goal = { ...AUTO, precisions, auto: precisions === AUTO.precisions };
+      await explore(goal, { ...tools, measured, thin: ['a'] });
+      return tried.slice(tried.indexOf('int8 mse') + 1);
+    };
+
+    test('channels of zeros are tried, and kept where they are measured to be faster', async () => {
+      expect(await explored(0.4, true, ['int8'])).toEqual(['int8 min-max, channels padded']);
+      expect(await explored(0.4, false)).toEqual([]);
+    });
+
+    test('nothing is padded where the convolution is in float', async () => {
+      expect(await explored(0.4, true)).toEqual([
+        'int8 min-max, channels padded',
+        'mixed min-max, 1 node in float',
+        'mixed min-max, 2 nodes in float',
+      ]);
+    });
   });
 
   test('where every answer is that of fp32 and next to nothing is lost, nothing is improved', async () => {

@@ -24,6 +24,8 @@ export interface SearchTools {
   sensitivity(scheme: StaticScheme): Promise<readonly Sensitivity[]>;
   /** Nodes that int8 in the target's form computes, in graph order. */
   readonly heavy: readonly string[];
+  /** Those of them whose channels `padChannels` would pad. */
+  readonly thin: readonly string[];
   /** Latencies are measured: what no table knows of is worth a try. */
   readonly measured: boolean;
   readonly work: Work;
@@ -92,11 +94,12 @@ async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity
   const plain = await attemptAll(exploring, schemes);
   const [first] = rankByAccuracy(plain);
   if (!isStatic(first)) return [];
-  const fast = await exploreHeads(exploring, await exploreForms(exploring, first));
+  const whole = await explorePadding(exploring, first);
+  const fast = await exploreHeads(exploring, await exploreForms(exploring, whole));
   if (goal.auto && speedOf(fast) > 1 + NOISE) return [];
   const best = await refine(exploring, fast);
-  if (fast !== first && !goal.auto && goal.precisions.includes('int8')) {
-    await refine(exploring, first);
+  if (fast !== whole && !goal.auto && goal.precisions.includes('int8')) {
+    await refine(exploring, whole);
   }
   const isEnough = (trial: Trial): boolean =>
     netLossOf(trial) <= tools.maxDrop && isFaithful(trial, tools.maxDrop);
@@ -121,6 +124,21 @@ async function attemptAll({ attempt }: Exploring, schemes: readonly Scheme[]): P
   return trials;
 }
 
+/** Channels of zeros, where those are measured to be faster: no table tells where they pay. */
+async function explorePadding(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
+  const { measured, thin } = exploring.tools;
+  const { scheme } = first;
+  if (!measured || !hasThin(thin, scheme.float)) return first;
+  const form = { ...scheme.form, padChannels: true };
+  const padded = await exploring.attempt({ ...scheme, form });
+  return isStatic(padded) && speedOf(padded) < speedOf(first) && !isAsFast(padded, first)
+    ? padded
+    : first;
+}
+
+const hasThin = (thin: readonly string[], float: readonly string[]): boolean =>
+  thin.some((node) => !float.includes(node));
+
 /** The fastest way to place integers: as the target prefers, or less where those do not pay. */
 async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
   const { goal, tools } = exploring;
@@ -138,7 +156,7 @@ async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<S
  * activations and the fewest channels, of which integer kernels gain little.
  */
 async function exploreHeads(exploring: Exploring, start: StaticTrial): Promise<StaticTrial> {
-  const { heavy, measured } = exploring.tools;
+  const { heavy, measured, thin } = exploring.tools;
   if (!measured || !mayMix(exploring)) return start;
   const { scheme } = start;
   let best = start;
@@ -147,7 +165,9 @@ async function exploreHeads(exploring: Exploring, start: StaticTrial): Promise<S
     const float = [...scheme.float, ...head];
     // With the last product in float nothing is quantized any more.
     if (head.length === 0 || float.length >= heavy.length) continue;
-    const trial = await exploring.attempt({ ...scheme, precision: 'mixed', float });
+    const padChannels = scheme.form.padChannels && hasThin(thin, float);
+    const form = { ...scheme.form, padChannels };
+    const trial = await exploring.attempt({ ...scheme, form, precision: 'mixed', float });
     if (!isStatic(trial) || speedOf(trial) > speedOf(best) * HOPELESS) break;
     const equal = isAsFast(trial, best);
     if (equal ? isNearer(trial, best) : speedOf(trial) < speedOf(best)) best = trial;

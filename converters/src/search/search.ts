@@ -3,6 +3,7 @@ import { type FlotillaError, isFlotillaError, type Precision } from '@flotilla/p
 import type { Conversion } from '../conversion.ts';
 import { type Handed, isFloat, MOST_ATTEMPTS } from '../hand-over.ts';
 import type { Goal } from '../plan.ts';
+import { thinConvolutions } from '../quantize/pad-channels.ts';
 import { heavyNodes } from '../quantize/plan.ts';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { Candidate, TargetSearch } from '../result.ts';
@@ -81,6 +82,7 @@ async function exploreFor(
   let done = 0;
   return await explore(goal, {
     heavy,
+    thin: thinConvolutions(model.graph).filter((node) => heavy.includes(node)),
     measured: conversion.latency.host === goal.profile.id,
     work,
     fixed,

@@ -75,6 +75,9 @@ function formParts(form: QdqForm, usual: QdqForm | undefined): string[] {
   const differs = (key: keyof QdqForm): boolean => form[key] !== usual[key];
   return [
     ...(differs('depthwise') ? [form.depthwise ? 'depthwise too' : 'depthwise in float'] : []),
+    ...(differs('padChannels')
+      ? [form.padChannels ? 'channels padded' : 'no channels padded']
+      : []),
     ...(differs('perChannel') ? [form.perChannel ? 'per channel' : 'per tensor'] : []),
     ...(differs('reduceRange') && form.reduceRange ? ['7-bit weights'] : []),
     ...(differs('symmetricActivations')
