@@ -4,6 +4,7 @@ export { CALIBRATION_METHODS, type CalibrationMethod } from './calibrate/methods
 export { type CompareRequest, type CompareResult, compareModels } from './compare.ts';
 export { convert } from './convert.ts';
 export { readData } from './data/folder.ts';
+export { loadAhead } from './data/load-ahead.ts';
 export { readOnnxFile as readModel } from './formats/onnx/file.ts';
 export { writeOnnx as writeModel } from './formats/onnx/write.ts';
 export { type RewriteRequest, type RewriteResult, rewriteModel } from './graph-only.ts';

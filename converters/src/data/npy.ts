@@ -63,7 +63,7 @@ function elementsOf(
     throw invalid(file, `shape [${shape.join(', ')}] needs more bytes than the file holds`);
   }
   // Copied to lie aligned; a Buffer's own slice() would share the memory.
-  const aligned = Uint8Array.from(body.subarray(0, size));
+  const aligned = Uint8Array.prototype.slice.call(body, 0, size);
   return new Elements(aligned.buffer, 0, length);
 }
 

@@ -8,6 +8,7 @@ import {
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { freeTensors } from '../free.ts';
 import type { DataItem } from './item.ts';
+import { loadAhead } from './load-ahead.ts';
 
 /** One sample ready to run. */
 export interface Sample extends Preprocessed {
@@ -23,7 +24,7 @@ export interface SampleSet {
 }
 
 /**
- * Prepares items with a pipeline. The next sample is decoded while the present one runs; what fits
+ * Prepares items with a pipeline. The next samples are decoded while the present one runs; what fits
  * into `cacheBytes` is kept for the next time through, the rest is decoded again.
  *
  * @param inputs what the model declares
@@ -39,8 +40,7 @@ export function sampleSet(
   const cache = new Map<DataItem, Sample>();
   const kept = new Set<Tensors>();
   let free = cacheBytes;
-  const prepare = async (item: DataItem | undefined): Promise<Sample | undefined> => {
-    if (item === undefined) return undefined;
+  const prepare = async (item: DataItem): Promise<Sample> => {
     const known = cache.get(item);
     if (known !== undefined) return known;
     const sample = { item, ...(await prepared(item, pipeline, inputs)) };
@@ -57,16 +57,7 @@ export function sampleSet(
     release(tensors) {
       if (!kept.has(tensors)) freeTensors(tensors);
     },
-    async *[Symbol.asyncIterator]() {
-      let next = prepare(items[0]);
-      for (let i = 0; i < items.length; i++) {
-        const sample = await next;
-        next = prepare(items[i + 1]);
-        // A failure is thrown where the sample is awaited; until then it must not count as unhandled.
-        next.catch(() => undefined);
-        if (sample !== undefined) yield sample;
-      }
-    },
+    [Symbol.asyncIterator]: () => loadAhead(items, prepare),
   };
 }
 

@@ -40,14 +40,15 @@ export function quantizeWeights(
   const count = axis === undefined ? 1 : (weight.dims[axis] ?? 1);
   const inner =
     axis === undefined ? data.length : elementCount({ dims: weight.dims.slice(axis + 1) });
-  const channelOf = (index: number): number => Math.floor(index / inner) % count;
-  const scales = scalesOf(data, count, channelOf, form.reduceRange);
+  const scales = scalesOf(data, count, inner, form.reduceRange);
   if (bias !== undefined) raiseForBias(scales, bias.values, bias.activationScale);
   const limit = weightLimit(form);
   const quantized = new Int8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = roundHalfEven(Math.fround(data[i]! / scales[channelOf(i)]!));
-    quantized[i] = clamp(value, -limit, limit);
+  for (let start = 0, channel = 0; start < data.length; start += inner, channel++) {
+    const scale = scales[channel % count]!;
+    for (let i = start; i < start + inner; i++) {
+      quantized[i] = clamp(roundHalfEven(Math.fround(data[i]! / scale)), -limit, limit);
+    }
   }
   return { values: makeTensor('int8', weight.dims, quantized), scales, axis };
 }
@@ -71,13 +72,14 @@ export function biasOfEach(bias: TensorValue, channels: number): Float32Array<Ar
 function scalesOf(
   data: Float32Array,
   count: number,
-  channelOf: (index: number) => number,
+  inner: number,
   reduceRange: boolean,
 ): Float32Array<ArrayBuffer> {
   const magnitudes = new Float64Array(count);
-  for (let i = 0; i < data.length; i++) {
-    const channel = channelOf(i);
-    magnitudes[channel] = Math.max(magnitudes[channel]!, Math.abs(data[i]!));
+  for (let start = 0, channel = 0; start < data.length; start += inner, channel++) {
+    let most = magnitudes[channel % count]!;
+    for (let i = start; i < start + inner; i++) most = Math.max(most, Math.abs(data[i]!));
+    magnitudes[channel % count] = most;
   }
   return Float32Array.from(magnitudes, (magnitude) => weightScale(magnitude, reduceRange));
 }

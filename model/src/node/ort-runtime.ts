@@ -113,6 +113,12 @@ function createSession(
     : InferenceSession.create(model, options);
 }
 
+/**
+ * Threads that wait for work spin for as long as it takes to get from one operator to the next, and
+ * no longer: on a busy machine they would starve each other (9 ms became 2.9 ms).
+ */
+const SPINNING = { allow_spinning: '1', spin_duration_us: '20' };
+
 function sessionOptions(provider: string, options: LoadOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
@@ -121,8 +127,7 @@ function sessionOptions(provider: string, options: LoadOptions): InferenceSessio
     enableMemPattern: !options.lean,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
-    // Spinning threads starve each other on a busy machine: 9 ms became 2.9 ms without it.
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    extra: { session: { intra_op: SPINNING, inter_op: { allow_spinning: '0' } } },
   };
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { convert, quantize, readData, readModel, runPasses } from '@flotilla/converters';
+import { convert, loadAhead, quantize, readData, readModel, runPasses } from '@flotilla/converters';
 import type { Tensors } from '@flotilla/model';
 import { blobsOf, MEDIA, parseManifest } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
@@ -57,7 +57,7 @@ function release(sample: Tensors): void {
 async function* samplesOf(folder: string, inputs: readonly string[]): AsyncGenerator<Tensors> {
   const { items } = await readData(folder, { inputs });
   // The bench writes arrays only: a sample is what the model is fed.
-  for (const item of items) yield (await item.load()) as Tensors;
+  yield* loadAhead(items, async (item) => (await item.load()) as Tensors);
 }
 
 /** The whole way: search, verification and bundle. */
