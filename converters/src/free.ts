@@ -5,7 +5,8 @@ import type { Tensors } from '@flotilla/model';
  * A view of a part of a buffer is left alone, since others may look at the rest.
  */
 export function free({ buffer, byteLength }: NodeJS.TypedArray): void {
-  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffer.transfer(0);
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
+  if (byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
 export function freeTensors(tensors: Tensors): void {

@@ -4,9 +4,8 @@ import { compareRuns, type RunComparison } from './compare-runs.ts';
 import { readModelFiles } from './formats/onnx/file.ts';
 import { writeOnnxFile } from './formats/onnx/write-file.ts';
 import { graphSize } from './graph-size.ts';
-import { allGraphs } from './ir/edit.ts';
+import { constantBytes } from './ir/edit.ts';
 import { cloneModel, type Model, opsetOf } from './ir/graph.ts';
-import { byteLength } from './ir/stored.ts';
 import { MAX_UPGRADE } from './ops/upgrade/index.ts';
 import { checkOutFile, writeBeside } from './out-file.ts';
 import { cutModel } from './passes/cut.ts';
@@ -55,7 +54,9 @@ export async function rewriteModel(request: RewriteRequest): Promise<RewriteResu
   }
   const { model, external } = await readModelFiles(modelFile);
   await checkOutFile(out, [modelFile, ...external]);
-  const before = graphSize(model, Math.max(await fileBytes([modelFile]), weightBytes(model)));
+  // Weights may lie in files beside the model.
+  const constants = constantBytes(model.graph);
+  const before = graphSize(model, Math.max(await fileBytes([modelFile]), constants));
   if (cut !== undefined) cutModel(model, cut);
   const reference = cut === undefined ? modelFile : cloneModel(model);
   if (fixShape !== undefined) fixShapes(model, fixShape);
@@ -93,12 +94,6 @@ async function checked(
   if (difference === null || difference <= MAX_DIFFERENCE) return comparison;
   const context = { output: output ?? '', difference: difference.toPrecision(2) };
   throw new FlotillaError('convert.differs', context);
-}
-
-/** Weights may lie in files beside the model. */
-function weightBytes(model: Model): number {
-  const constants = allGraphs(model.graph).flatMap((graph) => [...graph.initializers.values()]);
-  return constants.reduce((sum, tensor) => sum + byteLength(tensor), 0);
 }
 
 async function fileBytes(files: readonly string[]): Promise<number> {

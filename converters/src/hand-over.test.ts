@@ -41,6 +41,14 @@ test('the first that stands is taken, and what was ranked before it told', async
   expect(tried).toEqual([PLAIN, FP16]);
 });
 
+test('fp32 is tried in any case, also where much is ranked before and something after it', async () => {
+  const mixed = Array.from({ length: 6 }, (_, i) => ({ ...PLAIN, float: [`${i}`] }));
+  const { make, tried } = maker(...mixed, FP16);
+  const { made } = await handOver(found([[...mixed, FP32, FP16]]), make);
+  expect(tried).toEqual([...mixed.slice(0, 4), FP32]);
+  expect(schemesOf(made)).toEqual([FP32]);
+});
+
 test('of the variants in floats beside it, too, the first that stands', async () => {
   const { make } = maker(FP16);
   const { made } = await handOver(found([[PLAIN]], [FP16, FP32]), make);

@@ -45,10 +45,13 @@ export async function handOver({ goal, ranked, rungs }: Found, make: Make): Prom
   return { made, refused };
 }
 
-/** The first few, and in any case the last: with `auto` it is fp32, which is what it always was. */
+/** The first few, and then what stands in any case: fp32, which is what it always was, where it is ranked. */
 function attempts(schemes: readonly Scheme[]): readonly Scheme[] {
   if (schemes.length <= MOST_ATTEMPTS) return schemes;
-  return [...schemes.slice(0, MOST_ATTEMPTS - 1), ...schemes.slice(-1)];
+  const few = schemes.slice(0, MOST_ATTEMPTS - 1);
+  const rest = schemes.slice(few.length);
+  const sure = rest.find(({ precision }) => precision === 'fp32');
+  return sure === undefined ? [...few, ...rest.slice(-1)] : [...few, sure];
 }
 
 async function untilOneStands(schemes: readonly Scheme[], make: Make): Promise<Made[]> {

@@ -7,6 +7,7 @@ export { readData } from './data/folder.ts';
 export { loadAhead } from './data/load-ahead.ts';
 export { readOnnxFile as readModel } from './formats/onnx/file.ts';
 export { writeOnnx as writeModel } from './formats/onnx/write.ts';
+export { freeTensors } from './free.ts';
 export { type RewriteRequest, type RewriteResult, rewriteModel } from './graph-only.ts';
 export { type InspectedValue, type Inspection, inspect } from './inspect.ts';
 export type { Model } from './ir/graph.ts';

@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { type Digest, FlotillaError, sha256 } from '@flotilla/protocol';
-import { isTargetId, type TargetId } from '@flotilla/targets';
+import type { TargetId } from '@flotilla/targets';
 import pkg from '../package.json' with { type: 'json' };
 import type { DataItem } from './data/item.ts';
-import { isMakeable } from './precisions.ts';
 import type { Scheme } from './quantize/scheme.ts';
+import { recipeFault } from './recipe-schema.ts';
 import type { ConvertRequest, Cut } from './request.ts';
 import type { Source } from './source.ts';
 
@@ -91,14 +91,10 @@ export async function readRecipe(file: string): Promise<Recipe> {
   const text = await readFile(file, 'utf8');
   const recipe = parsed(text) ?? fail('it is not JSON');
   if (recipe.schema !== 1) fail('its schema is not 1, the only one known here');
-  if (!isTargetId(String(recipe.target)))
-    fail(`its target ${JSON.stringify(recipe.target)} is not known`);
-  if (!isMakeable(String(recipe.scheme?.precision))) fail('its scheme has no known precision');
-  if (!isDraw(recipe.data)) fail('its data are not those of a draw');
-  return recipe;
+  const fault = recipeFault(recipe);
+  return fault === undefined ? recipe : fail(fault);
 }
 
-/** Only what decides how far the rest can be read is checked; a wrong setting is refused where it is used. */
 function parsed(text: string): Recipe | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -106,11 +102,6 @@ function parsed(text: string): Recipe | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isDraw(data: Partial<DataDraw> | undefined): boolean {
-  const counts = [data?.seed, data?.maxCalibration, data?.maxChoice, data?.maxEvaluation];
-  return counts.every((count) => Number.isInteger(count) && Number(count) >= 1);
 }
 
 /** What of a recipe does not hold here, so that the bytes will differ. */

@@ -113,7 +113,22 @@ describe('a recipe', () => {
     await writeFile(recipeFile, '{"schema": 2}');
     expect(await refusal({})).toMatch(/its schema is not 1/);
     const { variant } = await convertOne({});
-    await writeFile(recipeFile, await readFile(variant.recipeFile ?? ''));
+    const recipe = JSON.parse(await readFile(variant.recipeFile ?? '', 'utf8'));
+    const { cut, ...uncut } = recipe;
+    const unformed = { ...recipe, scheme: { ...recipe.scheme, form: undefined } };
+    const unknown = { ...recipe, target: 'abacus' };
+    for (const [wrong, where] of [
+      [uncut, 'cut'],
+      [unformed, 'scheme'],
+      [{ ...recipe, scheme: { precision: 'int8' } }, 'scheme'],
+      [{ ...recipe, data: { ...recipe.data, seed: 'one' } }, 'data.seed'],
+      [unknown, 'target'],
+    ] as const) {
+      await writeFile(recipeFile, JSON.stringify(wrong));
+      expect(await refusal({})).toMatch(`recipe.json is not a recipe: `);
+      expect(await refusal({})).toMatch(where);
+    }
+    await writeFile(recipeFile, JSON.stringify(recipe));
     expect(await refusal({ targets: ['jetson-orin'] })).toMatch(
       /names jetson-orin, and the recipe is for x86-64/,
     );

@@ -142,14 +142,15 @@ async function statisticsOf(
   const { runtime } = source;
   const { items } = data.calibration;
   const samples = (): AsyncIterable<Tensors> => feedsOf(data.calibration);
+  const release = (sample: Tensors): void => data.calibration.release(sample);
   const statistics = await calibrate(await model(), samples(), {
     runtime,
     methods,
     where: (index) => items[index]?.where ?? '',
-    release: (sample) => data.calibration.release(sample),
+    release,
     onSample: (done) => onProgress({ step: 'calibrate', done, total: items.length }),
   });
-  return { statistics, samples, runtime };
+  return { statistics, samples, release, runtime };
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

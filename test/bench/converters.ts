@@ -57,7 +57,10 @@ async function main(options: Options): Promise<void> {
       const limits = HEAVY[subject.name] ?? (quick ? QUICK : LIMITS);
       const given = { models, quick, limits, python, folder: own, onProgress: progress };
       const result = await benchSubject(subject, given);
-      const many = await manySamples(result, quick, python);
+      const many = await manySamples(result, quick, python).catch((error: unknown) => {
+        skipped.push(`${subject.name}, 1,000 samples: ${String(error)}`);
+        return [];
+      });
       results.push(result);
       skipped.push(...result.skipped);
       figures.push(...figuresOf(result, many));

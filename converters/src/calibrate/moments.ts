@@ -36,7 +36,7 @@ export function momentsOf(histogram: Histogram, withMiddle: boolean): Moments {
 }
 
 /** The first bin whose center is not below a number. */
-export function binFrom({ width, middle, count }: Moments, value: number): number {
+function binFrom({ width, middle, count }: Moments, value: number): number {
   if (width === 0) return value > 0 ? count.length - 1 : middle;
   const step = value / width;
   const bin = step > 0 ? Math.max(Math.ceil(step - 0.5), 1) : Math.min(Math.ceil(step + 0.5), 0);

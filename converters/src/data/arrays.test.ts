@@ -77,6 +77,26 @@ test('an archive of any prefix of its bytes is read or refused, never worse', ()
   }
 });
 
+test('arrays of an archive that share one body are refused', () => {
+  const whole = zip({ 'a.npy': npy('<f4', '4096,', new Float32Array(4096)) }, true);
+  const [end, central] = [whole.length - 22, whole.readUInt32LE(whole.length - 6)];
+  const entry = whole.subarray(central, end);
+  const last = Buffer.from(whole.subarray(end));
+  last.writeUInt16LE(64, 10);
+  const entries = new Array<Buffer>(64).fill(entry);
+  const bomb = Buffer.concat([whole.subarray(0, central), ...entries, last]);
+  expect(parseNpz(whole, 'x.npz').size).toBe(1);
+  expect(() => parseNpz(bomb, 'x.npz')).toThrow(/^x\.npz .*its arrays overlap/);
+});
+
+test('arrays that would take more than memory holds are refused before they are unpacked', () => {
+  const whole = zip({ 'a.npy': npy('<f4', '2,', Float32Array.of(1, 2)) }, true);
+  whole.writeUInt32LE(2 ** 31 + 1, whole.readUInt32LE(whole.length - 6) + 24);
+  expect(() => parseNpz(whole, 'x.npz')).toThrow(
+    /^x\.npz .*its arrays take more than 2147483648 B/,
+  );
+});
+
 test.each([true, false])('the rows of an archive are samples (packed: %s)', async (packed) => {
   const x = npy('<f4', '3, 2', Float32Array.of(1, 2, 3, 4, 5, 6));
   const labels = npy('<i8', '3,', BigInt64Array.of(2n, 0n, 1n));

@@ -8,8 +8,8 @@ const CENTRAL = 0x02014b50;
 const STORED = 0;
 const DEFLATED = 8;
 const MAX_ENTRIES = 1024;
-/** Largest unpacked array, in bytes: a small archive must not fill the memory. */
-const MAX_ARRAY = 2 ** 31;
+/** Of all unpacked arrays together, in bytes. */
+const MAX_UNPACKED = 2 ** 31;
 
 interface Entry {
   readonly name: string;
@@ -29,7 +29,9 @@ export function parseNpz(bytes: Uint8Array, file: string): Map<string, Tensor> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     const arrays = new Map<string, Tensor>();
-    for (const entry of entriesOf(view, bytes, file)) {
+    const entries = entriesOf(view, bytes, file);
+    checkSizes(entries, bytes.length, file);
+    for (const entry of entries) {
       const name = entry.name.replace(/\.npy$/, '');
       arrays.set(name, parseNpy(unpack(view, bytes, entry, file), `${file}:${entry.name}`));
     }
@@ -61,6 +63,16 @@ function entriesOf(view: DataView, bytes: Uint8Array, file: string): Entry[] {
   return entries;
 }
 
+/** A small archive must not fill the memory: entries that share one body would unpack it for each. */
+function checkSizes(entries: readonly Entry[], bytes: number, file: string): void {
+  const total = (size: (entry: Entry) => number) =>
+    entries.reduce((sum, entry) => sum + size(entry), 0);
+  if (total(({ packed }) => packed) > bytes) throw invalid(file, 'its arrays overlap');
+  if (total(({ size }) => size) > MAX_UNPACKED) {
+    throw invalid(file, `its arrays take more than ${MAX_UNPACKED} B`);
+  }
+}
+
 /** The end record lies in the last 65,557 bytes, behind a comment of any length. */
 function findEnd(view: DataView): number {
   for (let at = view.byteLength - 22; at >= Math.max(0, view.byteLength - 65_557); at--) {
@@ -74,7 +86,7 @@ function unpack(view: DataView, bytes: Uint8Array, entry: Entry, file: string): 
   const start = entry.offset + 30 + names;
   const packed = bytes.subarray(start, start + entry.packed);
   if (entry.method === STORED) return packed;
-  if (entry.method !== DEFLATED || entry.size > MAX_ARRAY) {
+  if (entry.method !== DEFLATED) {
     throw invalid(file, `array ${JSON.stringify(entry.name.slice(0, 80))} cannot be unpacked`);
   }
   try {

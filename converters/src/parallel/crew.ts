@@ -6,8 +6,11 @@ export interface Crew<M> {
   all(): Promise<readonly M[]>;
 }
 
-/** Milliseconds of work before helpers are called: what is done sooner needs none. */
-const PATIENCE = 30;
+/**
+ * Milliseconds of work before helpers are called, about what it takes to make one ready: what is done
+ * sooner needs none, and what takes longer loses half of it at most.
+ */
+const PATIENCE = 250;
 
 /** Items that a helper on a thread holds: work for as long as the first member blocks this thread. */
 export const HELPER_DEPTH = 3;

@@ -283,6 +283,6 @@ describe('a constant of terabytes stays a node', () => {
     expect((user + system) / 1e6).toBeLessThan(2);
     expect(model.graph.nodes.length).toBeGreaterThan(1);
     const held = [...model.graph.initializers.values()].reduce((sum, t) => sum + byteLength(t), 0);
-    expect(held).toBeLessThan(256 << 20);
+    expect(held).toBeLessThan(48 << 20);
   });
 });

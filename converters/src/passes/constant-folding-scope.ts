@@ -17,8 +17,8 @@ export function mayHold(bytes: number, sources: number): boolean {
 /** What all constants of a model may take together, however small those of its file are. */
 const LEAST_LIMIT = 32 << 20;
 
-/** What they may take in terms of those of the file: float16 doubles when it is widened. */
-const GROWTH = 3;
+/** In terms of those of the file: float16 doubles when it is widened, and each weight may be turned. */
+const GROWTH = 4;
 
 /**
  * Bytes that folding may still add to the constants of a model. Values that are made of values

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { float, int, ints, string, tensor } from '../ir/attributes.ts';
 import { DATA_TYPES } from '../ir/dtype.ts';
+import { constantBytes } from '../ir/edit.ts';
 import { type Model, makeGraph, makeNode, tensorInfo } from '../ir/graph.ts';
-import { float32Tensor, int64Tensor, toNumbers } from '../ir/tensor.ts';
+import { float32Tensor, int64Tensor, makeTensor, toNumbers } from '../ir/tensor.ts';
 import { relativeError, runModel } from '../testing/run-model.ts';
 import { NetBuilder } from '../testing/small-net.ts';
 import { constantFolding } from './constant-folding.ts';
+import { runPasses } from './index.ts';
 import { runPassList } from './pass.ts';
 
 const opsOf = ({ graph }: Model) => graph.nodes.map((node) => node.op);
@@ -211,4 +213,35 @@ describe('what depends on sizes alone', () => {
     await fold(open);
     expect(opsOf(open)).toContain('Concat');
   });
+});
+
+it('leaves room for the largest weight of a float16 model, widened and turned', async () => {
+  const [rows, columns] = [3000, 2000];
+  const net = new NetBuilder(1, [1, columns]);
+  const { graph } = net.model;
+  graph.inputs = [tensorInfo('input', 'float16', [1, columns])];
+  graph.initializers.set(
+    'weights',
+    makeTensor('float16', [rows, columns], new Uint16Array(rows * columns).fill(0x2000)),
+  );
+  const turned = net.node('Transpose', ['weights']);
+  const model = net.output(net.node('MatMul', ['input', turned]));
+  graph.outputs = graph.outputs.map(({ name }) => tensorInfo(name, 'float16', [1, rows]));
+  await runPasses(model);
+  expect(opsOf(model)).not.toContain('Transpose');
+});
+
+it('counts what the runtime makes and what we make towards one limit', async () => {
+  const net = new NetBuilder(1, [1]);
+  const large = net.constant([128, 128], new Array(128 * 128).fill(1));
+  const values = Array.from({ length: 500 }, (_, i) => {
+    const made = net.node('Exp', [
+      net.node('Expand', [net.constant([1], [i]), net.integers(128, 128)]),
+    ]);
+    return net.node('Div', [net.node('Add', [made, large]), net.constant([1], [2])]);
+  });
+  const model = net.output(net.node('Sum', [...values, 'input']));
+  await fold(model);
+  expect(constantBytes(model.graph)).toBeLessThan(36 << 20);
+  expect(opsOf(model)).toContain('Div');
 });

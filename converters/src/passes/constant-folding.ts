@@ -32,12 +32,12 @@ export const constantFolding: Pass = {
       ? undefined
       : `opset ${EVALUATED_OPSET} or above`,
   async run(model, { bytesBefore }) {
-    const folding = new Folding(model.graph, roomIn(model.graph, bytesBefore));
+    const folding = new Folding(model.graph);
     const declined = new Set<string>();
     const { did } = folding;
     for (let before = -1; before !== did.length; ) {
       before = did.length;
-      folding.fold();
+      folding.fold(roomIn(model.graph, bytesBefore));
       await foldByRuntime(model, roomIn(model.graph, bytesBefore), did, declined);
     }
     return { changed: did.length, did, declined: [...declined] };
@@ -50,16 +50,16 @@ class Folding {
   readonly #root: Graph;
   readonly #namer: Namer;
   /** Bytes that folded constants may still take together. */
-  #room: number;
+  #room = 0;
 
-  constructor(root: Graph, room: number) {
+  constructor(root: Graph) {
     this.#root = root;
     this.#namer = createNamer(root);
-    this.#room = room;
   }
 
-  /** Folds until nothing more is known. */
-  fold(): void {
+  /** Folds until nothing more is known, or results have taken the room. */
+  fold(room: number): void {
+    this.#room = room;
     for (let before = -1; before !== this.did.length; ) {
       before = this.did.length;
       this.#foldGraph(this.#root, inferFacts(this.#root, { declared: false }), new Map());

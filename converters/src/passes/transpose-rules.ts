@@ -213,7 +213,7 @@ export function compose(first: Order, second: Order): Order {
   return second.map((axis) => first[axis]!);
 }
 
-export function isSameOrder(a: Order, b: Order): boolean {
+function isSameOrder(a: Order, b: Order): boolean {
   return a.length === b.length && a.every((axis, i) => axis === b[i]);
 }
 

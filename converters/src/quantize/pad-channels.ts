@@ -1,8 +1,10 @@
 import { intAttribute } from '../ir/attributes.ts';
 import { createNamer, indexGraph, type Namer, sortTopologically } from '../ir/edit.ts';
-import { type Graph, isOp, type Model, makeNode, type Node } from '../ir/graph.ts';
+import { type Graph, isOp, makeNode, type Node } from '../ir/graph.ts';
 import { elementCount, int64Tensor, makeTensor, type TensorValue } from '../ir/tensor.ts';
 import { removeDeadCode } from '../passes/dead-code.ts';
+import type { Int8Model } from './int8.ts';
+import { ruleOf } from './op-rules.ts';
 
 /** Integer kernels lay out and multiply this many bytes at a time. */
 const MULTIPLE = 4;
@@ -23,11 +25,15 @@ function lacking(node: Node, weight: TensorValue | undefined): number {
 /**
  * Gives integer convolutions of, say, three channels a fourth of zeros, with weights of zero for it:
  * not one result changes, and where kernels copy and multiply words of four bytes it takes a third
- * less time. The padding comes before the QuantizeLinear, since runtimes pad in floating point only.
+ * less time. The integers are padded, so that what makes them stays as it is. Behind an operator that
+ * computes in integers itself the copy costs more than it gains: only what enters from floating point
+ * is padded, as images are.
  *
- * @param model in QDQ form; edited in place
+ * @param quantized in QDQ form; its model is edited in place
+ * @returns the same, without names of values that are there in their padded form only
  */
-export function padChannels(model: Model): void {
+export function padChannels<T extends Pick<Int8Model, 'model' | 'renamed'>>(quantized: T): T {
+  const { model } = quantized;
   const { graph } = model;
   const { producer } = indexGraph(graph);
   const namer = createNamer(graph);
@@ -39,13 +45,19 @@ export function padChannels(model: Model): void {
     const isQuantized =
       isDequantize(activation) && isDequantize(weights) && isQuantize(quantize) && weight;
     const missing = lacking(node, weight);
-    if (!isQuantized || missing === 0) continue;
-    const input = paddedInput(graph, quantize, weight.dims.length, missing, namer);
+    if (!isQuantized || weight.dtype !== 'int8' || missing === 0) continue;
+    const maker = producer.get(quantize.inputs[0] ?? '');
+    const computes = maker !== undefined && ruleOf(maker)?.kind !== 'passes';
+    if (computes && maker.inputs.some((name) => isDequantize(producer.get(name)))) continue;
+    const input = paddedInput(graph, activation, weight.dims.length, missing, namer);
     const padded = paddedWeights(graph, weights, widened(weight, missing), namer);
     node.inputs = [input, padded, ...node.inputs.slice(2)];
   }
   removeDeadCode(model);
   sortTopologically(graph);
+  const there = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
+  const renamed = new Map([...quantized.renamed].filter(([, name]) => there.has(name)));
+  return { ...quantized, renamed };
 }
 
 const isDequantize = (node: Node | undefined): node is Node =>
@@ -53,27 +65,21 @@ const isDequantize = (node: Node | undefined): node is Node =>
 const isQuantize = (node: Node | undefined): node is Node =>
   node !== undefined && isOp(node, 'QuantizeLinear');
 
-/** What is quantized, with more channels, in the same integers. */
+/** The same integers with more channels, all at the zero point. */
 function paddedInput(
   graph: Graph,
-  { inputs: [source = '', ...params] }: Node,
+  { inputs: [source = '', scale = '', zeroPoint = ''] }: Node,
   rank: number,
   missing: number,
   { fresh }: Namer,
 ): string {
   const [pads, padded] = [fresh(`${source}_pads`), fresh(`${source}_padded`)];
+  const result = fresh(`${padded}_dequantized`);
   const amounts = new Array<number>(2 * rank).fill(0).with(rank + 1, missing);
   graph.initializers.set(pads, int64Tensor([2 * rank], amounts));
-  const [quantized, result] = [fresh(`${padded}_quantized`), fresh(`${padded}_dequantized`)];
   graph.nodes.push(
-    makeNode('Pad', fresh(`${padded}_Pad`), [source, pads], [padded]),
-    makeNode('QuantizeLinear', fresh(`${result}_QuantizeLinear`), [padded, ...params], [quantized]),
-    makeNode(
-      'DequantizeLinear',
-      fresh(`${result}_DequantizeLinear`),
-      [quantized, ...params],
-      [result],
-    ),
+    makeNode('Pad', fresh(`${padded}_node`), [source, pads, zeroPoint], [padded]),
+    makeNode('DequantizeLinear', fresh(`${result}_node`), [padded, scale, zeroPoint], [result]),
   );
   return result;
 }

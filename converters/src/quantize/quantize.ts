@@ -24,6 +24,8 @@ export interface CalibrationData {
   readonly statistics: ActivationStatistics;
   /** The same samples again, from the first. */
   samples(): AsyncIterable<Tensors>;
+  /** Called with each of them when it has been run: its memory may be given back. */
+  readonly release?: ((sample: Tensors) => void) | undefined;
   readonly runtime: Runtime;
 }
 

@@ -36,14 +36,14 @@ export async function quantizeStatic(input: StaticInput): Promise<StaticModel> {
   const ranges = statistics.ranges(method, form);
   const options = { float: new Set(scheme.float) };
   const plain = quantizeInt8(model, ranges, form, options);
-  const made =
+  const whole =
     scheme.biasCorrection || scheme.rounding === 'adaptive'
       ? quantizeInt8(model, ranges, form, {
           ...options,
           tuned: await tuneProducts({ ...plain, model, scheme, calibration }),
         })
       : plain;
-  if (form.padChannels) padChannels(made.model);
+  const made = form.padChannels ? padChannels(whole) : whole;
   const seen = statistics.methods.includes('min-max') ? statistics.ranges('min-max', form) : ranges;
   const { integerNodes, skipped } = made;
   return {

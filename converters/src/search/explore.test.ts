@@ -200,12 +200,6 @@ describe('with auto', () => {
     });
   });
 
-  test('where every answer is that of fp32 and next to nothing is lost, nothing is improved', async () => {
-    const { tools, tried } = toolsOf(() => ({ divergence: 9e-4, db: 36 }));
-    await explore(AUTO, tools);
-    expect(tried.at(-1)).toBe('int8 mse');
-  });
-
   test('precisions of matrix products are tried where there are such products', async () => {
     const products = {
       ...WORK,

@@ -7,6 +7,7 @@ import { chooseFloatNodes } from './float-nodes.ts';
 import { isAsFast, isNearer, NOISE, rankByAccuracy } from './pareto.ts';
 import {
   formOf,
+  inFloat,
   isPromising,
   plainSchemes,
   refinements,
@@ -43,8 +44,6 @@ export interface Explored {
 
 /** So close to fp32 that nobody can tell the difference. */
 const FLAWLESS = { divergence: 1e-4, db: 45 };
-/** Where every answer is fp32's too, what is gained from here is not worth the search. */
-const NEAR_FLAWLESS = { divergence: 1e-3, db: 35 };
 /** Products at the inputs that are tried in floating point. */
 const MOST_HEADS = 2;
 /** Slower than the best by this, and with one product more it will not be the fastest. */
@@ -109,6 +108,7 @@ async function exploreStatic(exploring: Exploring): Promise<readonly Sensitivity
     scheme: best.scheme,
     sensitivity,
     work: tools.work,
+    thin: tools.thin,
     attempt,
     isEnough,
   });
@@ -128,16 +128,13 @@ async function attemptAll({ attempt }: Exploring, schemes: readonly Scheme[]): P
 async function explorePadding(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
   const { measured, thin } = exploring.tools;
   const { scheme } = first;
-  if (!measured || !hasThin(thin, scheme.float)) return first;
+  if (!measured || thin.every((node) => scheme.float.includes(node))) return first;
   const form = { ...scheme.form, padChannels: true };
   const padded = await exploring.attempt({ ...scheme, form });
   return isStatic(padded) && speedOf(padded) < speedOf(first) && !isAsFast(padded, first)
     ? padded
     : first;
 }
-
-const hasThin = (thin: readonly string[], float: readonly string[]): boolean =>
-  thin.some((node) => !float.includes(node));
 
 /** The fastest way to place integers: as the target prefers, or less where those do not pay. */
 async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<StaticTrial> {
@@ -146,7 +143,7 @@ async function exploreForms(exploring: Exploring, first: StaticTrial): Promise<S
   const { scheme } = first;
   const slow = slowerNodes(goal.profile, tools.work, tools.heavy);
   if (slow.length === 0 || slow.length === tools.heavy.length) return first;
-  const other = await exploring.attempt({ ...scheme, precision: 'mixed', float: slow });
+  const other = await exploring.attempt(inFloat(scheme, slow, tools.thin));
   if (!isStatic(other)) return first;
   return speedOf(other) < speedOf(first) / (1 + NOISE) ? other : first;
 }
@@ -165,9 +162,7 @@ async function exploreHeads(exploring: Exploring, start: StaticTrial): Promise<S
     const float = [...scheme.float, ...head];
     // With the last product in float nothing is quantized any more.
     if (head.length === 0 || float.length >= heavy.length) continue;
-    const padChannels = scheme.form.padChannels && hasThin(thin, float);
-    const form = { ...scheme.form, padChannels };
-    const trial = await exploring.attempt({ ...scheme, form, precision: 'mixed', float });
+    const trial = await exploring.attempt(inFloat(scheme, float, thin));
     if (!isStatic(trial) || speedOf(trial) > speedOf(best) * HOPELESS) break;
     const equal = isAsFast(trial, best);
     if (equal ? isNearer(trial, best) : speedOf(trial) < speedOf(best)) best = trial;
@@ -196,13 +191,13 @@ async function refine(exploring: Exploring, start: StaticTrial): Promise<StaticT
 }
 
 async function improve(
-  { goal, attempt, decline }: Exploring,
+  { attempt, decline }: Exploring,
   start: StaticTrial,
   changes: readonly Partial<StaticScheme>[],
 ): Promise<StaticTrial> {
   let best = start;
   for (const change of changes) {
-    if (isFlawless(best) || (goal.auto && isNearFlawless(best))) break;
+    if (isFlawless(best)) break;
     const trial = await attempt({ ...best.scheme, ...change });
     if (!isStatic(trial) || trial === best) continue;
     if (isNearer(trial, best)) best = trial;
@@ -211,13 +206,6 @@ async function improve(
   return best;
 }
 
-const isFlawless = (trial: Trial): boolean => isAsNear(trial, FLAWLESS);
-
-function isNearFlawless(trial: Trial): boolean {
-  const same = trial.quality.agreement === 1 && netLossOf(trial) <= 0;
-  return same && isAsNear(trial, NEAR_FLAWLESS);
-}
-
-function isAsNear({ divergence, db }: Trial, limit: typeof FLAWLESS): boolean {
-  return divergence <= limit.divergence && db >= limit.db;
+function isFlawless({ divergence, db }: Trial): boolean {
+  return divergence <= FLAWLESS.divergence && db >= FLAWLESS.db;
 }

@@ -16,7 +16,7 @@ const sensitivity = NODES.map((node, i) => ({
   divergence: 1 / (1 + i),
 }));
 const floatsOf = (float: readonly string[], count: number) =>
-  withMoreFloat({ ...PLAIN, float }, { sensitivity, work }, count).map((scheme) => ({
+  withMoreFloat({ ...PLAIN, float }, { sensitivity, work, thin: ['b'] }, count).map((scheme) => ({
     precision: scheme.precision,
     float: scheme.float.join(''),
   }));
@@ -30,5 +30,11 @@ test('what does not stand gives way to twice as many nodes in float, the most ha
 
 test('one product at least stays in integers, and without measured harm nothing is tried', () => {
   expect(floatsOf(['a', 'b', 'c', 'd', 'e', 'f', 'g'], 3)).toEqual([]);
-  expect(withMoreFloat(PLAIN, { sensitivity: [], work }, 3)).toEqual([]);
+  expect(withMoreFloat(PLAIN, { sensitivity: [], work, thin: [] }, 3)).toEqual([]);
+});
+
+test('channels are padded as long as a convolution is left that needs it', () => {
+  const padded = { ...PLAIN, form: { ...PLAIN.form, padChannels: true } };
+  const schemes = withMoreFloat({ ...padded, float: ['c'] }, { sensitivity, work, thin: ['b'] }, 3);
+  expect(schemes.map(({ form }) => form.padChannels)).toEqual([true, false]);
 });

@@ -1,11 +1,14 @@
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { Work } from '../verify/work.ts';
+import { inFloat } from './schemes.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Trial } from './trial.ts';
 
-interface Harm {
+export interface Harm {
   readonly sensitivity: readonly Sensitivity[];
   readonly work: Work;
+  /** Convolutions that channels are padded for. */
+  readonly thin: readonly string[];
 }
 
 interface FloatSearch extends Harm {
@@ -23,7 +26,7 @@ export async function chooseFloatNodes(search: FloatSearch): Promise<void> {
   const order = inOrder(search, scheme);
   const enough = async (count: number): Promise<boolean> => {
     const float = [...scheme.float, ...order.slice(0, count)];
-    const trial = await attempt({ ...scheme, precision: 'mixed', float });
+    const trial = await attempt(inFloat(scheme, float, search.thin));
     return trial !== undefined && isEnough(trial);
   };
   // With the last product in float nothing is quantized any more: that is another precision.
@@ -53,7 +56,7 @@ export function withMoreFloat(scheme: StaticScheme, harm: Harm, count: number): 
   let added = Math.max(1, scheme.float.length);
   while (schemes.length < count && added < order.length) {
     const float = [...scheme.float, ...order.slice(0, added)];
-    schemes.push({ ...scheme, precision: 'mixed', float });
+    schemes.push(inFloat(scheme, float, harm.thin));
     added = added * 2 + scheme.float.length;
   }
   return schemes;

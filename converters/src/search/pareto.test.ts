@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NOISE, paretoFront, rankTrials } from './pareto.ts';
+import { NOISE, paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { trialOf } from './testing.ts';
 import { speedOf, type Trial } from './trial.ts';
 
@@ -91,4 +91,12 @@ describe('what is handed over', () => {
     const better = trialOf({ divergence: 0, speed: 0.5, bytes: 5, db: 40 });
     expect(rankTrials([worse, better], ORDER)[0]).toBe(better);
   });
+});
+
+test('of the equally accurate the faster comes first, and the smaller of those that differ by noise', () => {
+  const slow = trialOf({ divergence: 0.1, speed: 0.5, bytes: 10 });
+  const large = trialOf({ divergence: 0.1, speed: 0.4, bytes: 30 });
+  const small = trialOf({ divergence: 0.1, speed: 0.4004, bytes: 20 });
+  const near = trialOf({ divergence: 0.05, speed: 2, bytes: 99 });
+  expect(rankByAccuracy([slow, large, small, near])).toEqual([near, small, large, slow]);
 });

@@ -102,8 +102,11 @@ export function rankTrials(trials: readonly Trial[], order: readonly Precision[]
   return ranked;
 }
 
-/** The trials, nearest to fp32 first; of equals the faster by more than noise, then the smallest, then the one tried first. */
+/**
+ * The trials, nearest to fp32 first; of equals the faster in steps of the noise, then the smallest,
+ * then the one tried first.
+ */
 export function rankByAccuracy<T extends Trial>(trials: readonly T[]): T[] {
-  const faster: Order = (a, b) => (isAsFast(a, b) ? 0 : bySpeed(a, b));
-  return trials.toSorted((a, b) => byAccuracy(a, b) || faster(a, b) || a.bytes - b.bytes);
+  const step = (trial: Trial): number => Math.round(Math.log(speedOf(trial)) / Math.log1p(NOISE));
+  return trials.toSorted((a, b) => byAccuracy(a, b) || step(a) - step(b) || a.bytes - b.bytes);
 }

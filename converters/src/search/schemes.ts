@@ -44,6 +44,16 @@ export function slowerNodes(
   return heavy.filter((node) => slow.has(node));
 }
 
+/** The scheme with these nodes in floating point; with the last thin convolution in it nothing is padded. */
+export function inFloat(
+  scheme: StaticScheme,
+  float: readonly string[],
+  thin: readonly string[],
+): StaticScheme {
+  const padChannels = scheme.form.padChannels && thin.some((node) => !float.includes(node));
+  return { ...scheme, precision: 'mixed', form: { ...scheme.form, padChannels }, float };
+}
+
 /** What each further improvement changes in a scheme; those that the request leaves open. */
 export function refinements(fixed: SchemeRequest): Partial<StaticScheme>[] {
   return [

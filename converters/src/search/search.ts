@@ -7,9 +7,8 @@ import { thinConvolutions } from '../quantize/pad-channels.ts';
 import { heavyNodes } from '../quantize/plan.ts';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
 import type { Candidate, TargetSearch } from '../result.ts';
-import type { Work } from '../verify/work.ts';
 import { type Explored, explore } from './explore.ts';
-import { withMoreFloat } from './float-nodes.ts';
+import { type Harm, withMoreFloat } from './float-nodes.ts';
 import { latencyOn, measuredHere } from './latency-of.ts';
 import { isAsGood, paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf, isForFew } from './schemes.ts';
@@ -44,7 +43,7 @@ export async function search(conversion: Conversion, goal: Goal): Promise<Found>
   }
   const impossible = new Map<Precision, FlotillaError>();
   const explored = await exploreFor(conversion, goal, impossible);
-  const lists = rank(goal, explored, conversion.work);
+  const lists = rank(goal, explored, harmOf(conversion, explored));
   const missing = goal.precisions.find((_, i) => !goal.auto && lists[i]?.length === 0);
   const reason = missing && impossible.get(missing);
   if (reason) throw reason;
@@ -161,8 +160,14 @@ function worthy({ trials, declined }: Explored): readonly Trial[] {
 
 const schemesOf = (trials: readonly Trial[]): Scheme[] => trials.map(({ scheme }) => scheme);
 
-function rank({ auto, precisions, profile }: Goal, explored: Explored, work: Work): Scheme[][] {
-  if (auto) return [schemesOf(rankTrials(worthy(explored), profile.precisions))];
+/** What tells which nodes to put into floating point next. */
+function harmOf({ model, work }: Conversion, { sensitivity }: Explored): Harm {
+  return { sensitivity, work, thin: thinConvolutions(model.graph) };
+}
+
+function rank({ auto, precisions, profile }: Goal, explored: Explored, harm: Harm): Scheme[][] {
+  if (auto)
+    return [withFp32(schemesOf(rankTrials(worthy(explored), profile.precisions)), explored)];
   return precisions.map((precision) => {
     const isOwn = ({ scheme }: Trial): boolean => scheme.precision === precision;
     const own = worthy({ ...explored, trials: explored.trials.filter(isOwn) });
@@ -170,17 +175,22 @@ function rank({ auto, precisions, profile }: Goal, explored: Explored, work: Wor
     // What was asked for by name is made even where it fails, and the report says so.
     if (sound.length === 0) return schemesOf(rankByAccuracy(own).slice(0, 1));
     if (precision !== 'mixed') return schemesOf(rankByAccuracy(sound));
-    return widened(schemesOf(rankTrials(sound, profile.precisions)), explored, work);
+    return widened(schemesOf(rankTrials(sound, profile.precisions)), harm);
   });
 }
 
+/** What nothing speaks against comes last where something else seems better in every way. */
+function withFp32(schemes: readonly Scheme[], { trials }: Explored): Scheme[] {
+  const fp32 = schemesOf(trials).filter(({ precision }) => precision === 'fp32');
+  return [...schemes, ...fp32.filter((scheme) => !schemes.includes(scheme))];
+}
+
 /** The best two, and what may stand in their place. */
-function widened(schemes: readonly Scheme[], explored: Explored, work: Work): Scheme[] {
+function widened(schemes: readonly Scheme[], harm: Harm): Scheme[] {
   const best = schemes.slice(0, 2);
   const last = best.at(-1);
   if (last === undefined || !('method' in last)) return best;
-  const { sensitivity } = explored;
-  const wider = withMoreFloat(last, { sensitivity, work }, MOST_ATTEMPTS - best.length);
+  const wider = withMoreFloat(last, harm, MOST_ATTEMPTS - best.length);
   return [...best, ...wider];
 }
 

@@ -115,7 +115,7 @@ function createSession(
 
 /**
  * Threads that wait for work spin for as long as it takes to get from one operator to the next, and
- * no longer: on a busy machine they would starve each other (9 ms became 2.9 ms).
+ * no longer: on a busy machine they would starve each other.
  */
 const SPINNING = { allow_spinning: '1', spin_duration_us: '20' };
 

@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { convert, loadAhead, quantize, readData, readModel, runPasses } from '@flotilla/converters';
+import {
+  convert,
+  freeTensors,
+  loadAhead,
+  quantize,
+  readData,
+  readModel,
+  runPasses,
+} from '@flotilla/converters';
 import type { Tensors } from '@flotilla/model';
 import { blobsOf, MEDIA, parseManifest } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
@@ -38,20 +46,13 @@ async function make(
 ): Promise<undefined> {
   if (setting.kind === 'static') {
     const samples = () => samplesOf(calibration, inputs);
-    await writeFile(out, await makeStatic(modelFile, samples, setting, release));
+    await writeFile(out, await makeStatic(modelFile, samples, setting, freeTensors));
     return;
   }
   const model = await readModel(modelFile);
   await runPasses(model);
   const scheme = { precision: 'int8-dynamic', float: [] } as const;
   await writeFile(out, (await quantize({ model, scheme, calibration: undefined })).bytes);
-}
-
-/** Each sample is read for one run. */
-function release(sample: Tensors): void {
-  for (const { data } of Object.values(sample)) {
-    if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
-  }
 }
 
 async function* samplesOf(folder: string, inputs: readonly string[]): AsyncGenerator<Tensors> {

@@ -51,7 +51,9 @@ function combine(
     return fromBigInts(a.dtype, dims, values);
   }
   const [x, y] = [toNumbers(a), toNumbers(b)];
-  const values = Float64Array.from(left, (_, i) => onNumbers(x[left[i]!]!, y[right[i]!]!));
+  // A loop: `from` goes through an iterator, ten times as slow.
+  const values = new Float64Array(left.length);
+  for (let i = 0; i < values.length; i++) values[i] = onNumbers(x[left[i]!]!, y[right[i]!]!);
   return fromNumbers(a.dtype, dims, values);
 }
 
@@ -104,9 +106,9 @@ export function predicate(compute: (a: number, b: number) => boolean): Evaluator
     if (dims === undefined) return undefined;
     const [left, right] = [broadcastPositions(a.dims, dims), broadcastPositions(b.dims, dims)];
     const [x, y] = [toNumbers(a), toNumbers(b)];
-    const values = Float64Array.from(left, (_, i) =>
-      compute(x[left[i]!]!, y[right[i]!]!) ? 1 : 0,
-    );
+    const values = new Float64Array(left.length);
+    for (let i = 0; i < values.length; i++)
+      values[i] = Number(compute(x[left[i]!]!, y[right[i]!]!));
     return fromNumbers('bool', dims, values);
   };
 }

@@ -1,6 +1,8 @@
-import type { Runtime, Tensors } from '@flotilla/model';
+import type { Tensors } from '@flotilla/model';
 import { writeOnnx } from '../../formats/onnx/write.ts';
+import { freeTensors } from '../../free.ts';
 import type { Model } from '../../ir/graph.ts';
+import type { CalibrationData } from '../quantize.ts';
 import { type MomentTaps, type ObservedProduct, tapMoments } from './moments-graph.ts';
 
 /**
@@ -20,7 +22,7 @@ export async function observeMoments(
   model: Model,
   products: readonly ObservedProduct[],
   samples: AsyncIterable<Tensors>,
-  runtime: Runtime,
+  { runtime, release }: Pick<CalibrationData, 'runtime' | 'release'>,
 ): Promise<Moments[]> {
   const tapped = tapMoments(model, products);
   const sums = tapped.taps.map((taps) => new MomentSums(taps));
@@ -29,6 +31,8 @@ export async function observeMoments(
     for await (const feeds of samples) {
       const outputs = await session.run(feeds);
       for (const sum of sums) sum.add(outputs);
+      freeTensors(outputs);
+      release?.(feeds);
     }
   } finally {
     await session.dispose();

@@ -49,7 +49,7 @@ export async function tuneProducts(input: TuneInput): Promise<Tuned> {
   const index = indexGraph(model.graph);
   for (const batch of batchesOf(observedProducts(input))) {
     const samples = first(calibration.samples(), MOST_SAMPLES);
-    const moments = await observeMoments(model, batch, samples, calibration.runtime);
+    const moments = await observeMoments(model, batch, samples, calibration);
     batch.forEach((product, i) => {
       const bias = biasOf(product, model.graph, index);
       tuned.set(product.node.name, tuneProduct(product, bias, moments[i]!, scheme));
