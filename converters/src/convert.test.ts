@@ -190,15 +190,24 @@ describe('with auto', () => {
   });
 
   test('a target that does not run a precision gets no bundle of it', async () => {
-    const only = { targets: ['jetson-nano'], precisions: ['int8'] } as const;
-    const steps = new Set<string>();
-    const { variants, warnings } = await convert(
-      { ...request, ...only, out: join(folder, 'nano') },
-      ({ step }) => steps.add(step),
-    );
-    expect(variants).toEqual([]);
+    const both = { targets: ['jetson-nano', 'x86-64'], precisions: ['int8'] } as const;
+    const { variants, warnings } = await convert({
+      ...request,
+      ...both,
+      out: join(folder, 'nano'),
+    });
+    expect(variants.map(({ target }) => target)).toEqual(['x86-64']);
     expect(warnings.join()).toMatch(/does not run int8: ask for fp16, fp32/);
-    expect(steps).not.toContain('quantize');
+  });
+
+  test('where no target runs what is asked for, nothing begins', async () => {
+    const only = { targets: ['jetson-nano'], precisions: ['int8'] } as const;
+    const steps: string[] = [];
+    const nothing = convert({ ...request, ...only, out: join(folder, 'none') }, ({ step }) =>
+      steps.push(step),
+    );
+    await expect(nothing).rejects.toThrow(/does not run int8: ask for fp16, fp32/);
+    expect(steps).toEqual([]);
   });
 
   test('a target named twice is one', async () => {

@@ -13,7 +13,7 @@ import { checkOutFolder } from './out-folder.ts';
 import { cutModel } from './passes/cut.ts';
 import { fixShapes } from './passes/fix-shape.ts';
 import { runPasses } from './passes/index.ts';
-import { type Goal, planConversion } from './plan.ts';
+import { type Plan, planConversion, refusals } from './plan.ts';
 import { checkFloatNames } from './quantize/float-names.ts';
 import type { Scheme } from './quantize/scheme.ts';
 import { differences, recipeOf } from './recipe.ts';
@@ -56,7 +56,7 @@ export async function convert(
     const data = await divideData(draw, source);
     onProgress({ step: 'passes', done: 0, total: 1 });
     const passes = await runPasses(model, passOptions(request));
-    checkFloatNames(model.graph, request.scheme?.float ?? []);
+    checkFloatNames(model.graph, floatNames(plan));
     const graph = { before, after: graphSize(model, fileLength(model)), passes };
     const ready = { plan, source, model, passes, data, measure, onProgress };
     const conversion = await openConversion(ready);
@@ -88,23 +88,9 @@ async function makeVariants(
     warnings.push(...refusals(goal), ...found.impossible);
     searches.push(reportOf(found, handed));
   }
-  warnings.push(...unusedRows(conversion.latency.measurements.unused()));
+  warnings.push(...conversion.latency.measurements.complaints());
   onProgress({ step: 'bundle', done: 0, total: made.length });
   return { variants: await writeVariants(made, plan.request), searches, warnings };
-}
-
-function refusals({ profile, refused }: Goal): string[] {
-  const { id, name, precisions } = profile;
-  return refused.map(
-    (each) => `${id}: ${name} does not run ${each}: ask for ${precisions.join(', ')}`,
-  );
-}
-
-function unusedRows(rows: readonly number[]): string[] {
-  if (rows.length === 0) return [];
-  const numbers = rows.slice(0, 10).join(', ');
-  const rest = rows.length > 10 ? ` and ${rows.length - 10} more` : '';
-  return [`measurements of no model that was tried: row ${numbers}${rest}`];
 }
 
 function aboutModel({
@@ -125,6 +111,12 @@ function aboutModel({
       synthetic: data.synthetic,
     },
   };
+}
+
+/** Of the request, or of the recipe that stands in its place. */
+function floatNames({ request, recipe }: Plan): readonly string[] {
+  if (recipe === undefined) return request.scheme?.float ?? [];
+  return 'float' in recipe.scheme ? recipe.scheme.float : [];
 }
 
 const fileLength = (model: Model): number => totalLength(onnxPieces(model));

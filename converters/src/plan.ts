@@ -39,9 +39,20 @@ export async function planConversion(request: ConvertRequest): Promise<Plan> {
     return replay(request, settings, await readRecipe(request.recipeFile));
   }
   const goals = goalsOf(request, settings);
+  const [reason] = goals.flatMap(refusals);
+  const nothing = goals.every(({ precisions }) => precisions.length === 0);
+  if (nothing && reason !== undefined) throw invalid('precisions', `can give nothing: ${reason}`);
   const needsCalibration = goals.some(({ precisions }) => precisions.some(isCalibrated));
   const needsChoice = goals.some(({ settled }) => settled === undefined);
   return { request, settings, goals, recipe: undefined, needsCalibration, needsChoice };
+}
+
+/** A line for each precision that was asked for and that the target does not run. */
+export function refusals({ profile, refused }: Goal): string[] {
+  const { id, name, precisions } = profile;
+  return refused.map(
+    (each) => `${id}: ${name} does not run ${each}: ask for ${precisions.join(', ')}`,
+  );
 }
 
 function goalsOf({ targets, precisions: asked }: ConvertRequest, { fixed }: Settings): Goal[] {

@@ -1,78 +1,127 @@
+import { explain } from '@flotilla/model';
+import { PRECISIONS, type Precision } from '@flotilla/protocol';
 import { TARGET_IDS } from '@flotilla/targets';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { CALIBRATION_METHODS } from './calibrate/methods.ts';
 
-const count = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-const words = (all: readonly string[]) => Type.Union(all.map((word) => Type.Literal(word)));
-const names = Type.Array(Type.String({ maxLength: 4096 }));
+/** An object that takes no other keys. */
+const object = (properties: Type.TProperties, description: string) =>
+  Type.Object(properties, { additionalProperties: false, description });
 
-const Form = Type.Object({
-  activation: words(['uint8', 'int8']),
-  weight: Type.Literal('int8'),
-  perChannel: Type.Boolean(),
-  symmetricActivations: Type.Boolean(),
-  reduceRange: Type.Boolean(),
-  quantizeBias: Type.Boolean(),
-  quantizeOutputs: Type.Boolean(),
-  residualAddInputs: Type.Boolean(),
-  depthwise: Type.Boolean(),
-  padChannels: Type.Optional(Type.Boolean()),
+const oneOf = (all: readonly (string | number)[]) =>
+  Type.Union(
+    all.map((each) => Type.Literal(each)),
+    { description: `must be one of ${all.join(', ')}` },
+  );
+const flag = Type.Boolean({ description: 'must be true or false' });
+const count = Type.Integer({
+  minimum: 1,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'must be a whole number from 1',
+});
+const names = Type.Array(Type.String({ maxLength: 4096 }), { description: 'must list names' });
+const text = Type.String({ description: 'must be text' });
+
+const Form = object(
+  {
+    activation: oneOf(['uint8', 'int8']),
+    weight: oneOf(['int8']),
+    perChannel: flag,
+    symmetricActivations: flag,
+    reduceRange: flag,
+    quantizeBias: flag,
+    quantizeOutputs: flag,
+    residualAddInputs: flag,
+    depthwise: flag,
+    padChannels: Type.Optional(flag),
+  },
+  'must be a QDQ form',
+);
+
+const SCHEME = 'must be a scheme of its precision';
+
+/** @param precision as the scheme says it */
+function staticScheme(precision: 'int8' | 'mixed', float: Type.TSchema) {
+  const parts = {
+    form: Form,
+    method: oneOf(CALIBRATION_METHODS),
+    equalize: flag,
+    biasCorrection: flag,
+    rounding: oneOf(['nearest', 'adaptive']),
+  };
+  return object({ precision: Type.Literal(precision), ...parts, float }, SCHEME);
+}
+
+const noNames = Type.Array(Type.String(), {
+  maxItems: 0,
+  description: 'must be empty: with nodes in floating point the precision is mixed',
 });
 
-const Scheme = Type.Union([
-  Type.Object({ precision: Type.Literal('fp32') }),
-  Type.Object({ precision: words(['fp16', 'int8-dynamic']), float: names }),
-  Type.Object({
-    precision: words(['int8', 'mixed']),
-    form: Form,
-    method: words(CALIBRATION_METHODS),
-    equalize: Type.Boolean(),
-    biasCorrection: Type.Boolean(),
-    rounding: words(['nearest', 'adaptive']),
-    float: names,
-  }),
-  Type.Object({
-    precision: Type.Literal('int4'),
-    blockSize: Type.Union([16, 32, 64, 128].map((size) => Type.Literal(size))),
-    symmetric: Type.Boolean(),
-    float: names,
-  }),
-]);
+const SCHEMES: Readonly<Record<Precision, Type.TSchema>> = {
+  fp32: object({ precision: Type.Literal('fp32') }, SCHEME),
+  fp16: object({ precision: Type.Literal('fp16'), float: names }, SCHEME),
+  'int8-dynamic': object({ precision: Type.Literal('int8-dynamic'), float: names }, SCHEME),
+  int8: staticScheme('int8', noNames),
+  mixed: staticScheme('mixed', names),
+  int4: object(
+    {
+      precision: Type.Literal('int4'),
+      blockSize: oneOf([16, 32, 64, 128]),
+      symmetric: flag,
+      float: names,
+    },
+    SCHEME,
+  ),
+};
 
-const Drawn = Type.Object({ samples: Type.Integer({ minimum: 0 }), names: Type.String() });
+const Drawn = object({ samples: Type.Integer({ minimum: 0 }), names: text }, 'must be a draw');
 
-const RecipeSchema = Type.Object({
+const RecipeParts = {
   schema: Type.Literal(1),
-  target: words(TARGET_IDS),
-  source: Type.Object({ digest: Type.String() }),
+  target: oneOf(TARGET_IDS),
+  source: object({ digest: text }, 'must name the source by its digest'),
   passes: names,
   keep: names,
-  fixShape: Type.Record(Type.String(), Type.Union([count, Type.Array(count)])),
-  cut: Type.Object({ inputs: Type.Optional(names), outputs: Type.Optional(names) }),
-  scheme: Scheme,
-  data: Type.Object({
-    seed: count,
-    maxCalibration: count,
-    maxChoice: count,
-    maxEvaluation: count,
-    synthetic: Type.Boolean(),
-    needsCalibration: Type.Boolean(),
-    needsChoice: Type.Boolean(),
-    calibration: Drawn,
-    evaluation: Drawn,
+  fixShape: Type.Record(Type.String(), Type.Union([count, Type.Array(count)]), {
+    description: 'must give sizes by name',
   }),
-  tools: Type.Object({ flotilla: Type.String(), onnxruntime: Type.String() }),
-});
+  cut: object(
+    { inputs: Type.Optional(names), outputs: Type.Optional(names) },
+    'must list inputs or outputs',
+  ),
+  data: object(
+    {
+      seed: count,
+      maxCalibration: count,
+      maxChoice: count,
+      maxEvaluation: count,
+      synthetic: flag,
+      needsCalibration: flag,
+      needsChoice: flag,
+      calibration: Drawn,
+      evaluation: Drawn,
+    },
+    'must say how samples were drawn',
+  ),
+  tools: object({ flotilla: text, onnxruntime: text }, 'must name the versions of the tools'),
+};
 
-/** What of a value keeps it from being a recipe: where, and what is allowed there; undefined where nothing does. */
+const AnyRecipe = Type.Object({
+  ...RecipeParts,
+  scheme: Type.Object({ precision: oneOf(PRECISIONS) }, { description: SCHEME }),
+});
+type AnyRecipe = Type.Static<typeof AnyRecipe>;
+
+/** What keeps a value from being a recipe: where, and what is allowed there; undefined where nothing does. */
 export function recipeFault(value: unknown): string | undefined {
-  if (Value.Check(RecipeSchema, value)) return undefined;
-  // Of a scheme each form has its own complaint; the outermost says where it is.
-  const faults = Value.Errors(RecipeSchema, value).toSorted(
-    (a, b) => a.instancePath.length - b.instancePath.length,
-  );
-  const [first] = faults;
-  const where = first?.instancePath.slice(1).replaceAll('/', '.') || 'it';
-  return `${where} ${first?.message ?? 'is not that of a recipe'}`;
+  if (!isRecipe(value)) return explain(AnyRecipe, value).join(' ');
+  // Checked by what its precision takes: of a union each branch would complain.
+  const precision = PRECISIONS.find((each) => each === value.scheme.precision) ?? 'fp32';
+  const exact = object({ ...RecipeParts, scheme: SCHEMES[precision] }, 'must be a recipe');
+  return Value.Check(exact, value) ? undefined : explain(exact, value).join(' ');
+}
+
+function isRecipe(value: unknown): value is AnyRecipe {
+  return Value.Check(AnyRecipe, value);
 }

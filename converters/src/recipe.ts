@@ -107,12 +107,19 @@ function parsed(text: string): Recipe | undefined {
 /** What of a recipe does not hold here, so that the bytes will differ. */
 export function differences(
   recipe: Recipe | undefined,
-  source: Pick<Source, 'digest'>,
+  source: Pick<Source, 'digest' | 'runtime'>,
   draw: DataDraw,
 ): string[] {
   if (recipe === undefined) return [];
   const other = (a: Drawn | undefined, b: Drawn) => a?.names !== b.names;
+  const { onnxruntime } = recipe.tools;
+  const { version } = source.runtime;
   return [
+    ...(onnxruntime === version
+      ? []
+      : [
+          `the recipe was made with ONNX Runtime ${onnxruntime}, this is ${version}: the bytes may differ`,
+        ]),
     ...(recipe.source?.digest === source.digest
       ? []
       : ['the recipe was made for another model file']),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Tensors } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
 import { calibrate } from './calibrate/calibrate.ts';
@@ -13,6 +12,7 @@ import type { OnProgress } from './request.ts';
 import { type Timed, timedOf } from './search/latency-of.ts';
 import { keyOf } from './search/trial.ts';
 import type { Source } from './source.ts';
+import { structureOf } from './structure.ts';
 import type { Judge, Judgement } from './verify/evaluate.ts';
 import type { LatencyPair } from './verify/latency.ts';
 import { type Verification, type VerifyContext, verify } from './verify/verify.ts';
@@ -29,7 +29,7 @@ export interface Workshop {
   tryOut(scheme: Scheme): Promise<Tried>;
   /** The same on other samples, not kept. */
   probe(scheme: Scheme, judge: Judge): Promise<Judgement & { readonly kl: number }>;
-  /** Time on this machine; variants with one graph are one. */
+  /** Time on this machine, beside one time of fp32 for all; variants with one graph are one. */
   time(scheme: Scheme): Promise<LatencyPair>;
   verify(variant: Quantized): Promise<Verification>;
 }
@@ -91,7 +91,8 @@ export function openWorkshop(input: WorkshopInput): Workshop {
       const key = structureOf(variant.model);
       const known = times.get(key) ?? timeOf(variant);
       times.set(key, known);
-      return await known;
+      const [first] = times.values();
+      return besideOne(await known, (await first)?.fp32);
     },
     verify: memo(
       verified,
@@ -153,6 +154,15 @@ async function statisticsOf(
   return { statistics, samples, release, runtime };
 }
 
+/**
+ * The same ratio beside another time of fp32: each pair was measured in turns, some when the machine
+ * was slower, and milliseconds of different pairs are to be comparable.
+ */
+function besideOne(pair: LatencyPair, fp32 = pair.fp32): LatencyPair {
+  const scale = pair.fp32 > 0 ? fp32 / pair.fp32 : 1;
+  return { ...pair, fp32, variant: pair.variant * scale };
+}
+
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -189,16 +199,4 @@ function recentlyMade(): (scheme: Scheme, make: () => Promise<Quantized>) => Pro
     }
     return variant;
   };
-}
-
-/** One for graphs that differ in the numbers of their constants only, and so take one time. */
-function structureOf({ graph }: Model): string {
-  const hash = createHash('sha256');
-  for (const { op, domain, inputs, outputs } of graph.nodes) {
-    hash.update(JSON.stringify([domain, op, inputs, outputs]));
-  }
-  for (const [name, { dtype, dims }] of graph.initializers) {
-    hash.update(JSON.stringify([name, dtype, dims]));
-  }
-  return hash.digest('hex');
 }

@@ -25,6 +25,7 @@ export type * from './runtime.ts';
 export { binOf, FixedBins } from './sketches/fixed-bins.ts';
 export { LogHistogram } from './sketches/log-histogram.ts';
 export { Moments } from './sketches/moments.ts';
+export { explain } from './spec/explain.ts';
 export * from './spec.ts';
 export * from './tensor.ts';
 export * from './tensors.ts';

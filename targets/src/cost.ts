@@ -33,15 +33,9 @@ const MAXWELL: RelativeCost = {
   fp16: { conv: 0.55, pointwise: 0.6, depthwise: 0.7, matmul: 0.55, other: 0.7 },
 };
 
-const VOLTA: RelativeCost = {
+const TENSOR_CORES: RelativeCost = {
   int8: { conv: 0.2, pointwise: 0.25, depthwise: 0.6, matmul: 0.2, other: 0.7 },
   fp16: { conv: 0.3, pointwise: 0.35, depthwise: 0.6, matmul: 0.3, other: 0.6 },
-};
-
-/** int4 is for the weights of matrix products only. */
-const AMPERE: RelativeCost = {
-  ...VOLTA,
-  int4: { conv: 1, pointwise: 1, depthwise: 1, matmul: 0.3, other: 1 },
 };
 
 /** Depthwise int8 is five times slower than fp32 here. */
@@ -65,8 +59,7 @@ export const COST = {
   ARM_V8_0,
   ARM_V8_2,
   MAXWELL,
-  VOLTA,
-  AMPERE,
+  TENSOR_CORES,
   WASM,
   WEBGPU,
   XNNPACK,

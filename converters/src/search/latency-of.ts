@@ -2,6 +2,7 @@ import { type Digest, type Precision, sha256 } from '@flotilla/protocol';
 import type { TargetId, TargetProfile } from '@flotilla/targets';
 import type { Quantized } from '../quantize/quantize.ts';
 import type { Latency } from '../result.ts';
+import { structureOf } from '../structure.ts';
 import { type LatencyPair, thisProcessor } from '../verify/latency.ts';
 import { nodePrecisions } from '../verify/node-precisions.ts';
 import { estimateLatency, type Work } from '../verify/work.ts';
@@ -21,14 +22,17 @@ export interface LatencySource {
 /** What there is to know of a variant whose latency is asked. */
 export interface Timed {
   readonly digest: Digest;
+  /** The same for variants that differ in the numbers of their constants only: they take one time. */
+  readonly structure: string;
   readonly precision: Precision;
   /** That a node, by name, runs in. */
   precisionOf(node: string): Precision;
 }
 
 export async function timedOf(variant: Quantized): Promise<Timed> {
-  const { precision, bytes } = variant;
-  return { digest: await sha256(bytes), precision, precisionOf: nodePrecisions(variant) };
+  const { precision, bytes, model } = variant;
+  const [digest, structure] = [await sha256(bytes), structureOf(model)];
+  return { digest, structure, precision, precisionOf: nodePrecisions(variant) };
 }
 
 /**

@@ -7,14 +7,19 @@ import type { MeasuredOn } from '../verify/latency.ts';
 /** Latencies that were measured on devices. */
 export interface Measurements {
   /** Undefined where fp32 or the variant was not measured on this target. */
-  of(
-    target: TargetId,
-    variant: { readonly digest: string; readonly precision: Precision },
-  ): Latency | undefined;
+  of(target: TargetId, variant: Measured): Latency | undefined;
   /** Milliseconds that fp32 takes on a target, where it was measured. */
   fp32(target: TargetId): number | undefined;
-  /** Rows of the targets asked for that belonged to nothing so far, by number from 1. */
-  unused(): readonly number[];
+  /** A line for each reason why rows were of no use so far. */
+  complaints(): readonly string[];
+}
+
+/** What rows are found by. */
+interface Measured {
+  readonly digest: string;
+  /** A row for one variant is one for all of its structure. */
+  readonly structure: string;
+  readonly precision: Precision;
 }
 
 interface Row {
@@ -28,7 +33,7 @@ interface Row {
 export const NO_MEASUREMENTS: Measurements = {
   of: () => undefined,
   fp32: () => undefined,
-  unused: () => [],
+  complaints: () => [],
 };
 
 const MAX_BYTES = 2 ** 22;
@@ -77,33 +82,67 @@ function measurementsOf(
   source: string,
 ): Measurements {
   const used = new Set<Row>();
-  const find = (target: TargetId, wanted: string, kind: Precision): Row | undefined => {
-    const own = rows.filter((row) => row.target === target);
-    const row =
-      own.find(({ digest }) => digest === wanted) ??
-      own.find(({ precision }) => precision === kind);
+  const twins = new Map<string, Row>();
+  const take = (row: Row | undefined): Row | undefined => {
     if (row !== undefined) used.add(row);
     return row;
   };
+  const byDigest = (target: TargetId, wanted: string): Row | undefined => {
+    // One model may lie in several bundles, each with its row: the first counts.
+    const own = rows.filter((row) => row.target === target && row.digest === wanted);
+    return own.map(take)[0];
+  };
+  const byPrecision = (target: TargetId, kind: Precision): Row | undefined =>
+    take(rows.find((row) => row.target === target && row.precision === kind));
+  const fp32On = (target: TargetId): Row | undefined =>
+    byDigest(target, source) ?? byPrecision(target, 'fp32');
   return {
-    of(target, { digest, precision }) {
-      const fp32 = find(target, source, 'fp32');
-      const variant = find(target, digest, precision);
+    of(target, { digest, structure, precision }) {
+      const fp32 = fp32On(target);
+      const twin = `${target} ${structure}`;
+      const own = byDigest(target, digest) ?? twins.get(twin);
+      if (own !== undefined) twins.set(twin, own);
+      const variant = own ?? byPrecision(target, precision);
       if (fp32 === undefined || variant === undefined) return undefined;
       return { fp32: fp32.p50, variant: variant.p50, measuredOn: variant.measuredOn };
     },
-    fp32: (target) => find(target, source, 'fp32')?.p50,
-    unused: () =>
-      rows.flatMap((row, i) =>
-        used.has(row) || !targets.some((target) => target === row.target) ? [] : [i + 1],
-      ),
+    fp32: (target) => fp32On(target)?.p50,
+    complaints: () => [
+      ...targets.flatMap((target) => complaintsOn(target, rows, fp32On(target))),
+      ...unusedRows(rows, targets, used),
+    ],
   };
+}
+
+function complaintsOn(target: TargetId, rows: readonly Row[], fp32: Row | undefined): string[] {
+  const others = [...new Set(rows.map((row) => row.target))].join(', ');
+  if (!rows.some((row) => row.target === target)) {
+    return [`no measurement is of ${target}, only of ${others}: its latencies are not imported`];
+  }
+  if (fp32 !== undefined) return [];
+  return [
+    `no measurement of ${target} is of fp32: add a row with the digest of the source model, or with the precision fp32, to compare with`,
+  ];
+}
+
+function unusedRows(
+  rows: readonly Row[],
+  targets: readonly TargetId[],
+  used: ReadonlySet<Row>,
+): string[] {
+  const isUnused = (row: Row): boolean =>
+    !used.has(row) && targets.some((target) => target === row.target);
+  const unused = rows.flatMap((row, i) => (isUnused(row) ? [i + 1] : []));
+  if (unused.length === 0) return [];
+  const rest = unused.length > 10 ? ` and ${unused.length - 10} more` : '';
+  return [`measurements of no model that was tried: row ${unused.slice(0, 10).join(', ')}${rest}`];
 }
 
 function rowsOf(text: string, fail: (reason: string) => never): readonly unknown[] {
   const parsed = parseJson(text) ?? fail('it is not JSON');
   const rows = objectOf(parsed).models;
   if (!Array.isArray(rows)) return fail('it has no list "models"');
+  if (rows.length === 0) return fail('its list "models" is empty');
   return rows.length > MAX_ROWS ? fail(`it has more than ${MAX_ROWS} rows`) : rows;
 }
 

@@ -6,10 +6,10 @@ import type { Goal } from '../plan.ts';
 import { thinConvolutions } from '../quantize/pad-channels.ts';
 import { heavyNodes } from '../quantize/plan.ts';
 import type { Scheme, StaticScheme } from '../quantize/scheme.ts';
-import type { Candidate, TargetSearch } from '../result.ts';
+import type { Candidate, Latency, TargetSearch } from '../result.ts';
 import { type Explored, explore } from './explore.ts';
 import { type Harm, withMoreFloat } from './float-nodes.ts';
-import { latencyOn, measuredHere } from './latency-of.ts';
+import { latencyOn, measuredHere, type Timed } from './latency-of.ts';
 import { isAsGood, paretoFront, rankByAccuracy, rankTrials } from './pareto.ts';
 import { formOf, isForFew } from './schemes.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
@@ -78,8 +78,9 @@ async function exploreFor(
   const { fixed } = plan.settings;
   const target = goal.profile.id;
   const heavy = heavyNodes(model, formOf(goal.profile, fixed));
+  const timed = new Map<string, Timed>();
   let done = 0;
-  return await explore(goal, {
+  const explored = await explore(goal, {
     heavy,
     thin: thinConvolutions(model.graph).filter((node) => heavy.includes(node)),
     measured: conversion.latency.host === goal.profile.id,
@@ -89,7 +90,7 @@ async function exploreFor(
     async tryOut(scheme) {
       onProgress({ step: 'search', target, done, total: done + 1 });
       done += 1;
-      return await tryFor(conversion, goal, scheme).catch((error: unknown) => {
+      return await tryFor(conversion, goal, scheme, timed).catch((error: unknown) => {
         if (!isUnfit(error)) throw error;
         impossible.set(scheme.precision, error);
         return undefined;
@@ -97,6 +98,25 @@ async function exploreFor(
     },
     sensitivity: (scheme) => sensitivityOf(conversion, goal, scheme, heavy),
   });
+  return withImported(explored, ({ scheme }) => {
+    const variant = timed.get(keyOf(scheme));
+    return variant && conversion.latency.measurements.of(target, variant);
+  });
+}
+
+/** What a device measured of one variant holds for those tried before it that have its structure. */
+function withImported(
+  explored: Explored,
+  importedFor: (trial: Trial) => Latency | undefined,
+): Explored {
+  const renewed = new Map(
+    explored.trials.map((trial) => {
+      const latency = importedFor(trial) ?? trial.latency;
+      return [trial, { ...trial, latency }] as const;
+    }),
+  );
+  const declined = explored.declined.flatMap((trial) => renewed.get(trial) ?? []);
+  return { ...explored, trials: [...renewed.values()], declined };
 }
 
 /** A fault of one scheme, which says nothing against the others. */
@@ -110,8 +130,10 @@ async function tryFor(
   { workshop, maxDrop, latency }: Conversion,
   { profile }: Goal,
   scheme: Scheme,
+  timed: Map<string, Timed>,
 ): Promise<Trial> {
   const tried = await workshop.tryOut(scheme);
+  timed.set(keyOf(scheme), tried);
   const { quality, divergence, db, bySample, bytes } = tried;
   return {
     scheme,

@@ -10,6 +10,7 @@ import {
   type Session,
   type Tensors,
 } from '@flotilla/model';
+import { FlotillaError } from '@flotilla/protocol';
 import type { SampleSet } from '../data/samples.ts';
 import type { SliceAccuracy } from '../result.ts';
 import { compareOutputNoise } from './output-noise.ts';
@@ -68,6 +69,8 @@ interface Evaluation {
 }
 
 const MAX_DB = 150;
+/** The class of a sample that a model answers with NaN: no class, so that it agrees with none. */
+const NO_CLASS = -1;
 /** Outputs of fp32 that are kept; the rest is computed again for each model. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
@@ -79,6 +82,7 @@ export async function openJudge(input: JudgeInput): Promise<Judge> {
     return { samples, classes: 0, judge };
   }
   const fp32 = await evaluate(input, model, onSample);
+  checkAnswers(fp32, samples);
   return {
     samples,
     classes: fp32.predictions[0]?.probabilities.length ?? 0,
@@ -108,13 +112,24 @@ async function evaluate(
   for await (const { sample, outputs } of runSamples(runner, model, samples)) {
     const [prediction] = pipeline.postprocess(outputs);
     if (prediction?.kind !== 'classification') continue;
-    const { index, confidence } = prediction;
-    predictions.push(prediction);
+    const { features } = sample;
+    const { index: classIndex, confidence } = prediction;
+    const answered = Number.isFinite(confidence);
+    predictions.push(answered ? prediction : { ...prediction, index: NO_CLASS });
     scores.push(outputs[tensor] ? numbersOf(outputs[tensor]) : new Float32Array());
-    observations.push({ features: sample.features, classIndex: index, confidence });
+    observations.push(answered ? { features, classIndex, confidence } : { features });
     onSample?.(predictions.length);
   }
   return { predictions, scores, observations };
+}
+
+/** @throws FlotillaError `data.invalid` naming the sample that fp32 itself has no answer to */
+function checkAnswers({ predictions }: Evaluation, { items }: SampleSet): void {
+  const silent = predictions.findIndex(({ index }) => index === NO_CLASS);
+  if (silent < 0) return;
+  const file = items[silent]?.where ?? '';
+  const reason = "the model's output for it is not a number; repair or remove it";
+  throw new FlotillaError('data.invalid', { file, reason });
 }
 
 function klOf(

@@ -1,0 +1,56 @@
+import { createPipeline, parseSpec, type Tensors } from '@flotilla/model';
+import { ortRuntime, sharpDecoder } from '@flotilla/model/node';
+import { expect, test } from 'vitest';
+import { tensorSet } from '../data/samples.ts';
+import { writeOnnx } from '../formats/onnx/write.ts';
+import { NetBuilder, randomInput } from '../testing/small-net.ts';
+import { openJudge } from './evaluate.ts';
+
+const SHAPE = [1, 3, 8, 8];
+const SAMPLES = Array.from({ length: 4 }, (_, seed) => randomInput(SHAPE, seed));
+const NO_NUMBERS: Tensors = {
+  input: { type: 'FP32', shape: SHAPE, data: new Float32Array(192).fill(Number.NaN) },
+};
+
+/** A classifier; `scale` multiplies its scores. */
+function classifier(scale: number) {
+  const net = new NetBuilder(3, SHAPE);
+  const pooled = net.node('GlobalAveragePool', [net.relu(net.conv('input', 3, 8, 3))]);
+  const scores = net.gemm(net.node('Flatten', [pooled]), 8, 4);
+  const output = net.node('Mul', [scores, net.constant([1], [scale])]);
+  return { bytes: writeOnnx(net.output(output)), output };
+}
+
+async function judgeOf(samples: readonly Tensors[]) {
+  const { bytes, output } = classifier(1);
+  const runtime = ortRuntime();
+  const session = await runtime.load(bytes);
+  const text = `
+schema: 1
+name: small
+inputs: {input: {raw: {}}}
+outputs: {classification: {tensor: ${output}, activation: softmax}}
+evaluation: {metric: agreement, maxDrop: 0.1}
+`;
+  const pipeline = createPipeline(parseSpec(text, 'model.yaml'), {
+    labels: undefined,
+    inputs: session.inputs,
+    decoder: sharpDecoder(),
+  });
+  const runner = { runtime, runMs: 1 };
+  return await openJudge({ model: bytes, session, pipeline, samples: tensorSet(samples), runner });
+}
+
+test('a sample that fp32 answers with NaN is named', async () => {
+  await expect(judgeOf([...SAMPLES, NO_NUMBERS])).rejects.toThrow(
+    /^made-up sample 4 cannot be used as data: the model's output for it is not a number/,
+  );
+});
+
+test('a variant that answers with NaN agrees on nothing', async () => {
+  const judge = await judgeOf(SAMPLES);
+  expect((await judge.judge(classifier(1).bytes)).quality.agreement).toBe(1);
+  const { quality, observations } = await judge.judge(classifier(Number.NaN).bytes);
+  expect(quality).toMatchObject({ agreement: 0, lost: SAMPLES.length });
+  expect(observations.every(({ classIndex }) => classIndex === undefined)).toBe(true);
+});
