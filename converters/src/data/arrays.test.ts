@@ -110,6 +110,18 @@ test.each([true, false])('the rows of an archive are samples (packed: %s)', asyn
   await expect(readData(file, { inputs: ['y'] })).rejects.toThrow('no array for the input y');
 });
 
+test('an archive with other than a label for each sample is refused', async () => {
+  const x = npy('<f4', '3, 2', new Float32Array(6));
+  const file = join(folder, 'short.npz');
+  await writeFile(
+    file,
+    zip({ 'x.npy': x, 'labels.npy': npy('<i8', '2,', BigInt64Array.of(0n, 1n)) }, false),
+  );
+  await expect(readData(file, { inputs: ['x'] })).rejects.toThrow(
+    /it holds 3 samples and 2 labels/,
+  );
+});
+
 test('a folder may hold one array a sample', async () => {
   await writeFile(join(folder, 'a.npy'), npy('<f4', '1, 2', Float32Array.of(1, 2)));
   const { items } = await readData(folder, { inputs: ['x'] });

@@ -29,6 +29,9 @@ export function archiveItems(path: string, bytes: Uint8Array, reading: DataReadi
   const [count = 0] = counts;
   if (counts.size > 1) throw invalid(path, 'its arrays differ in their first dimension');
   const labels = arrays.get(LABELS);
+  if (labels !== undefined && labels.data.length !== count) {
+    throw invalid(path, `it holds ${count} samples and ${labels.data.length} labels`);
+  }
   const classes = reading.labels?.length ?? Number.POSITIVE_INFINITY;
   return Array.from({ length: count }, (_, row) => ({
     name: String(row).padStart(8, '0'),
@@ -40,13 +43,7 @@ export function archiveItems(path: string, bytes: Uint8Array, reading: DataReadi
   }));
 }
 
-function classIndexOf(
-  { data }: Tensor,
-  row: number,
-  classes: number,
-  path: string,
-): number | undefined {
-  if (row >= data.length) return undefined;
+function classIndexOf({ data }: Tensor, row: number, classes: number, path: string): number {
   const index = Number(data[row]);
   if (Number.isInteger(index) && index >= 0 && index < classes) return index;
   const known = Number.isFinite(classes) ? ` below ${classes}` : '';

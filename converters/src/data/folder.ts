@@ -73,7 +73,8 @@ async function readRows(
   const root = await realpath(folder);
   if (!isBelow(root, await realpath(path))) throw invalid(path, 'it is a link out of its folder');
   const text = new TextDecoder().decode(await readLimited(path, MAX_LABELS_FILE));
-  const all = parseLabels(text, path, slices);
+  const { rows: all, warnings: found } = parseLabels(text, path, slices);
+  warnings.push(...found);
   const rows = new Map<string, LabelRow>();
   let missing = 0;
   for (const row of all) {

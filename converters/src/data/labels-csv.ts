@@ -10,6 +10,12 @@ export interface LabelRow {
   readonly slices: Readonly<Record<string, string>>;
 }
 
+export interface Labels {
+  readonly rows: readonly LabelRow[];
+  /** Columns that were looked for and are not there. */
+  readonly warnings: readonly string[];
+}
+
 const MAX_ROWS = 1_000_000;
 const MAX_RECORD = 65_536;
 
@@ -19,24 +25,48 @@ const MAX_RECORD = 65_536;
  *
  * @throws FlotillaError `data.invalid` naming the file and the row
  */
-export function parseLabels(
-  text: string,
-  path: string,
-  sliceColumns: readonly string[],
-): LabelRow[] {
+export function parseLabels(text: string, path: string, sliceColumns: readonly string[]): Labels {
   const records = parseCsv(text, path);
   const header = records[0] ?? [];
   const columnOf = new Map(header.map((name, index) => [name.trim(), index]));
   const fileColumn = columnOf.get('file');
-  if (fileColumn === undefined) throw invalid(path, 'its header has no column "file"');
+  if (fileColumn === undefined) {
+    const found = JSON.stringify(header.join(',').slice(0, 80));
+    throw invalid(path, `its header ${found} has no column "file"`);
+  }
   const classColumn = columnOf.get('class_index');
   const labelColumn = columnOf.get('label');
-  return records.slice(1).map((cells, index) => ({
+  const rows = records.slice(1).map((cells, index) => ({
     file: cells[fileColumn]?.trim() ?? '',
     classIndex: classIndexOf(cellOf(cells, classColumn), path, index + 2),
     label: cellOf(cells, labelColumn),
     slices: slicesOf(cells, columnOf, sliceColumns),
   }));
+  checkTwice(rows, path);
+  const absent = sliceColumns.filter((name) => !columnOf.has(name));
+  return {
+    rows,
+    warnings: [
+      ...(classColumn === undefined && labelColumn === undefined
+        ? [`${path} has no column class_index or label: it gives no sample a class`]
+        : []),
+      ...absent.map((name) => `${path} has no column ${name}, which evaluation.slices names`),
+    ],
+  };
+}
+
+/** A file may be named again, but not with another class. */
+function checkTwice(rows: readonly LabelRow[], path: string): void {
+  const first = new Map<string, number>();
+  for (const [i, { file, classIndex, label }] of rows.entries()) {
+    const known = rows[first.get(file) ?? i]!;
+    if (known.classIndex !== classIndex || known.label !== label) {
+      const name = JSON.stringify(file.slice(0, 80));
+      const [before, now] = [first.get(file)! + 2, i + 2];
+      throw invalid(path, `rows ${before} and ${now} give ${name} different classes`);
+    }
+    if (!first.has(file)) first.set(file, i);
+  }
 }
 
 function parseCsv(text: string, path: string): string[][] {
