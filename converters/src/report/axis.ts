@@ -65,3 +65,44 @@ export function logAxis(
   const ticks = Array.from({ length: high - low + 1 }, (_, i) => Number(`1e${low + i}`));
   return { ticks, at: (value) => from + share(powerOf(value), low, high) * (to - from) };
 }
+
+/** Pixels that the text of a tick needs. */
+const TICK_ROOM = 44;
+/** Decades below the largest value that are told apart: what is smaller stands by zero. */
+const DECADES = 6;
+
+/**
+ * An axis of the signed logarithm: zero, and powers of ten on either side. It is about linear below
+ * the power of ten that the smallest of `sizes` has, so that sets of very different size show on one
+ * axis.
+ */
+export function signedLogAxis(
+  values: readonly number[],
+  {
+    from,
+    to,
+    sizes,
+  }: { readonly from: number; readonly to: number; readonly sizes: readonly number[] },
+): Axis {
+  const finite = [0, ...values.filter(Number.isFinite)];
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const largest = Math.max(-low, high);
+  if (largest === 0) return { ticks: [0], at: () => from };
+  const last = Math.floor(Math.log10(largest));
+  const powers = sizes.filter((size) => size > 0).map((size) => Math.floor(Math.log10(size)));
+  const first = Math.max(last - DECADES, Math.min(last, ...powers));
+  const unit = Number(`1e${first}`);
+  const place = (value: number): number =>
+    Math.sign(value) * Math.log10(1 + Math.abs(value) / unit);
+  const at = (value: number): number =>
+    from + share(place(value), place(low), place(high)) * (to - from);
+  const decade = Math.abs(to - from) / (place(high) - place(low));
+  const step = Math.max(1, Math.ceil(TICK_ROOM / decade));
+  const count = Math.floor((last - first) / step) + 1;
+  const sides = Array.from({ length: count }, (_, i) => Number(`1e${last - i * step}`)).filter(
+    (tick) => place(tick) * decade >= TICK_ROOM / 2,
+  );
+  const below = sides.map((tick) => -tick);
+  const ticks = [...below, 0, ...sides.toReversed()];
+  return { ticks: ticks.filter((tick) => tick >= low && tick <= high), at };
+}

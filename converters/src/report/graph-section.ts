@@ -1,23 +1,27 @@
-import type { ConvertResult, GraphSize } from '../result.ts';
+import type { ConvertResult, GraphSize, VariantReport } from '../result.ts';
 import { html, type Markup } from './markup.ts';
 import { byteCount, count } from './numbers.ts';
 
 type Graphs = ConvertResult['graph'];
 type Pass = Graphs['passes'][number];
 
-/** The model before and after the passes, and what each pass did. */
-export function graphSection({ before, after, passes }: Graphs): Markup {
-  return html`<div class="two"><div>${sizes(before, after)}</div><div>${operators(before, after)}</div></div>
-<h3>Passes</h3>${passes.map(passDetails)}`;
+/** The model before and after the passes and in each variant, and what each pass did. */
+export function graphSection(
+  { before, after, passes }: Graphs,
+  variants: readonly VariantReport[],
+): Markup {
+  const idle = passes.filter(isIdle).map(({ pass }) => html`<code>${pass}</code>`);
+  return html`${sizes(before, after, variants)}${operators(before, after)}
+<h3>Passes</h3>${passes.filter((pass) => !isIdle(pass)).map(passDetails)}
+${idle.length > 0 && html`<p class="soft list">No change: ${idle.map((pass, i) => [i > 0 && ', ', pass])}</p>`}`;
 }
 
-function sizes(before: GraphSize, after: GraphSize): Markup {
-  const row = (name: string, of: (size: GraphSize) => string) =>
-    html`<tr><td>${name}</td><td class="n">${of(before)}</td><td class="n">${of(after)}</td></tr>`;
-  return html`<table><tr><th></th><th class="n">before</th><th class="n">after the passes</th></tr>
-${row('nodes', ({ nodes }) => count(nodes))}
-${row('parameters', ({ parameters }) => count(parameters))}
-${row('file', ({ bytes }) => byteCount(bytes))}</table>`;
+function sizes(before: GraphSize, after: GraphSize, variants: readonly VariantReport[]): Markup {
+  const row = (name: string, { nodes, parameters, bytes }: GraphSize) =>
+    html`<tr><td>${name}</td><td class="n">${count(nodes)}</td><td class="n">${count(parameters)}</td><td class="n">${byteCount(bytes)}</td></tr>`;
+  return html`<div class="wide"><table><tr><th></th><th class="n">nodes</th><th class="n">parameters</th><th class="n">file</th></tr>
+${row('as it came', before)}${row('after the passes', after)}
+${variants.map(({ target, precision, graph }) => row(`${target}, ${precision}`, graph))}</table></div>`;
 }
 
 function operators(before: GraphSize, after: GraphSize): Markup {
@@ -28,7 +32,7 @@ function operators(before: GraphSize, after: GraphSize): Markup {
     return html`<tr><td>${name}</td><td class="n">${old}</td><td class="n">${now}</td><td class="n">${change}</td></tr>`;
   });
   return html`<details><summary>${names.length} operators</summary>
-<table><tr><th></th><th class="n">before</th><th class="n">after</th><th></th></tr>${rows}</table></details>`;
+<table><tr><th></th><th class="n">as it came</th><th class="n">after the passes</th><th></th></tr>${rows}</table></details>`;
 }
 
 /** An operator may be named like what every object has. */
@@ -36,8 +40,12 @@ function countOf({ ops }: GraphSize, name: string): number {
   return Object.hasOwn(ops, name) ? (ops[name] ?? 0) : 0;
 }
 
+function isIdle({ changed, did, declined, notes }: Pass): boolean {
+  return changed + did.length + declined.length + notes.length === 0;
+}
+
 function passDetails({ pass, changed, did, declined, notes }: Pass): Markup {
-  const outcome = changed === 0 ? 'nothing to do' : `${count(changed)} changed`;
+  const outcome = changed === 0 ? 'no change' : `${count(changed)} changed`;
   const refused = declined.length === 0 ? '' : `, ${declined.length} declined`;
   if (did.length + declined.length + notes.length === 0) {
     return html`<div class="soft"><code>${pass}</code>: ${outcome}</div>`;

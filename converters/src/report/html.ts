@@ -2,7 +2,7 @@ import type { ConvertResult } from '../result.ts';
 import { graphSection } from './graph-section.ts';
 import { html, type Markup } from './markup.ts';
 import { noteList } from './note-list.ts';
-import { byteCount, count } from './numbers.ts';
+import { byteCount, count, fileName } from './numbers.ts';
 import { searchSection } from './search-section.ts';
 import { STYLE } from './style.ts';
 import { variantSection, variantsTable } from './variant-section.ts';
@@ -21,8 +21,8 @@ export function renderReport(result: ConvertResult): string {
 ${noteList([...result.warnings, ...result.notes])}
 <main><h2>Variants</h2>${variantsTable(variants)}
 ${searches.map(searchSection)}
-<h2>Graph</h2>${graphSection(result.graph)}
-<h2>Details of each variant</h2>${variants.map(variantSection)}</main></body></html>
+<h2>Graph</h2>${graphSection(result.graph, variants)}
+<h2>Details of each variant</h2>${variants.map((variant) => variantSection(variant, result))}</main></body></html>
 `;
   return page.markup;
 }
@@ -33,8 +33,6 @@ function about({ source, data }: ConvertResult): Markup {
     `${count(data.choice)} chose between settings`,
     `${count(data.evaluation)} judged the outcome`,
   ];
-  // A page is handed around: the folders of whoever made it are nobody's business.
-  const file = source.file.split(/[\\/]/).at(-1) ?? '';
-  return html`<p class="soft">${file}, ${byteCount(source.bytes)}, opset ${source.opset}<br>
+  return html`<p class="soft">${fileName(source.file)}, ${byteCount(source.bytes)}, opset ${source.opset}<br>
 <code>${source.digest}</code><br>${kinds.join(', ')}; no sample is of two kinds.</p>`;
 }

@@ -1,62 +1,49 @@
 import type { ActivationRange } from '../result.ts';
-import { linearAxis } from './axis.ts';
-import { round, tail } from './bar-chart.ts';
+import { type Axis, signedLogAxis } from './axis.ts';
+import { round } from './bar-chart.ts';
 import { html, type Markup } from './markup.ts';
-import { short } from './numbers.ts';
+import { shortened } from './names.ts';
+import { short, tickText } from './numbers.ts';
 
 const ROW = 18;
-const NAMES = 260;
-const WIDTH = 760;
-const TOP = 22;
-const RIGHT = WIDTH - 10;
+const NAMES = 340;
+/** Characters of a name that fit beside the chart. */
+const LABEL = 49;
+const WIDTH = 920;
+const TOP = 40;
+/** Leaves room for the figures of a bar that ends there. */
+const RIGHT = WIDTH - 130;
 
 /**
- * For each activation a thin line over what calibration saw and a bar over what its integers reach:
- * where the line sticks out, values are cut off. The scale is the signed logarithm, since ranges of
- * one model differ by orders of magnitude.
+ * For each activation a thin line over what calibration saw and a bar over what its integers reach,
+ * with the two figures of the bar at its end: where the line sticks out, values are cut off. The
+ * scale is the signed logarithm, since ranges of one model differ by orders of magnitude.
  */
 export function rangeChart(ranges: readonly ActivationRange[]): Markup {
   const values = ranges.flatMap(({ seen, min, max }) => [seen.min, seen.max, min, max]);
-  const unit = smallestUseful(ranges);
-  const place = (value: number): number =>
-    Math.sign(value) * Math.log10(1 + Math.abs(value) / unit);
-  const axis = linearAxis([0, ...values.map(place)], { from: NAMES, to: RIGHT });
-  const at = (value: number): string => round(axis.at(place(value)));
+  const sizes = ranges.map(({ min, max }) => Math.max(Math.abs(min), Math.abs(max)));
+  const axis = signedLogAxis(values, { from: NAMES + 6, to: RIGHT, sizes });
   const height = TOP + ranges.length * ROW + 6;
-  const rows = ranges.map((range, row) => {
-    const { value, seen, min, max, scale, zeroPoint, type } = range;
-    const y = TOP + row * ROW;
-    const width = Math.max(1, axis.at(place(max)) - axis.at(place(min)));
-    return html`<g><title>${value}: seen ${short(seen.min)} to ${short(seen.max)}, ${type} reaches ${short(min)} to ${short(max)} (scale ${short(scale)}, zero point ${zeroPoint})</title>
-<text x="${NAMES - 8}" y="${y + 12}" class="name">${tail(value)}</text>
-<rect x="${at(min)}" y="${y + 3}" width="${round(width)}" height="${ROW - 7}" class="reach"/>
-<line x1="${at(seen.min)}" x2="${at(seen.max)}" y1="${y + 8}" y2="${y + 8}" class="seen"/></g>`;
-  });
-  const ticks = tickValues(values, unit).map(
-    (tick) =>
-      html`<line x1="${at(tick)}" x2="${at(tick)}" y1="${TOP - 4}" y2="${height}" class="grid"/><text x="${at(tick)}" y="12" class="tick">${short(tick)}</text>`,
+  const names = shortened(
+    ranges.map(({ value }) => value),
+    LABEL,
   );
-  return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Ranges of the activations">${ticks}${rows}</svg>`;
+  const rows = ranges.map((range, i) => rowOf(range, names[i] ?? '', TOP + i * ROW, axis));
+  const ticks = axis.ticks.map((tick) => {
+    const x = round(axis.at(tick));
+    return html`<line x1="${x}" x2="${x}" y1="${TOP - 4}" y2="${height}" class="grid"/><text x="${x}" y="${TOP - 10}" class="tick">${tickText(tick)}</text>`;
+  });
+  return html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Ranges of the activations">
+<text x="${(NAMES + RIGHT) / 2}" y="12" class="tick">value, logarithmic scale</text>${ticks}${rows}</svg>`;
 }
 
-/** The scale is about linear below this. */
-function smallestUseful(ranges: readonly ActivationRange[]): number {
-  const widths = ranges.map(({ min, max }) => Math.max(Math.abs(min), Math.abs(max)));
-  const positive = widths.filter((width) => width > 0 && Number.isFinite(width));
-  return positive.length === 0 ? 1 : Math.min(...positive) / 2;
-}
-
-/** Zero and powers of ten on either side, a few of them. */
-function tickValues(values: readonly number[], unit: number): number[] {
-  const low = Math.min(0, ...values.filter(Number.isFinite));
-  const high = Math.max(0, ...values.filter(Number.isFinite));
-  const powers = (most: number): number[] => {
-    if (most < unit) return [];
-    const [first, last] = [Math.ceil(Math.log10(unit)), Math.floor(Math.log10(most))];
-    const step = Math.max(1, Math.ceil((last - first + 1) / 3));
-    const list: number[] = [];
-    for (let power = last; power >= first; power -= step) list.push(10 ** power);
-    return list;
-  };
-  return [...powers(-low).map((value) => -value), 0, ...powers(high)];
+function rowOf(range: ActivationRange, name: string, y: number, { at }: Axis): Markup {
+  const { value, seen, min, max, scale, zeroPoint, type } = range;
+  const width = Math.max(1, at(max) - at(min));
+  const end = Math.max(at(max), at(seen.max));
+  return html`<g><title>${value}: seen ${short(seen.min)} to ${short(seen.max)}, ${type} reaches ${short(min)} to ${short(max)} (scale ${short(scale)}, zero point ${zeroPoint})</title>
+<text x="${NAMES - 8}" y="${y + 12}" class="node">${name}</text>
+<rect x="${round(at(min))}" y="${y + 3}" width="${round(width)}" height="${ROW - 7}" class="reach"/>
+<line x1="${round(at(seen.min))}" x2="${round(at(seen.max))}" y1="${y + 8}" y2="${y + 8}" class="seen"/>
+<text x="${round(end + 6)}" y="${y + 12}" class="figure">${short(min)} to ${short(max)}</text></g>`;
 }

@@ -17,11 +17,11 @@ ${sensitivity.length > 0 && sensitivityChart(sensitivity)}`;
 
 function pareto(candidates: readonly Candidate[]): Markup {
   const largest = Math.max(...candidates.map(({ bytes }) => bytes));
-  const marks = candidates.map((candidate) => pointOf(candidate, largest));
+  const marks = candidates.map((candidate, i) => pointOf(candidate, i + 1, largest));
   const estimated = candidates.some(({ latencyMs }) => latencyMs.estimated);
-  const x = `latency, ms${estimated ? ' (estimated)' : ''}`;
+  const x = `latency of one run, ms${estimated ? ' (estimated)' : ''}`;
   return html`<h3>Accuracy, latency and size</h3>${scatter(marks, { x, y: 'distance of the outputs from fp32' })}
-<p class="key soft">${KINDS.map(([color, text]) => html`<span><i style="background:var(--${color})"></i>${text}</span>`)} The area of a mark is the size of the file; the distance is the mean KL divergence of a classifier's answers in nats, for other outputs noise over signal.</p>`;
+<p class="key soft">${KINDS.map(([color, text]) => html`<span><i style="background:var(--${color})"></i>${text}</span>`)} The area of a mark is the size of the file; the distance is the mean KL divergence of a classifier's answers in nats, for other outputs noise over signal. Numbers are those of the table; what is left and low is better.</p>`;
 }
 
 const KINDS = [
@@ -31,9 +31,9 @@ const KINDS = [
   ['poor', 'outside the budget'],
 ] as const;
 
-function pointOf(candidate: Candidate, largest: number): Point {
+function pointOf(candidate: Candidate, number: number, largest: number): Point {
   const { name, divergence: y, latencyMs, bytes } = candidate;
-  return { name, x: latencyMs.variant, y, size: bytes / largest, kind: kindOf(candidate) };
+  return { number, name, x: latencyMs.variant, y, size: bytes / largest, kind: kindOf(candidate) };
 }
 
 function kindOf({ chosen, onFront, withinBudget }: Candidate): Point['kind'] {
@@ -43,19 +43,19 @@ function kindOf({ chosen, onFront, withinBudget }: Candidate): Point['kind'] {
 }
 
 function table(candidates: readonly Candidate[]): Markup {
-  return html`<table><tr><th>candidate</th><th class="n">lost, won</th><th class="n">net loss, points</th>
+  return html`<table><tr><th class="n">no.</th><th>candidate</th><th class="n">lost, won</th><th class="n">net loss, points</th>
 <th class="n">agreement</th><th class="n">KL</th><th class="n">latency</th><th class="n">× fp32</th><th class="n">size</th><th></th></tr>
-${candidates.map(row)}</table>`;
+${candidates.map((candidate, i) => row(candidate, i + 1))}</table>`;
 }
 
-function row(candidate: Candidate): Markup {
+function row(candidate: Candidate, number: number): Markup {
   const { name, quality, latencyMs, bytes, chosen, onFront, withinBudget } = candidate;
   const { lost, won, samples, agreement, kl } = quality;
   const words = [
     chosen ? badge('good', 'chosen') : onFront && badge('fair', 'front'),
     !withinBudget && badge('poor', 'outside'),
   ];
-  return html`<tr class="${chosen ? 'chosen' : ''}"><td>${name}</td><td class="n">${lost}, ${won}</td>
+  return html`<tr class="${chosen ? 'chosen' : ''}"><td class="n">${number}</td><td>${name}</td><td class="n">${lost}, ${won}</td>
 <td class="n">${points((lost - won) / Math.max(1, samples))}</td><td class="n">${percent(agreement)}</td>
 <td class="n">${short(kl)}</td><td class="n">${milliseconds(latencyMs.variant)}</td>
 <td class="n">${(latencyMs.variant / latencyMs.fp32).toFixed(2)}</td><td class="n">${byteCount(bytes)}</td><td>${words}</td></tr>`;

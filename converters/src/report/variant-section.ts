@@ -1,10 +1,11 @@
 import { BY_INTERVAL } from '@flotilla/model';
-import type { Accuracy, Latency, VariantReport } from '../result.ts';
+import type { Accuracy, ConvertResult, Latency, VariantReport } from '../result.ts';
 import { type Bar, barChart } from './bar-chart.ts';
 import { html, type Markup } from './markup.ts';
 import { noteList } from './note-list.ts';
-import { byteCount, count, milliseconds, percent, points, short } from './numbers.ts';
+import { byteCount, count, fileName, milliseconds, percent, points, short } from './numbers.ts';
 import { rangeChart } from './range-chart.ts';
+import { recipeSection } from './recipe-section.ts';
 import { badge, toneOf } from './search-section.ts';
 
 /** Longer charts are cut off: the rest is in the JSON report. */
@@ -45,24 +46,24 @@ function latencyText({ variant, estimated }: Latency): string {
 }
 
 /** All that is known of one variant, folded away. */
-export function variantSection(report: VariantReport): Markup {
-  const { target, precision, graph, accuracy, ranges, sqnr, skipped, warnings, scheme } = report;
+export function variantSection(report: VariantReport, result: ConvertResult): Markup {
+  const { target, precision, graph, accuracy, ranges, sqnr, skipped, warnings } = report;
   return html`<details><summary>${target}, ${precision}</summary>
 <p>${accuracy.judged}. ${placeOf(report)}</p>${noteList(warnings)}
-<p class="soft">${count(graph.nodes)} nodes, ${byteCount(graph.bytes)}, opset ${report.opset}, about ${byteCount(report.memoryBytes)} of memory${report.file !== null && html`<br>${report.file}<br><code>${report.digest ?? ''}</code>`}</p>
+<p class="soft">${count(graph.nodes)} nodes, ${byteCount(graph.bytes)}, opset ${report.opset}, about ${byteCount(report.memoryBytes)} of memory${report.file !== null && html`<br>${fileName(report.file)}<br><code>${report.digest ?? ''}</code>`}</p>
 ${slices(accuracy)}
 ${sqnr.length > 0 && sqnrChart(sqnr)}
 ${
   ranges.length > 0 &&
   html`<details><summary>Ranges of ${ranges.length} activations</summary>
-<p class="soft">The line is what calibration saw, the bar what the integers reach; what sticks out is cut off.${cut(ranges.length)}</p>${rangeChart(ranges.slice(0, MOST_ROWS))}</details>`
+<p class="soft">The line is what calibration saw, the bar and its figures what the integers reach; what sticks out is cut off.${cut(ranges.length)}</p>${rangeChart(ranges.slice(0, MOST_ROWS))}</details>`
 }
 ${
   skipped.length > 0 &&
   html`<details><summary>${skipped.length} ${skipped.length === 1 ? 'node' : 'nodes'} stayed in floating point</summary>
 <ul>${skipped.map(({ node, reason }) => html`<li><code>${node}</code>: ${reason}</li>`)}</ul></details>`
 }
-<details><summary>Recipe</summary><pre>${JSON.stringify(scheme, null, 2)}</pre></details></details>`;
+${recipeSection(report, result)}</details>`;
 }
 
 function placeOf({ latencyMs: { measuredOn, estimated, variant, fp32 } }: VariantReport): string {

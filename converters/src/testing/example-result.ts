@@ -27,6 +27,8 @@ export function exampleResult(): ConvertResult {
           declined: ['norm_4: its input has other consumers'],
           notes: [],
         },
+        { pass: 'gelu', changed: 0, did: [], declined: [], notes: [] },
+        { pass: 'attention', changed: 0, did: [], declined: [], notes: [] },
       ],
     },
     searches: [
