@@ -10,6 +10,8 @@ export interface Context {
   say(text?: string): void;
   /** Writes the one JSON document of `--json`. */
   json(value: unknown): void;
+  /** Characters in a line of the terminal; no limit where there is none, so that a pipe gets all. */
+  readonly columns: number;
   /** Progress on the terminal, nothing where there is none. */
   progress(): Progress;
   /** Aborted by the first Ctrl-C. */

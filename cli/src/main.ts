@@ -27,6 +27,9 @@ const context: Context = {
   environment: process.env,
   say: (text = '') => void (asJson || process.stdout.write(`${printable(text)}\n`)),
   json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+  get columns() {
+    return process.stdout.columns || Number.POSITIVE_INFINITY;
+  },
   progress: () => terminalProgress(process.stderr),
   interrupted: interruption.signal,
 };

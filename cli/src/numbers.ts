@@ -18,6 +18,13 @@ export function readCount(option: string, text: string): number {
   throw wrong(option, 'a whole number', text);
 }
 
+/** The version of a model, as 3. @throws FlotillaError `cli.usage` naming the option */
+export function readVersion(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 1) return value;
+  throw wrong(option, 'a whole number from 1', text);
+}
+
 /** Percentage points as a share from 0 to 1. @throws FlotillaError `cli.usage` naming the option */
 export function readPoints(option: string, text: string): number {
   const points = readNumber(option, text);

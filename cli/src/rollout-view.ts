@@ -56,7 +56,7 @@ const names = (devices: readonly RolloutDevice[]): string =>
     : devices.map(({ name, device }) => name || device).join(', ');
 
 /** Devices with their waves and states, then what the gates say. */
-export function rolloutTable({ devices, verdicts }: RolloutView): string {
+export function rolloutTable({ devices, verdicts }: RolloutView, columns: number): string {
   const rows = devices.map((device) => [
     device.name || device.device,
     device.target,
@@ -65,8 +65,8 @@ export function rolloutTable({ devices, verdicts }: RolloutView): string {
     device.backState === 'none' ? device.state : `${device.state}, back: ${device.backState}`,
   ]);
   const gates = newest(verdicts).map(({ title, state, sentence }) => [title, state, sentence]);
-  const parts = [table(['device', 'target', 'precision', 'wave', 'state'], rows)];
-  if (gates.length > 0) parts.push(table(['gate', 'state', 'what it saw'], gates));
+  const parts = [table(['device', 'target', 'precision', 'wave', 'state'], rows, columns)];
+  if (gates.length > 0) parts.push(table(['gate', 'state', 'what it saw'], gates, columns));
   return parts.join('\n\n');
 }
 

@@ -7,8 +7,10 @@ import {
   type Tensors,
 } from '@flotilla/model';
 import { ortRuntime } from '@flotilla/model/node';
-import { type Digest, FlotillaError } from '@flotilla/protocol';
+import { type Digest, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { TargetId } from '@flotilla/targets';
+import { readOnnxFile } from './formats/onnx/file.ts';
+import { modelInBundle } from './model-in-bundle.ts';
 import { loadModel } from './source.ts';
 import { hostTarget } from './verify/host.ts';
 import { type MeasuredOn, quantileOf, thisProcessor, timeRun } from './verify/latency.ts';
@@ -49,17 +51,17 @@ const MAX_RUNS = 100_000;
 /**
  * Times a model on this machine. It runs in this process: see `child.ts`.
  *
- * @throws FlotillaError `bench.invalid`, `model.not-found`, `model.refused`, `runtime.no-provider`
+ * @throws FlotillaError `bench.invalid`, `model.not-found`, `model.not-onnx`, `model.refused`,
+ * `runtime.no-provider`
  */
 export async function benchModel(request: BenchRequest): Promise<BenchResult> {
   const { modelFile, runs = 50, threads = 1, providers = ['cpu'] } = request;
   checkCount('runs', runs, MAX_RUNS);
   checkCount('threads', threads, availableParallelism());
   const start = performance.now();
-  const { session, bytes, digest } = await loadModel(ortRuntime(), modelFile, {
-    threads,
-    providers,
-  });
+  const { session, bytes, digest } = await withReaderErrors(() =>
+    loadModel(ortRuntime(), modelFile, { threads, providers }),
+  );
   const loadMs = performance.now() - start;
   try {
     const feeds = zeros(session.inputs);
@@ -87,6 +89,23 @@ export async function benchModel(request: BenchRequest): Promise<BenchResult> {
     };
   } finally {
     await session.dispose();
+  }
+}
+
+/**
+ * Has a model loaded; where the runtime refuses a file that cannot be read as ONNX at all, the error
+ * is the reader's, which knows a text or a file cut off for what it is.
+ *
+ * @throws FlotillaError what `load` throws, `model.not-onnx` in place of `model.refused`
+ */
+export async function withReaderErrors<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if (!isFlotillaError(error, 'model.refused')) throw error;
+    const { file } = error.context;
+    if ((await modelInBundle(file)) === undefined) await readOnnxFile(file);
+    throw error;
   }
 }
 

@@ -78,12 +78,28 @@ test('a model is timed on this machine', async () => {
   );
 });
 
-test('a file that the runtime refuses is named', async () => {
+test('a file that is no model is named and called what it is', async () => {
   await writeFile(path('text.onnx'), 'no model');
-  const modelFile = path('text.onnx');
-  await expect(benchModel({ modelFile })).rejects.toThrow(/the runtime refuses .*text\.onnx: /);
-  const request = { a: path('a.onnx'), b: modelFile, evaluation: path('samples') };
-  await expect(compareModels(request)).rejects.toThrow(/the runtime refuses .*text\.onnx: /);
+  const whole = await readFile(path('a.onnx'));
+  await writeFile(path('short.onnx'), whole.subarray(0, whole.length / 2));
+  const wrong = [
+    ['text.onnx', /text\.onnx is not a readable ONNX model \(it looks like a text file\)/],
+    ['short.onnx', /short\.onnx is not a readable ONNX model \(cut off or damaged/],
+  ] as const;
+  for (const [name, says] of wrong) {
+    await expect(benchModel({ modelFile: path(name) })).rejects.toThrow(says);
+    const request = { a: path('a.onnx'), b: path(name), evaluation: path('samples') };
+    await expect(compareModels(request)).rejects.toThrow(says);
+  }
+});
+
+test('a model that only the runtime refuses is named with its reason', async () => {
+  const model = smallNet(1);
+  const [first] = model.graph.nodes;
+  model.graph.nodes[0] = { ...first!, op: 'Magic' };
+  await writeFile(path('magic.onnx'), writeOnnx(model));
+  const modelFile = path('magic.onnx');
+  await expect(benchModel({ modelFile })).rejects.toThrow(/the runtime refuses .*magic\.onnx: /);
 });
 
 test('a spec that asks for agreement is judged so, labels or not', async () => {

@@ -1,5 +1,6 @@
 import type { PairedQuality, TensorInfo } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
+import { withReaderErrors } from './bench.ts';
 import { divideData } from './data/divide.ts';
 import type { SliceAccuracy } from './result.ts';
 import { type LoadedModel, loadModel, openSource, type Source } from './source.ts';
@@ -41,9 +42,9 @@ export interface CompareResult {
  * @throws FlotillaError naming the model, spec or data file at fault
  */
 export async function compareModels(request: CompareRequest): Promise<CompareResult> {
-  const source = await openSource(request.a, request.specFile);
+  const source = await withReaderErrors(() => openSource(request.a, request.specFile));
   try {
-    const second = await loadModel(source.runtime, request.b);
+    const second = await withReaderErrors(() => loadModel(source.runtime, request.b));
     try {
       checkInputs(request, source.session.inputs, second.session.inputs);
       return await compareLoaded(request, source, second);

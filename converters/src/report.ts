@@ -138,7 +138,8 @@ function accuracyWarnings({ passed, judged, metric, fp32, slices }: Accuracy): s
 function certaintyWarnings({ passed, samples, interval: [, most] }: Accuracy): string[] {
   if (!passed || most <= UNCERTAIN) return [];
   const percent = (most * 100).toFixed(0);
-  return [`judged by ${samples} samples only: a net loss of up to ${percent} % would not show`];
+  const count = samples === 1 ? '1 sample' : `${samples} samples`;
+  return [`judged by ${count} only: a net loss of up to ${percent} % would not show`];
 }
 
 function isSlower({ fp32, variant }: LatencyPair): boolean {

@@ -46,7 +46,9 @@ async function benchAll(models: string[], options: Options, context: Context): P
     milliseconds(latencyMs.p50),
     milliseconds(latencyMs.p95),
   ]);
-  context.say(table(['model', 'size', 'load', 'p50', 'p95'], rows));
+  context.say(table(['model', 'size', 'load', 'p50', 'p95'], rows, context.columns));
   const on = results[0]?.latencyMs.measuredOn;
-  if (on !== undefined) context.say(`\n${on.cpu}, ${on.provider}, ${on.threads} thread(s)`);
+  if (on === undefined) return;
+  const threads = on.threads === 1 ? '1 thread' : `${on.threads} threads`;
+  context.say(`\n${on.cpu}, ${on.provider}, ${threads}`);
 }

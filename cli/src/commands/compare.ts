@@ -35,7 +35,7 @@ async function compare(a: string, b: string, options: Options, context: Context)
     [a, score(accuracy.fp32), milliseconds(latencyMs.fp32), byteCount(bytes.fp32)],
     [b, score(accuracy.variant), milliseconds(latencyMs.variant), byteCount(bytes.variant)],
   ];
-  context.say(table(['model', accuracy.metric, 'latency', 'size'], rows));
+  context.say(table(['model', accuracy.metric, 'latency', 'size'], rows, context.columns));
   const pairs = `${accuracy.lost} lost, ${accuracy.won} won of ${accuracy.samples}`;
   context.say(
     `\n${pairs}; agreement ${percent(accuracy.agreement)}; p = ${accuracy.pValue.toPrecision(2)}`,

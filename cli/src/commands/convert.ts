@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { defineGraphOptions, type GraphOptions, graphRequest } from '../graph-options.ts';
 import { rewriteInChild } from '../in-child.ts';
 import { readCount } from '../numbers.ts';
+import { refuseBundle } from '../only-onnx.ts';
 import { byteCount, table } from '../ui/table.ts';
 
 interface Options extends GraphOptions {
@@ -42,19 +43,23 @@ async function convert(model: string, options: Options, context: Context): Promi
     ...(opset === undefined ? {} : { opset: readCount('--opset', opset) }),
     externalData,
   };
+  await refuseBundle(model);
   const result = await rewriteInChild(request, context.interrupted);
   if (options.json) context.json(result);
-  context.say(summarize(result));
+  context.say(summarize(result, context.columns));
 }
 
-function summarize({ files, before, after, opset, passes, check }: RewriteResult): string {
+function summarize(
+  { files, before, after, opset, passes, check }: RewriteResult,
+  columns: number,
+): string {
   const sizes = [
     ['before', `${before.nodes}`, before.parameters.toLocaleString('en'), byteCount(before.bytes)],
     ['after', `${after.nodes}`, after.parameters.toLocaleString('en'), byteCount(after.bytes)],
   ];
   return [
-    table(['', 'nodes', 'parameters', 'size'], sizes),
-    passesText(passes),
+    table(['', 'nodes', 'parameters', 'size'], sizes, columns),
+    passesText(passes, columns),
     `wrote ${files.join(' and ')} (opset ${opset}); ${checkText(check)}`,
   ]
     .filter((part) => part !== '')
@@ -64,7 +69,7 @@ function summarize({ files, before, after, opset, passes, check }: RewriteResult
 /** Lines of one pass that a terminal shows; `--json` has all. */
 const MOST_LINES = 3;
 
-function passesText(passes: readonly PassReport[]): string {
+function passesText(passes: readonly PassReport[], columns: number): string {
   const rows = passes
     .filter(({ changed, declined, notes }) => changed + declined.length + notes.length > 0)
     .flatMap((report) => {
@@ -76,7 +81,7 @@ function passesText(passes: readonly PassReport[]): string {
         i === 0 ? [report.pass, `${report.changed}`, line] : ['', '', line],
       );
     });
-  return rows.length === 0 ? '' : table(['pass', 'changes', 'what'], rows);
+  return rows.length === 0 ? '' : table(['pass', 'changes', 'what'], rows, columns);
 }
 
 function checkText({ runs, difference, notes }: RewriteResult['check']): string {

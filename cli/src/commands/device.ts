@@ -55,7 +55,7 @@ async function list(options: Options, context: Context): Promise<void> {
     device.active.map(activeText).join(', '),
     tagText(device.tags),
   ]);
-  context.say(table(['name', 'device', 'target', 'state', 'runs', 'tags'], rows));
+  context.say(table(['name', 'device', 'target', 'state', 'runs', 'tags'], rows, context.columns));
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {

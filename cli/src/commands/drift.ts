@@ -37,5 +37,7 @@ async function list(options: ApiOptions & { json?: boolean }, context: Context):
     a.state,
     a.sentence,
   ]);
-  context.say(table(['model', 'scope', 'feature', 'state', 'what was seen'], rows));
+  context.say(
+    table(['model', 'scope', 'feature', 'state', 'what was seen'], rows, context.columns),
+  );
 }

@@ -39,6 +39,7 @@ function context(interrupted = new AbortController().signal) {
     say: () => undefined,
     json: (value) => void printed.push(value),
     progress: () => ({ update: () => undefined, clear: () => undefined }),
+    columns: 80,
     interrupted,
   };
   return { context, printed };

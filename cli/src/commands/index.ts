@@ -33,6 +33,10 @@ export const COMMANDS = {
     summary: 'Say what is in a model file or a bundle',
     load: () => import('./inspect.ts'),
   },
+  bundle: {
+    summary: 'Take the model out of a bundle, for use without an agent',
+    load: () => import('./bundle.ts'),
+  },
   compare: {
     summary: 'Compare two models on the same data, in pairs',
     load: () => import('./compare.ts'),

@@ -17,7 +17,7 @@ export async function inspectBundle(
   if (asJson) context.json({ format: 'flotilla', digest, config, blobs: parts });
   const { model, version, target, precision, runtime } = config;
   context.say(`${file}: ${model}@${version} for ${target} in ${precision}`);
-  context.say(`runtime ${runtime.name}, opset ${runtime.opset}; ${digest}\n`);
+  context.say(`runtime ${runtime.name}, opset ${runtime.opset}\n${digest}\n`);
   const rows = parts.map((part) => [part.mediaType, byteCount(part.size), part.digest]);
-  context.say(table(['blob', 'size', 'digest'], rows));
+  context.say(table(['blob', 'size', 'digest'], rows, context.columns));
 }

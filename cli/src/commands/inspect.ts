@@ -33,12 +33,13 @@ async function show(file: string, options: { json?: boolean }, context: Context)
     `${file}: ${found.format}, opset ${found.opset}, ${found.parameters.toLocaleString('en')} parameters, ${byteCount(found.bytes)}`,
   );
   context.say();
-  context.say(table(['', 'name', 'type', 'shape'], tensors));
+  context.say(table(['', 'name', 'type', 'shape'], tensors, context.columns));
   context.say();
   context.say(
     table(
       ['op', 'count'],
       ops.map(([op, count]) => [op, `${count}`]),
+      context.columns,
     ),
   );
 }

@@ -97,6 +97,7 @@ async function push(path: string, options: PushOptions, context: Context): Promi
       table(
         ['target', 'precision'],
         variants.map((v) => [v.target, v.precision]),
+        context.columns,
       ),
     );
   }
@@ -144,6 +145,7 @@ async function list(options: ApiOptions & { json?: boolean }, context: Context):
       table(
         ['model', 'newest'],
         models.map((m) => [m.model, `${m.lastVersion}`]),
+        context.columns,
       ),
     );
 }

@@ -8,6 +8,8 @@ import type { Context } from '../context.ts';
 import { defineGraphOptions } from '../graph-options.ts';
 import { convertInChild } from '../in-child.ts';
 import { localKey } from '../local-key.ts';
+import { refuseBundle } from '../only-onnx.ts';
+import { targetOfRecipe } from '../optimize/recipe-target.ts';
 import { type OptimizeOptions, optimizeRequest } from '../optimize/request.ts';
 import { defineSchemeOptions } from '../optimize/scheme-options.ts';
 import { summarize } from '../optimize/summary.ts';
@@ -20,12 +22,15 @@ Example:
   flotilla optimize model.onnx --target raspberry-pi-5,jetson-orin --calibration images/ --evaluate images/ -o out/
   flotilla optimize model.onnx --spec model.yaml --target x86-64 --precision int8 --calibration images/ --json
   flotilla optimize model.onnx --target x86-64 --calibration synthetic --evaluate images/ --max-drop 0.5
-  flotilla optimize model.onnx --target x86-64 --recipe out/parts-1-x86-64-int8-recipe.json --evaluate images/`;
+  flotilla optimize model.onnx --recipe out/parts-1-x86-64-int8-recipe.json --evaluate images/`;
 
 export function define(command: Command, context: Context): void {
   command
     .argument('<model>', 'ONNX file')
-    .requiredOption('--target <targets>', 'hardware targets, separated by commas')
+    .option(
+      '--target <targets>',
+      'hardware targets, separated by commas; default: that of --recipe',
+    )
     .option('--precision <precisions>', `auto, or some of ${MAKEABLE.join(', ')}`, 'auto')
     .option('--spec <file>', 'model spec; default: model.yaml or MODEL.yaml beside the model')
     .option(
@@ -50,11 +55,15 @@ export function define(command: Command, context: Context): void {
   defineSchemeOptions(command);
   command
     .addHelpText('after', EXAMPLE)
-    .action((model: string, options: OptimizeOptions) => optimize(model, options, context));
+    .action((model: string, options: Options) => optimize(model, options, context));
 }
 
-async function optimize(model: string, options: OptimizeOptions, context: Context): Promise<void> {
-  const asked = optimizeRequest(model, options);
+type Options = Omit<OptimizeOptions, 'target'> & { readonly target?: string };
+
+async function optimize(model: string, options: Options, context: Context): Promise<void> {
+  const target = options.target ?? (await targetOfRecipe(options.recipe));
+  const asked = optimizeRequest(model, { ...options, target });
+  await refuseBundle(model);
   const key = await localKey(context.settings.home);
   const request = { ...asked, signing: { keyPair: key.keyPair, fleet: 'local' } };
   const progress = context.progress();
@@ -62,7 +71,7 @@ async function optimize(model: string, options: OptimizeOptions, context: Contex
   progress.clear();
   if (options.json) context.json(result);
   if (key.isNew) context.say(`made a local signing key: ${key.file}`);
-  context.say(summarize(result, reportFile(result, options.out)));
+  context.say(summarize(result, reportFile(result, options.out), context.columns));
   if (result.variants.every(({ file }) => file === null)) {
     const reason = result.variants[0]?.warnings[0] ?? 'no variant could be made';
     throw new FlotillaError('optimize.nothing-written', { model, reason });

@@ -84,13 +84,13 @@ async function create(version: string, options: CreateOptions, context: Context)
   };
   const draft = await api.post<Draft>(`/rollouts${options.dryRun ? '?dryRun=true' : ''}`, body);
   if (options.json && (options.dryRun || !options.watch)) context.json(draft);
-  context.say(draftTable(draft));
+  context.say(draftTable(draft, context.columns));
   if (options.dryRun) return;
   context.say(`\nrollout ${draft.id}`);
   if (options.watch) await watch(api, draft.id, options.json === true, context);
 }
 
-function draftTable({ devices, sizes }: Draft): string {
+function draftTable({ devices, sizes }: Draft, columns: number): string {
   const rows = devices.map((device) => [
     device.name || device.device,
     device.target,
@@ -99,7 +99,7 @@ function draftTable({ devices, sizes }: Draft): string {
     device.reason,
   ]);
   const waves = sizes.map((size, wave) => `wave ${wave + 1} reaches ${size}`).join(', ');
-  return `${table(['device', 'target', 'wave', 'variant', 'why'], rows)}\n\n${waves}`;
+  return `${table(['device', 'target', 'wave', 'variant', 'why'], rows, columns)}\n\n${waves}`;
 }
 
 /** @throws FlotillaError `cli.usage` */
@@ -132,14 +132,14 @@ async function list(options: Options, context: Context): Promise<void> {
     `${wave + 1}/${sizes.length}`,
     sentence,
   ]);
-  context.say(table(['rollout', 'version', 'state', 'wave', 'why'], rows));
+  context.say(table(['rollout', 'version', 'state', 'wave', 'why'], rows, context.columns));
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
   const rollout = await connect(options).get<RolloutView>(`/rollouts/${encodeURIComponent(id)}`);
   if (options.json) context.json(rollout);
   context.say(`${rollout.model}@${rollout.version}  ${progressLine(rollout)}\n`);
-  context.say(rolloutTable(rollout));
+  context.say(rolloutTable(rollout, context.columns));
 }
 
 /**
@@ -156,7 +156,7 @@ async function watch(api: Api, id: string, asJson: boolean, context: Context): P
     told = line;
     if (hasEnded(rollout)) {
       if (asJson) context.json(rollout);
-      context.say(`\n${rolloutTable(rollout)}`);
+      context.say(`\n${rolloutTable(rollout, context.columns)}`);
       if (rollout.state === 'done') return;
       const { state, sentence } = rollout;
       throw new FlotillaError('rollout.undone', { rollout: id, state, sentence });

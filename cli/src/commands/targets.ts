@@ -25,5 +25,6 @@ function list(options: { json?: boolean }, context: Context): void {
     `${Math.round(target.memoryBytes / 2 ** 30)} GB`,
   ]);
   if (options.json) context.json({ targets: profiles });
-  context.say(table(['target', 'hardware', 'precisions, best first', 'opset', 'memory'], rows));
+  const head = ['target', 'hardware', 'precisions, best first', 'opset', 'memory'];
+  context.say(table(head, rows, context.columns));
 }

@@ -48,7 +48,7 @@ describe('the request that options make', () => {
     [{ calibration: '' }, /--calibration names no path/],
     [{ out: '' }, /--out names no path/],
     [{ maxDrop: '500' }, /--max-drop takes percentage points from 0 to 100, not "500"/],
-    [{ modelVersion: '1.5' }, /--model-version takes a whole number, not "1.5"/],
+    [{ modelVersion: '1.5' }, /--model-version takes a whole number from 1, not "1.5"/],
     [{ maxChoice: '-1' }, /--max-choice takes a number from 0, not "-1"/],
     [{ recipe: 'r.json', method: 'mse' }, /--recipe says how the variant is made: leave out/],
     [{ recipe: 'r.json', keep: ['logits'] }, /--recipe says how the variant is made/],

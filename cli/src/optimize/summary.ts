@@ -2,15 +2,15 @@ import type { Candidate, ConvertResult, TargetSearch, VariantReport } from '@flo
 import { byteCount, milliseconds, percent, table } from '../ui/table.ts';
 
 /** What a person reads after an optimization: what was tried, what was made, what to look at. */
-export function summarize(result: ConvertResult, reportFile: string): string {
+export function summarize(result: ConvertResult, reportFile: string, columns: number): string {
   const { model, version, variants, searches, warnings } = result;
   const own = variants.flatMap(({ target, precision, warnings: texts }) =>
     texts.map((text) => `${target} ${precision}: ${text}`),
   );
   return [
     `${model} ${version}: ${graphText(result)}`,
-    ...searches.map(searchText),
-    variantsTable(variants),
+    ...searches.map((search) => searchText(search, columns)),
+    variantsTable(variants, columns),
     variants.map(fileText).join('\n'),
     [...warnings, ...own].map((line) => `! ${line}`).join('\n'),
     `report: ${reportFile}`,
@@ -27,7 +27,7 @@ function graphText({ graph: { before, after }, data }: ConvertResult): string {
 /** Candidates beyond this many are in the report alone. */
 const MOST_CANDIDATES = 12;
 
-function searchText({ target, candidates, verdict }: TargetSearch): string {
+function searchText({ target, candidates, verdict }: TargetSearch, columns: number): string {
   if (candidates.length < 2) return `${target}: ${verdict}`;
   const shown = mostTelling(candidates);
   const rest = candidates.length - shown.length;
@@ -46,7 +46,7 @@ function searchText({ target, candidates, verdict }: TargetSearch): string {
   });
   const head = ['', target, 'lost, won', 'agreement', 'KL', 'latency', 'of fp32', 'size'];
   const more = rest > 0 ? `\n${rest} more in the report` : '';
-  return `${table(head, rows)}${more}\n${LEGEND}\n${verdict}`;
+  return `${table(head, rows, columns)}${more}\n${LEGEND}\n${verdict}`;
 }
 
 /** Those that a choice could fall on first, in the order they were tried. */
@@ -65,7 +65,7 @@ function mark({ chosen, onFront, withinBudget }: Candidate): string {
   return onFront ? '○' : ' ';
 }
 
-function variantsTable(variants: readonly VariantReport[]): string {
+function variantsTable(variants: readonly VariantReport[], columns: number): string {
   const rows = variants.map((variant) => [
     variant.target,
     variant.precision,
@@ -75,7 +75,7 @@ function variantsTable(variants: readonly VariantReport[]): string {
     latencyText(variant),
   ]);
   const head = ['target', 'precision', 'model', 'accuracy', 'agreement', 'latency'];
-  return table(head, rows);
+  return table(head, rows, columns);
 }
 
 /** On lines of their own: paths are long. */

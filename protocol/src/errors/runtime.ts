@@ -76,7 +76,7 @@ export const RUNTIME_ERRORS = {
   ),
   'spec.not-found': usage(
     (c: { tried: string }) =>
-      `no model spec at ${c.tried}: write one beside the model, or name it with --spec`,
+      `no model spec at ${c.tried}: write one beside the model as docs/model-yaml.md shows, or name it with --spec`,
   ),
   'spec.unsupported': refused(
     422,
