@@ -67,7 +67,7 @@ const BAD_INPUT: BadInput[] = [
   {
     what: 'a version that is none',
     options: { 'model-version': '0' },
-    says: /version \(--model-version\) must be a whole number from 1/,
+    says: /--model-version takes a whole number from 1, not "0"/,
     code: 2,
   },
   {
