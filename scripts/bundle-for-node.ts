@@ -7,7 +7,15 @@ import { build, type Plugin } from 'esbuild';
 type Entries = ReadonlyMap<string, string>;
 
 /** Packages with native parts, or that load files of their own, stay beside the bundle. */
-const EXTERNAL = ['onnxruntime-node', 'sharp', 'better-sqlite3', 'pg-native', 'esbuild'];
+const EXTERNAL = [
+  'onnxruntime-node',
+  'sharp',
+  'koffi',
+  '@tensorflow/tfjs-tflite',
+  'better-sqlite3',
+  'pg-native',
+  'esbuild',
+];
 
 /** CommonJS packages inside the bundle still call `require` for Node's own modules. */
 const BANNER =
@@ -46,10 +54,16 @@ function separateModules(mains: Entries, found: Map<string, string>): Plugin {
   };
 }
 
+export interface BundleOptions {
+  /** For devices: no source maps, no white space. Names stay, which errors are known by. */
+  readonly lean?: boolean;
+}
+
 async function bundle(
   entries: Entries,
   mains: Entries,
   outdir: string,
+  { lean = false }: BundleOptions,
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   await build({
@@ -60,7 +74,8 @@ async function bundle(
     target: 'node22',
     format: 'esm',
     minifySyntax: true,
-    sourcemap: true,
+    minifyWhitespace: lean,
+    sourcemap: !lean,
     legalComments: 'linked',
     external: EXTERNAL,
     banner: { js: BANNER },
@@ -76,11 +91,15 @@ async function bundle(
  * @param mains paths are relative to the repository, where this must run
  * @returns the names of the bundles in `outdir`
  */
-export async function bundleForNode(mains: Entries, outdir: string): Promise<string[]> {
+export async function bundleForNode(
+  mains: Entries,
+  outdir: string,
+  options: BundleOptions = {},
+): Promise<string[]> {
   const done = new Set<string>();
   for (let todo = mains; todo.size > 0; ) {
     for (const name of todo.keys()) done.add(name);
-    const found = await bundle(todo, mains, outdir);
+    const found = await bundle(todo, mains, outdir, options);
     todo = new Map([...found].filter(([name]) => !done.has(name)));
   }
   return [...done];
