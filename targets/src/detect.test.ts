@@ -16,9 +16,25 @@ describe('the target of a device', () => {
     ['Jetson-AGX Xavier', 'jetson-xavier'],
     ['NVIDIA Jetson Orin Nano Developer Kit', 'jetson-orin'],
     ['NVIDIA Jetson AGX Orin Developer Kit\0', 'jetson-orin'],
+    ['NVIDIA Orin NX Developer Kit', 'jetson-orin'],
+    ['NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super', 'jetson-orin'],
   ])('with board %j is %s', (board, target) => {
     expect(detectTarget({ board, arch: 'arm64' })).toBe(target);
     expect(detectTarget({ board, arch: 'aarch64' })).toBe(target);
+  });
+
+  it.each([
+    ['Raspberry Pi Compute Module 4S Rev 1.0', 'brcm,bcm2711', 'raspberry-pi-4'],
+    ['Raspberry Pi 2 Model B Rev 1.2', 'brcm,bcm2837', 'raspberry-pi-3'],
+    ['Jetson-AGX', 'nvidia,tegra194', 'jetson-xavier'],
+    ['reComputer J4012', 'nvidia,tegra234', 'jetson-orin'],
+    ['', 'brcm,bcm2712', 'raspberry-pi-5'],
+    ['NVIDIA Jetson TX2 Developer Kit', 'nvidia,tegra186', undefined],
+    ['Rockchip RK3588 EVB', 'rockchip,rk3588', undefined],
+    ['', 'constructor', undefined],
+  ])('with board %j on %s is %s', (board, soc, target) => {
+    expect(detectTarget({ board, soc, arch: 'aarch64' })).toBe(target);
+    expect(detectTarget({ board, soc, arch: 'armv7l' })).toBeUndefined();
   });
 
   it('is not known on a 32-bit system or an unknown board', () => {

@@ -5,7 +5,10 @@ import type { TargetId } from './profile.ts';
 import { isTargetId } from './targets.ts';
 
 type Detected = Partial<
-  Pick<Capabilities, 'target' | 'declared' | 'board' | 'arch' | 'os' | 'cpuModel' | 'runtimes'>
+  Pick<
+    Capabilities,
+    'target' | 'declared' | 'board' | 'soc' | 'arch' | 'os' | 'cpuModel' | 'runtimes'
+  >
 >;
 
 /**
@@ -22,26 +25,47 @@ const BOARDS: readonly (readonly [RegExp, TargetId])[] = [
 ];
 
 /**
+ * Systems on chip, for a module on another maker's carrier board, whose model string is the
+ * maker's own: all that computes is on the chip.
+ */
+const SOCS: Readonly<Record<string, TargetId>> = {
+  'brcm,bcm2712': 'raspberry-pi-5',
+  'brcm,bcm2711': 'raspberry-pi-4',
+  'brcm,bcm2837': 'raspberry-pi-3',
+  'brcm,bcm2710': 'raspberry-pi-3',
+  'nvidia,tegra210': 'jetson-nano',
+  'nvidia,tegra194': 'jetson-xavier',
+  'nvidia,tegra234': 'jetson-orin',
+};
+
+/**
  * The hardware class of a device from what it reports: a declared target, else the board's model
- * string, else the architecture. Undefined where no class fits, such as a 32-bit system.
+ * string, else its system on chip, else the architecture. Undefined where no class fits, such as a
+ * 32-bit system.
  */
 export function detectTarget(capabilities: Detected): TargetId | undefined {
-  const { target = '', declared = false, board = '' } = capabilities;
+  const { target = '', declared = false, board = '', soc = '' } = capabilities;
   if (declared && isTargetId(target)) return target;
   const arch = normalizeArch(capabilities.arch);
   if (arch === 'x64') return 'x86-64';
   if (arch === 'wasm32') return detectBrowser(capabilities);
   if (arch !== 'arm64') return undefined;
-  return BOARDS.find(([pattern]) => pattern.test(board))?.[1];
+  return BOARDS.find(([pattern]) => pattern.test(board))?.[1] ?? bySoc(soc);
 }
+
+const bySoc = (soc: string): TargetId | undefined =>
+  Object.hasOwn(SOCS, soc) ? SOCS[soc] : undefined;
 
 function detectBrowser({ runtimes = [] }: Detected): TargetId {
   const gpu = runtimes.some((runtime) => runtime.providers.includes('webgpu'));
   return gpu ? 'browser-webgpu' : 'browser-wasm';
 }
 
+type Reported = Detected &
+  Pick<Capabilities, 'target' | 'arch' | 'memoryBytes' | 'cpuFeatures' | 'runtimes'>;
+
 /** What `chooseVariant` wants to know, from what a device reports. */
-export function deviceFacts(capabilities: Capabilities): DeviceFacts {
+export function deviceFacts(capabilities: Reported): DeviceFacts {
   const { target, arch, memoryBytes, cpuFeatures, runtimes } = capabilities;
   return {
     target: isTargetId(target) ? target : (detectTarget(capabilities) ?? ''),

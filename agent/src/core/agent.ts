@@ -5,6 +5,7 @@
  */
 import { deviceTopics, encode } from '@flotilla/protocol';
 import { type AgentOptions, type AgentPorts, assemble, type Parts } from './assemble.ts';
+import { createDeviceWatch } from './device-watch.ts';
 import { createInbox } from './inbox.ts';
 import { createLanes } from './lanes.ts';
 import { type Link, startLink } from './link/link.ts';
@@ -79,8 +80,15 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     }
   }
 
+  const watch = createDeviceWatch({
+    device: ports.device,
+    clock,
+    logger,
+    changed: () => link.announce(),
+  });
   const running = Promise.all([
     replan(),
+    watch.run(stopping.signal),
     runTelemetry(
       {
         ...parts,
@@ -100,7 +108,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     },
     model: (slot) => serving.model(slot),
     infer: (slot, inputs) => serving.infer(slot, inputs),
-    status: () => statusOf(parts, options, link.online),
+    status: () => statusOf(parts, options, link.online, watch.health),
     idle: () => lanes.idle(),
     async stop() {
       stopping.abort();

@@ -121,9 +121,20 @@ export interface SelfTester {
   test(request: SelfTestRequest, signal: AbortSignal): Promise<SelfTestReport>;
 }
 
+/** How the device fares at this moment. */
+export interface Condition {
+  /** Of the hottest place that has a sensor; 0 where none tells. */
+  readonly temperatureC: number;
+  /** Why the processor is slowed down, a phrase each; empty while it is not. */
+  readonly throttledBy: readonly string[];
+  /** Written to disk by this process since it started. */
+  readonly bytesWritten: number;
+}
+
 /** What the device is and how it fares. */
 export interface Device {
   capabilities(): Promise<Capabilities>;
+  condition(): Promise<Condition>;
   /** Resource use since the call before. */
   resources(): Promise<Resources>;
 }

@@ -1,5 +1,6 @@
 import type { Draft, Outcome } from '@flotilla/protocol';
 import type { Parts } from './assemble.ts';
+import type { DeviceHealth } from './device-watch.ts';
 import type { Identity } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
 import { outcomeOf } from './report.ts';
@@ -18,6 +19,7 @@ export interface AgentStatus {
   /** How the latest attempts ended, or how far they are. */
   readonly attempts: readonly Draft<Outcome>[];
   readonly outbox: OutboxCounts;
+  readonly health: DeviceHealth;
 }
 
 export interface SlotStatus {
@@ -34,6 +36,7 @@ export function statusOf(
   { journal, serving, recorder, outbox }: Parts,
   { identity, version }: { readonly identity: Identity; readonly version: string },
   online: boolean,
+  health: DeviceHealth,
 ): AgentStatus {
   const { wanted, halt, slots, attempts } = journal.state;
   const drifting = recorder.drifting();
@@ -54,5 +57,6 @@ export function statusOf(
     })),
     attempts: attempts.map(outcomeOf),
     outbox: outbox.counts(),
+    health,
   };
 }

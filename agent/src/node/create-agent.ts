@@ -10,10 +10,11 @@ import {
   startAgent,
 } from '../core/index.ts';
 import { loadEnrolment, lockData } from './data-folder.ts';
+import { runtimeInfo } from './device/capabilities.ts';
+import { createDevice } from './device/device.ts';
 import { createCredentials, loadKey } from './device-key.ts';
 import { createFileStorage } from './file-storage.ts';
 import { createHttpFetcher } from './http-fetcher.ts';
-import { createDevice, runtimeInfo } from './linux-device.ts';
 import { createLogger } from './logger.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
 import { createSelfTester } from './self-tester.ts';

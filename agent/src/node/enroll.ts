@@ -4,9 +4,9 @@ import { workerRuntime } from '@flotilla/model/node';
 import { FlotillaError, isName, newId } from '@flotilla/protocol';
 import { type EnrollAnswer, isEnrollAnswer } from '../core/index.ts';
 import { type Enrolment, findEnrolment, makeDataFolder, saveEnrolment } from './data-folder.ts';
+import { readCapabilities, runtimeInfo } from './device/capabilities.ts';
 import { type DeviceKey, keyPath, loadOrMakeKey, publicJwk } from './device-key.ts';
 import { reasonOf } from './http-fetcher.ts';
-import { readCapabilities, runtimeInfo } from './linux-device.ts';
 
 export interface EnrollOptions {
   /** Base address of the fleet server. */

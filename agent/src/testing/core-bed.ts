@@ -1,10 +1,33 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { FlotillaError, webCryptoVerifier } from '@flotilla/protocol';
+import { type Capabilities, FlotillaError, webCryptoVerifier } from '@flotilla/protocol';
 import type { AgentOptions, AgentPorts, Fetcher, Storage, Transport } from '../core/index.ts';
 import { testGolden } from '../node/self-test-task.ts';
 import { systemClock } from '../node/system-clock.ts';
 import type { TestFleet } from './test-fleet.ts';
 import { TOY_OPSET, toyRuntime } from './toy-model.ts';
+
+/** A device that can do next to nothing. */
+export const TOY_CAPABILITIES: Capabilities = {
+  target: 'x86-64',
+  declared: true,
+  board: '',
+  arch: 'x86_64',
+  os: '',
+  cpuModel: '',
+  cores: 1,
+  memoryBytes: 1 << 30,
+  diskFreeBytes: 1 << 30,
+  cpuFeatures: [],
+  soc: '',
+  jetpack: '',
+  cameras: [],
+  powerMode: '',
+  kernel: '',
+  container: '',
+  readOnlyRoot: false,
+  diskBytes: 1 << 30,
+  runtimes: [{ name: 'toy', version: '1', maxOpset: TOY_OPSET, providers: ['cpu'] }],
+};
 
 /** Ports of an agent whose server, broker and runtime live in this process. */
 export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = []): AgentPorts {
@@ -32,19 +55,8 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
       },
     },
     device: {
-      capabilities: async () => ({
-        target: 'x86-64',
-        declared: true,
-        board: '',
-        arch: 'x86_64',
-        os: '',
-        cpuModel: '',
-        cores: 1,
-        memoryBytes: 1 << 30,
-        diskFreeBytes: 1 << 30,
-        cpuFeatures: [],
-        runtimes: [{ name: 'toy', version: '1', maxOpset: TOY_OPSET, providers: ['cpu'] }],
-      }),
+      capabilities: async () => TOY_CAPABILITIES,
+      condition: async () => ({ temperatureC: 0, throttledBy: [], bytesWritten: 0 }),
       resources: async () => ({
         rssBytes: 1,
         cpuMs: 1,

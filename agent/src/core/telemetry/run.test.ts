@@ -28,6 +28,7 @@ test('stores windows at once when the server shortens them in the midst of a lon
   const { promise, resolve } = Promise.withResolvers<void>();
   const device = {
     capabilities: () => Promise.reject(new Error('not asked')),
+    condition: () => Promise.reject(new Error('not asked')),
     resources: async () => resources,
   };
   const stop = new AbortController();

@@ -1,0 +1,30 @@
+import type { Resources } from '@flotilla/protocol';
+import type { Device } from '../../core/index.ts';
+import { type CapabilityOptions, readCapabilities } from './capabilities.ts';
+import { readCondition } from './condition.ts';
+import { systemFiles } from './system-files.ts';
+
+/** What Linux tells of this device. */
+export function createDevice(options: CapabilityOptions): Device {
+  const { files = systemFiles() } = options;
+  let cpuBefore = process.cpuUsage();
+  let writtenBefore = 0;
+  return {
+    capabilities: () => readCapabilities(options),
+    condition: () => readCondition(files),
+    async resources() {
+      const { temperatureC, throttledBy, bytesWritten } = await readCondition(files);
+      const { user, system } = process.cpuUsage(cpuBefore);
+      const written = bytesWritten - writtenBefore;
+      cpuBefore = process.cpuUsage();
+      writtenBefore = bytesWritten;
+      return {
+        rssBytes: process.memoryUsage.rss(),
+        cpuMs: Math.round((user + system) / 1000),
+        temperatureC,
+        throttled: throttledBy.length > 0,
+        bytesWritten: written,
+      } satisfies Resources;
+    },
+  };
+}
