@@ -59,6 +59,11 @@ export interface AgentStatus {
     readonly detail?: string;
   }[];
   readonly outbox: { readonly pending: number; readonly rejected: number };
+  readonly health: {
+    readonly bytesWritten: number;
+    readonly bytesWrittenLastHour: number;
+    readonly throttledBy: readonly string[];
+  };
 }
 
 /** Folders and processes of one suite; `close` ends and removes all of them. */

@@ -1,5 +1,6 @@
 export { type Agent, startAgent } from './agent.ts';
 export type { AgentOptions, AgentPorts } from './assemble.ts';
+export type { DeviceHealth } from './device-watch.ts';
 export { replaceFile } from './durable.ts';
 export { EnrollAnswer, Identity, isEnrollAnswer, isIdentity } from './identity.ts';
 export { OUTBOX_LIMITS, type OutboxCounts, type OutboxLimits } from './outbox/outbox.ts';

@@ -1,3 +1,4 @@
+import type { Capabilities } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -23,6 +24,9 @@ interface Device {
   readonly online: boolean;
   readonly lastSeenMs: number;
   readonly active: readonly Active[];
+  readonly agentVersion: string;
+  /** As the device reported them; older agents report fewer. */
+  readonly capabilities: Partial<Capabilities>;
 }
 
 const EXAMPLE = `
@@ -68,7 +72,33 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   context.say(`last seen  ${seen}`);
   context.say(`runs       ${device.active.map(activeText).join(', ') || 'nothing'}`);
   context.say(`tags       ${tagText(device.tags) || 'none'}`);
+  context.say(`agent      ${device.agentVersion || 'unknown'}`);
+  for (const [name, text] of hardwareOf(device.capabilities)) {
+    if (text !== '') context.say(`${name.padEnd(10)} ${text}`);
+  }
 }
+
+/** What the device said that it is and has; empty where it said nothing. */
+function hardwareOf(said: Partial<Capabilities>): [string, string][] {
+  const { cores, cpuModel, memoryBytes = 0, diskFreeBytes = 0, diskBytes = 0 } = said;
+  const runtimes = (said.runtimes ?? []).map(
+    ({ name, version, providers = [] }) => `${name} ${version} (${providers.join(', ')})`,
+  );
+  return [
+    ['board', said.board ?? ''],
+    ['processor', cpuModel ? `${cores} × ${cpuModel}` : ''],
+    ['memory', memoryBytes > 0 ? gigabytes(memoryBytes) : ''],
+    ['disk', diskBytes > 0 ? `${gigabytes(diskFreeBytes)} free of ${gigabytes(diskBytes)}` : ''],
+    ['system', [said.os, said.kernel].filter(Boolean).join(', ')],
+    ['jetpack', said.jetpack ?? ''],
+    ['power', said.powerMode ?? ''],
+    ['container', said.container ?? ''],
+    ['cameras', (said.cameras ?? []).join(', ')],
+    ['runtimes', runtimes.join(', ')],
+  ];
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 const activeText = ({ model, version, precision }: Active): string =>
   `${model}@${version} ${precision}`;

@@ -1,4 +1,4 @@
-import type { AgentStatus } from '../../core/index.ts';
+import type { AgentStatus, DeviceHealth } from '../../core/index.ts';
 import { askAgent } from '../local-client.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
@@ -16,7 +16,8 @@ export const statusCommand: Command = {
   },
 };
 
-function describe({ device, fleet, online, halted, slots, attempts, outbox }: AgentStatus): string {
+function describe(status: AgentStatus): string {
+  const { device, fleet, online, halted, slots, attempts, outbox, health } = status;
   const connection = online ? 'connected' : 'not connected';
   const rows = slots.map(({ slot, active, trial, ready, drifting }) => {
     const model = trial ?? active;
@@ -38,5 +39,15 @@ function describe({ device, fleet, online, halted, slots, attempts, outbox }: Ag
           `  last attempt: ${last.step} ${last.result} ${last.code ?? ''} ${last.detail ?? ''}`.trimEnd(),
         ]),
     `  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`,
+    `  device: ${describeHealth(health)}`,
   ].join('\n');
+}
+
+function describeHealth({ temperatureC, throttledBy, bytesWrittenLastHour }: DeviceHealth): string {
+  const facts = [
+    temperatureC > 0 ? `${temperatureC.toFixed(0)} °C` : '',
+    throttledBy.length > 0 ? `throttled: ${throttledBy.join(', ')}` : '',
+    `${(bytesWrittenLastHour / 1e6).toFixed(1)} MB written in the last hour`,
+  ];
+  return facts.filter((fact) => fact !== '').join(', ');
 }

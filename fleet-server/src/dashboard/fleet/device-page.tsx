@@ -15,6 +15,13 @@ interface Device {
   readonly agentVersion: string;
   readonly online: boolean;
   readonly lastSeenMs: number;
+  readonly capabilities: {
+    readonly board?: string;
+    readonly cpuModel?: string;
+    readonly jetpack?: string;
+    readonly powerMode?: string;
+    readonly cameras?: readonly string[];
+  };
   readonly active: readonly {
     readonly slot?: string;
     readonly model?: string;
@@ -72,6 +79,7 @@ function DeviceHead({ device }: { readonly device: Device }) {
           {agentVersion !== '' && ` · agent ${agentVersion}`} ·{' '}
           <span class="mono small">{device.device}</span>
         </p>
+        <Hardware capabilities={device.capabilities} />
         <p class="chips">
           {active.map(({ slot, model, version, precision }) => (
             <span key={slot} class="tag strong mono">
@@ -87,6 +95,18 @@ function DeviceHead({ device }: { readonly device: Device }) {
       </div>
     </header>
   );
+}
+
+/** What the device said that it is; nothing where it said nothing. */
+function Hardware({ capabilities }: Pick<Device, 'capabilities'>) {
+  const { board, cpuModel, jetpack, powerMode, cameras = [] } = capabilities;
+  const said = [
+    board || cpuModel,
+    jetpack && `JetPack ${jetpack}`,
+    powerMode && `power mode ${powerMode}`,
+    cameras.length > 0 && plural(cameras.length, 'camera'),
+  ].filter(Boolean);
+  return said.length > 0 ? <p class="muted">{said.join(' · ')}</p> : null;
 }
 
 function Series({ id }: { readonly id: string }) {
