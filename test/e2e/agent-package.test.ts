@@ -42,6 +42,13 @@ describe('the package of the agent', () => {
     expect(help.stdout).toContain('enroll --server URL --token TOKEN');
   });
 
+  test('finds its runtimes and all else that the doctor looks for', async () => {
+    const data = join(place, 'data');
+    const { stdout } = await onDevice('flotilla-agent', ['doctor', '--json', '--data', data]);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; verdict: string }[] };
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'runtimes', verdict: 'ok' }));
+  });
+
   test('holds every package that the bundles load, whole', async () => {
     const names = partsOf(arch).map((part) => part.package);
     const loaded = ['onnxruntime-node', 'sharp', 'koffi'];

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   infer: async () => (await import('./commands/infer.ts')).inferCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
 };
 
 async function help(): Promise<string> {

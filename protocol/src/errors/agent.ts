@@ -62,6 +62,11 @@ export const AGENT_ERRORS = {
     (c: { bundle: string; reason: string }) =>
       `${c.bundle} does not fit this device: ${c.reason}; choose another variant`,
   ),
+  'doctor.failed': refused(
+    500,
+    (c: { checks: string }) =>
+      `not well: ${c.checks}; do what stands beside "→", then look again with flotilla-agent doctor`,
+  ),
   'download.disk-full': refused(
     507,
     (c: { needed: number; free: number }) =>

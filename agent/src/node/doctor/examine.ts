@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { findEnrolment } from '../data-folder.ts';
+import { readCapabilities } from '../device/capabilities.ts';
+import { readCondition } from '../device/condition.ts';
+import { type SystemFiles, systemFiles } from '../device/system-files.ts';
+import { type Executed, type Patient, type Result, runChecks } from './check.ts';
+import { DATA_CHECKS } from './data-checks.ts';
+import { findRuntimes } from './find-runtimes.ts';
+import { HARDWARE_CHECKS } from './hardware-checks.ts';
+import { NETWORK_CHECKS } from './network-checks.ts';
+import { SYSTEM_CHECKS } from './system-checks.ts';
+
+/** In the order in which they are told. */
+export const CHECKS = [
+  ...HARDWARE_CHECKS,
+  ...SYSTEM_CHECKS,
+  ...DATA_CHECKS,
+  ...NETWORK_CHECKS,
+] as const;
+
+/** Looks at a device, with or without an enrolment, while an agent runs or not. */
+export async function examine(data: string, files: SystemFiles = systemFiles()): Promise<Result[]> {
+  return runChecks(CHECKS, await admit(data, files));
+}
+
+async function admit(data: string, files: SystemFiles): Promise<Patient> {
+  let damage: string | undefined;
+  const enrolment = await findEnrolment(data).catch((error: unknown) => {
+    damage = error instanceof Error ? error.message : String(error);
+    return undefined;
+  });
+  const runtimes = await findRuntimes();
+  const capabilities = await readCapabilities({
+    data,
+    target: enrolment?.target ?? '',
+    runtimes: runtimes.filter((runtime) => runtime.kind === 'found'),
+    files,
+  });
+  const condition = await readCondition(files);
+  return { data, files, capabilities, condition, runtimes, enrolment, damage, execute };
+}
+
+const PROGRAM_LIMIT_MS = 5_000;
+/** systemctl and its like lie in `sbin` on some systems, which users do not search. */
+const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
+
+function execute(program: string, ...args: readonly string[]): Promise<Executed | undefined> {
+  const options = { timeout: PROGRAM_LIMIT_MS, maxBuffer: 1 << 16, env: { PATH, LC_ALL: 'C' } };
+  return new Promise((resolve) => {
+    execFile(program, args, options, (error, stdout) => {
+      if (error === null) return resolve({ code: 0, stdout });
+      resolve(error.code === 'ENOENT' ? undefined : { code: Number(error.code) || 1, stdout });
+    });
+  });
+}

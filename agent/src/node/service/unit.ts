@@ -1,0 +1,2 @@
+/** As systemd knows the installed agent. */
+export const UNIT_NAME = 'flotilla-agent.service';
