@@ -12,6 +12,8 @@ const NEEDED = [
     file: '/usr/lib/postgresql/15/bin/postgres',
     for: 'storage on PostgreSQL',
   },
+  { package: 'systemd', file: '/usr/bin/systemd-notify', for: 'the agent under systemd' },
+  { package: 'python3', file: '/usr/bin/python3', for: 'the agent under systemd' },
   { package: 'chromium', file: '/usr/bin/chromium', for: 'the dashboard in a browser' },
 ] as const;
 

@@ -12,6 +12,7 @@ import { type Link, startLink } from './link/link.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+import { createPulse } from './serving/pulse.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
@@ -25,6 +26,8 @@ export interface Agent {
   /** @throws FlotillaError `infer.no-slot`, `infer.failed`, or what the pipeline says of the input */
   infer(slot: string, inputs: RawInputs): Promise<Inference>;
   status(): AgentStatus;
+  /** Slots that owe an answer for too long, or whose runtime died; a watchdog looks at this. */
+  unresponsive(): readonly string[];
   /** Resolves when no step runs. */
   idle(): Promise<void>;
   /** Ends windows, says goodbye, lets the models go. */
@@ -80,6 +83,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     }
   }
 
+  const pulse = createPulse(serving, clock);
   const watch = createDeviceWatch({
     device: ports.device,
     clock,
@@ -107,7 +111,8 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       return serving.slots;
     },
     model: (slot) => serving.model(slot),
-    infer: (slot, inputs) => serving.infer(slot, inputs),
+    infer: (slot, inputs) => pulse.infer(slot, inputs),
+    unresponsive: () => pulse.unresponsive(),
     status: () => statusOf(parts, options, link.online, watch.health),
     idle: () => lanes.idle(),
     async stop() {

@@ -102,6 +102,7 @@ function withStop(agent: Agent, unlock: () => Promise<void>): Agent {
     model: (slot) => agent.model(slot),
     infer: (slot, inputs) => agent.infer(slot, inputs),
     status: () => agent.status(),
+    unresponsive: () => agent.unresponsive(),
     idle: () => agent.idle(),
     async stop() {
       await agent.stop();

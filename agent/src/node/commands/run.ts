@@ -2,6 +2,8 @@ import { createAgent } from '../create-agent.ts';
 import { announceRunning } from '../data-folder.ts';
 import { createLogger } from '../logger.ts';
 import { serveInference } from '../oip/server.ts';
+import { attend } from '../service/attend.ts';
+import { findServiceManager } from '../service/manager.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
 
@@ -26,13 +28,14 @@ export const runCommand: Command = {
   async run(input) {
     const { io } = input;
     const config = configOf(input);
+    const logger = createLogger(config.logLevel);
     const agent = await createAgent({
       data: config.data,
       telemetryWindowMs: config.telemetryWindowMs,
       threads: config.threads,
       providers: config.providers.split(',').map((provider) => provider.trim()),
       selfTestTimeoutMs: config.selfTestTimeoutMs,
-      logger: createLogger(config.logLevel),
+      logger,
     });
     try {
       const { http: listen, maxRequestBytes } = config;
@@ -44,7 +47,7 @@ export const runCommand: Command = {
         const ready = { ready: true, address, device, fleet, pid: process.pid, slots: agent.slots };
         if (input.values.json) io.print(JSON.stringify(ready));
         else io.print(`device ${device} of fleet ${fleet} serves inference at ${address}`);
-        await io.ended;
+        await attend(agent, findServiceManager(io.env, logger), logger, io.ended);
       } finally {
         await server.close();
       }
