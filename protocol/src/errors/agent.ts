@@ -99,4 +99,24 @@ export const AGENT_ERRORS = {
     (c: { what: string; bytes: number; limit: number }) =>
       `${c.what} has ${c.bytes} bytes, more than the limit of ${c.limit}: send a smaller input`,
   ),
+  'service.command-failed': refused(
+    500,
+    (c: { command: string; reason: string }) =>
+      `${c.command} failed (${c.reason}): mend that, then run this command again`,
+  ),
+  'service.folder-foreign': usage(
+    (c: { data: string }) =>
+      `${c.data} holds files that are not an agent's: choose a new or an empty folder`,
+  ),
+  'service.not-installed': usage(
+    (c: { path: string }) =>
+      `${c.path} is no unit that flotilla-agent install wrote: say where it is with --unit-dir`,
+  ),
+  'service.not-root': usage(
+    () => 'this changes the system: run it as root, or see what it would do with --dry-run',
+  ),
+  'service.program-hidden': usage(
+    (c: { program: string; folder: string }) =>
+      `${c.program} lies in ${c.folder}, which the user of the service may not enter: unpack the agent below /opt`,
+  ),
 } as const;
