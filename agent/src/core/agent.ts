@@ -52,10 +52,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   await startSlots({ journal, serving, logger, load: context.load });
 
   const lanes = createLanes({
-    plan: () => {
-      const nowMs = clock.synced ? clock.now() : undefined;
-      return planSteps({ ...journal.state, nowMs }, journal.state.wanted);
-    },
+    plan: () => planSteps({ ...journal.state, nowMs: clock.trustedNow() }, journal.state.wanted),
     execute: async (step, signal) => {
       await reporter.begin(step);
       await executeStep(context, step, signal);

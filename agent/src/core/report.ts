@@ -52,7 +52,7 @@ export async function reportEndings(
   );
   for (const attempt of unreported) {
     const outcome = outcomeOf(attempt);
-    await outbox.append('report', { at: clock.stamp(), outcome }, clock.now());
+    await outbox.append('report', { at: clock.stamp(), outcome }, clock.trustedNow());
     await journal.update((draft) => {
       const same = findAttempt(draft, attempt.deployment);
       if (same?.ending?.result === attempt.ending?.result && same) same.reported = true;

@@ -44,7 +44,7 @@ export function createReporter(ports: ReporterPorts): Reporter {
 
   async function progress(outcome: Draft<Outcome>): Promise<void> {
     const record = { at: clock.stamp(), outcome: { ...outcome, result: IN_PROGRESS } };
-    await outbox.append('report', record, clock.now()).then(stored, failed);
+    await outbox.append('report', record, clock.trustedNow()).then(stored, failed);
   }
 
   return {

@@ -5,30 +5,44 @@ import type { Clock } from '../ports.ts';
 export interface FleetClock extends Clock {
   /** True once the server told the time since the start. */
   readonly synced: boolean;
+  /** Wall-clock milliseconds; undefined until the server told the time. */
+  trustedNow(): number | undefined;
   /** @param askedMs monotonic time when the server was asked; half the way there counts */
   setServerTime(wallMs: number, askedMs: number): void;
   stamp(): Stamp;
 }
 
+/** A moment on both clocks. */
+interface Anchor {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/**
+ * Follows the system's wall clock until the server told the time; from then on the monotonic one,
+ * so that nobody who sets the clock of the system moves windows, log-ins or deadlines.
+ */
 export function createFleetClock(clock: Clock): FleetClock {
-  let offsetMs = 0;
-  let synced = false;
-  const now = () => Math.round(clock.now() + offsetMs);
+  let anchor: Anchor | undefined;
+  const now = () =>
+    Math.round(
+      anchor === undefined ? clock.now() : anchor.wallMs + clock.monotonic() - anchor.monotonicMs,
+    );
   return {
     now,
     monotonic: () => clock.monotonic(),
     sleep: (milliseconds, signal) => clock.sleep(milliseconds, signal),
     get synced() {
-      return synced;
+      return anchor !== undefined;
     },
+    trustedNow: () => (anchor === undefined ? undefined : now()),
     setServerTime(wallMs, askedMs) {
-      offsetMs = wallMs + (clock.monotonic() - askedMs) / 2 - clock.now();
-      synced = true;
+      anchor = { wallMs, monotonicMs: (askedMs + clock.monotonic()) / 2 };
     },
     stamp: () => ({
       wallMs: now(),
       monotonicMs: Math.round(clock.monotonic()),
-      clockSynced: synced,
+      clockSynced: anchor !== undefined,
     }),
   };
 }

@@ -12,7 +12,7 @@ export type Entry =
       readonly kind: 'record';
       readonly seq: number;
       readonly topic: OutboxTopic;
-      /** When it was made, wall-clock ms. */
+      /** When it was made, wall-clock ms; 0 where the clock could not be trusted. */
       readonly madeMs: number;
       /** The encoded `Record` message. */
       readonly payload: Uint8Array;

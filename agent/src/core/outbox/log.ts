@@ -80,7 +80,7 @@ export async function openLog(
       const offset = segment.bytes + PAYLOAD_OFFSET;
       segment.bytes += bytes.length;
       if (record === undefined) continue;
-      segment.newestMs = record.entry.madeMs;
+      segment.newestMs = Math.max(segment.newestMs, record.entry.madeMs);
       record.resolve({ segment, offset, length: record.entry.payload.length });
     }
   }
@@ -140,7 +140,7 @@ async function load(
     nextSeq = Math.max(nextSeq, Number(first));
     for (const entry of decodeEntries(bytes)) {
       if (entry.kind === 'record') {
-        segment.newestMs = entry.madeMs;
+        segment.newestMs = Math.max(segment.newestMs, entry.madeMs);
         nextSeq = Math.max(nextSeq, entry.seq + 1);
       }
       const length = entry.kind === 'record' ? entry.payload.length : 0;

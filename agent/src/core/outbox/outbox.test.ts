@@ -8,8 +8,8 @@ import { OUTBOX_LIMITS, type Outbox, openOutbox } from './outbox.ts';
 const SMALL = { maxBytes: 1 << 20, maxAgeMs: 1e12, segmentBytes: 300 };
 const ids = () => crypto.randomUUID().replaceAll('-', '').slice(0, 16);
 const open = (storage: Storage, limits = SMALL) => openOutbox(storage, ids, limits);
-const put = (outbox: Outbox, inferences: number, nowMs = 1000) =>
-  outbox.append('telemetry', { window: { inferences } }, nowMs);
+const put = (outbox: Outbox, inferences: number, nowMs: number | null = 1000) =>
+  outbox.append('telemetry', { window: { inferences } }, nowMs ?? undefined);
 const ack = (outbox: string, ...stored: [number, number][]): Ack => ({
   outbox,
   stored: stored.map(([first, last]) => ({ first, last })),
@@ -48,6 +48,24 @@ describe('outbox', () => {
     outbox.settle({ outbox: outbox.id, stored: [], rejected });
     expect(seqs(outbox)).toEqual([1, 6]);
     expect(outbox.counts()).toMatchObject({ pending: 2, rejected: 1, dropped: 0 });
+  });
+
+  test('drops nothing for its age that was made while nobody knew the time', async () => {
+    const YEAR_MS = 365 * 86_400_000;
+    const limits = { ...SMALL, maxAgeMs: 14 * 86_400_000, segmentBytes: 60 };
+    const storage = createPowerCutStorage();
+    let outbox = await open(storage, limits);
+    for (let i = 1; i <= 4; i++) await put(outbox, i, null);
+    await put(outbox, 5, 56 * YEAR_MS);
+    expect(seqs(outbox)).toEqual([1, 2, 3, 4, 5]);
+    // a clock that nobody vouches for judges nothing, and after a restart all is as it was
+    outbox = await open(storage.restart('nothing'), limits);
+    await put(outbox, 6, null);
+    expect(seqs(outbox)).toEqual([1, 2, 3, 4, 5, 6]);
+    await put(outbox, 7, 57 * YEAR_MS);
+    await put(outbox, 8, 57 * YEAR_MS);
+    expect(seqs(outbox)).toEqual([6, 7, 8]);
+    expect(outbox.counts().dropped).toBe(5);
   });
 
   test('never restarts its sequence, even when everything was acknowledged', async () => {

@@ -8,11 +8,13 @@ const FOLDER = 'outbox';
 const ID_FILE = `${FOLDER}/id`;
 /** Ranges of one acknowledgement that are looked at: a hostile one may name millions. */
 const MAX_RANGES = 4096;
+/** Stands on disk where nobody knew the time. */
+const UNKNOWN_MS = 0;
 
 export interface OutboxLimits {
   /** Bytes on disk; beyond them the oldest records are dropped. */
   readonly maxBytes: number;
-  /** Age after which records are dropped. */
+  /** Age after which records are dropped, of those that were made at a time one can trust. */
   readonly maxAgeMs: number;
   readonly segmentBytes: number;
 }
@@ -42,8 +44,13 @@ export type RecordDraft = Omit<Draft<RecordMessage>, 'outbox' | 'seq'>;
 /** Records on their way to the server, keyed (device, outbox, seq); `seq` never restarts. */
 export interface Outbox {
   readonly id: string;
-  /** Resolves with the sequence number once the record is on the medium. */
-  append(topic: OutboxTopic, record: RecordDraft, nowMs: number): Promise<number>;
+  /**
+   * Resolves with the sequence number once the record is on the medium.
+   *
+   * @param nowMs wall-clock ms; undefined while the clock may be wrong: a device that wakes up in
+   *   1970 must not find all that it has to be too old when it learns the time
+   */
+  append(topic: OutboxTopic, record: RecordDraft, nowMs: number | undefined): Promise<number>;
   /** Removes what the server stored or rejected, and nothing else. */
   settle(ack: Ack): void;
   /** Records after that sequence number, oldest first. */
@@ -90,7 +97,13 @@ export async function openOutbox(
     async append(topic, record, nowMs) {
       const seq = seqs++;
       const payload = encode('Record', { ...record, outbox: id, seq });
-      const place = await log.append({ kind: 'record', seq, topic, madeMs: nowMs, payload });
+      const place = await log.append({
+        kind: 'record',
+        seq,
+        topic,
+        madeMs: nowMs ?? UNKNOWN_MS,
+        payload,
+      });
       index.set(seq, { seq, topic, place });
       totals.dropped += await tidy(log, index, limits, nowMs);
       return seq;
@@ -139,19 +152,25 @@ async function tidy(
   log: Log,
   index: Map<number, Held>,
   limits: OutboxLimits,
-  nowMs: number,
+  nowMs: number | undefined,
 ): Promise<number> {
   let dropped = 0;
-  for (const segment of log.segments.slice(0, -1)) {
+  const closed = log.segments.slice(0, -1);
+  // what came before a record that is too old is too old as well
+  const lastOld = closed.findLastIndex(({ newestMs }) => isOld(newestMs, limits.maxAgeMs, nowMs));
+  for (const [i, segment] of closed.entries()) {
     const held = [...index.values()].filter(({ place }) => place.segment === segment);
-    const old = segment.newestMs < nowMs - limits.maxAgeMs;
-    if (held.length > 0 && !old && bytesOf(log.segments) <= limits.maxBytes) break;
+    const fits = i > lastOld && bytesOf(log.segments) <= limits.maxBytes;
+    if (held.length > 0 && fits) break;
     for (const { seq } of held) index.delete(seq);
     dropped += held.length;
     await log.remove(segment);
   }
   return dropped;
 }
+
+const isOld = (madeMs: number, maxAgeMs: number, nowMs: number | undefined): boolean =>
+  nowMs !== undefined && madeMs !== UNKNOWN_MS && madeMs < nowMs - maxAgeMs;
 
 const bytesOf = (segments: readonly Segment[]): number =>
   segments.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -116,6 +116,27 @@ describe('recorder', () => {
     expect(recorder.take()).toEqual([]);
   });
 
+  test.each([-365 * 86_400_000, 365 * 86_400_000])(
+    'ends the window once when the clock jumps by %d ms, and counts all in one of two',
+    (jump) => {
+      const { time, recorder } = bed();
+      time.nowMs += 400 * 86_400_000;
+      const parts = model(1);
+      recorder.swapped('parts', undefined, parts);
+      recorder.inferred(parts, inference(0, 0.5));
+      const before = Math.floor(time.nowMs / 1000) * 1000;
+      time.nowMs += jump;
+      expect(recorder.take()).toMatchObject([{ startMs: before, inferences: 1 }]);
+      expect(recorder.untilBoundary()).toBeGreaterThan(0);
+      expect(recorder.untilBoundary()).toBeLessThanOrEqual(1000);
+      recorder.inferred(parts, inference(0, 0.5));
+      recorder.inferred(parts, inference(0, 0.5));
+      time.nowMs += 1000;
+      expect(recorder.take()).toMatchObject([{ startMs: before + jump, inferences: 2 }]);
+      expect(recorder.take()).toEqual([]);
+    },
+  );
+
   test('says when inputs drift from the reference', () => {
     const { time, recorder } = bed();
     const parts = model(1);

@@ -86,7 +86,7 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
       const nowMs = clock.now();
       for (const track of [...open]) {
         const { window } = track;
-        if (window !== undefined && nowMs >= window.startMs + window.lengthMs) close(track);
+        if (window !== undefined && !isWithin(window, nowMs)) close(track);
       }
       return closed.splice(0);
     },
@@ -101,3 +101,7 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
       Object.fromEntries([...serving].map(([slot, { drifting }]) => [slot, drifting])),
   };
 }
+
+/** A clock that was set back is before the window: that one has ended too. */
+const isWithin = ({ startMs, lengthMs }: OpenWindow, nowMs: number): boolean =>
+  nowMs >= startMs && nowMs < startMs + lengthMs;

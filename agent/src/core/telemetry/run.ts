@@ -42,7 +42,7 @@ async function storeWindows(
   const at = clock.stamp();
   await Promise.all(
     windows.map((window) =>
-      outbox.append('telemetry', { at, window: { ...window, resources } }, clock.now()),
+      outbox.append('telemetry', { at, window: { ...window, resources } }, clock.trustedNow()),
     ),
   );
   stored();
