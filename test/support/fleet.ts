@@ -35,6 +35,8 @@ export interface Server {
 /** An enrolled device with its agent in a process of its own. */
 export interface Device {
   readonly id: string;
+  /** Of the agent that runs now. */
+  readonly pid: number;
   readonly name: string;
   readonly data: string;
   /** Where it serves inference now; another port after each start. */
@@ -58,7 +60,11 @@ export interface AgentStatus {
     readonly code?: string;
     readonly detail?: string;
   }[];
-  readonly outbox: { readonly pending: number; readonly rejected: number };
+  readonly outbox: {
+    readonly pending: number;
+    readonly rejected: number;
+    readonly dropped: number;
+  };
   readonly health: {
     readonly bytesWritten: number;
     readonly bytesWrittenLastHour: number;
@@ -82,6 +88,10 @@ export interface DeviceOptions {
   readonly token: string;
   /** Hardware class that the device declares; default x86-64. */
   readonly target?: string;
+  /** Further environment of the running agent. */
+  readonly env?: Environment;
+  /** A command that starts the agent, which gets its data folder. */
+  readonly wrapper?: (data: string) => readonly string[];
 }
 
 interface Address {
@@ -156,7 +166,7 @@ async function startServer(
 async function startDevice(
   data: string,
   name: string,
-  { server, token, target = 'x86-64' }: DeviceOptions,
+  { server, token, target = 'x86-64', env: own = {}, wrapper = () => [] }: DeviceOptions,
   env: Environment,
 ): Promise<Device> {
   const options = ['--server', server, '--token', token, '--target', target, '--name', name];
@@ -164,7 +174,8 @@ async function startDevice(
   if (enrolled.code !== 0) throw new Error(`enroll: ${enrolled.code} ${enrolled.stderr}`);
   const launch = async (): Promise<{ running: Running; address: string; device: string }> => {
     const where = ['--data', data, '--http', '127.0.0.1:0', '--log', 'debug', '--json'];
-    const running = start('flotilla-agent', ['run', ...where], env);
+    const all = { ...env, ...own };
+    const running = start('flotilla-agent', ['run', ...where], all, undefined, wrapper(data));
     const line = await running.line((text) => text.startsWith('{'));
     return { running, ...(JSON.parse(line) as { address: string; device: string }) };
   };
@@ -173,6 +184,9 @@ async function startDevice(
     id: launched.device,
     name,
     data,
+    get pid() {
+      return launched.running.pid;
+    },
     get url() {
       return launched.address;
     },

@@ -41,14 +41,20 @@ process.once('exit', () => {
   for (const pid of groups) killGroup(pid);
 });
 
-/** Starts a command in a group of its own; only `PATH` of this environment is handed on. */
+/**
+ * Starts a command in a group of its own; only `PATH` of this environment is handed on.
+ *
+ * @param wrapper words of a command that becomes the one that follows them
+ */
 export function start(
   program: Program,
   args: readonly string[],
   env: Environment = {},
   cwd = process.cwd(),
+  wrapper: readonly string[] = [],
 ): Running {
-  const child = spawn(process.execPath, [MAINS[program], ...args], {
+  const [command = '', ...words] = [...wrapper, process.execPath, MAINS[program], ...args];
+  const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
     cwd,
