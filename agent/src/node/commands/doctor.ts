@@ -14,7 +14,7 @@ export const doctorCommand: Command = {
     const { data } = configOf(input);
     const checks = await examine(data);
     if (input.values.json) input.io.print(JSON.stringify({ version: AGENT_VERSION, checks }));
-    else input.io.print(`flotilla-agent ${AGENT_VERSION}\n\n${chartOf(checks)}`);
+    else input.io.print(`Flotilla agent ${AGENT_VERSION}\n\n${chartOf(checks)}`);
     const failed = checks.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name);
     if (failed.length > 0) throw new FlotillaError('doctor.failed', { checks: failed.join(', ') });
   },

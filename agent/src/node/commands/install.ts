@@ -12,17 +12,14 @@ const USER = 'flotilla';
 
 export const installCommand: Command = {
   usage: 'install [--data DIR] [--user NAME] [--unit-dir DIR] [--dry-run]',
-  summary: 'Start the agent at each boot, as a sandboxed service of systemd with a watchdog.',
+  summary: 'As root: start the agent at each boot, as a sandboxed service that systemd watches.',
   options: {
     data: { type: 'string', value: 'DIR', doc: `folder that holds all state (${DATA})` },
     user: { type: 'string', value: 'NAME', doc: `system user, made if it is new (${USER})` },
     'unit-dir': { type: 'string', value: 'DIR', doc: `where the unit goes (${UNIT_DIR})` },
     'dry-run': { type: 'boolean', doc: 'print what would be done, and the unit' },
   },
-  examples: [
-    'sudo flotilla-agent install --data /var/lib/flotilla',
-    'flotilla-agent install --dry-run',
-  ],
+  examples: ['flotilla-agent install --data /var/lib/flotilla', 'flotilla-agent install --dry-run'],
   async run(input) {
     const options = {
       data: readFolder(input, 'data', DATA),

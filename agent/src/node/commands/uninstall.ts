@@ -8,13 +8,13 @@ import { carryOut, readFolder } from './install.ts';
 
 export const uninstallCommand: Command = {
   usage: 'uninstall [--purge] [--unit-dir DIR] [--dry-run]',
-  summary: 'Stop the service and remove its unit; models, identity and telemetry stay.',
+  summary: 'As root: stop the service and remove its unit; models and identity stay.',
   options: {
     purge: { type: 'boolean', doc: 'remove the data folder and the user too' },
     'unit-dir': { type: 'string', value: 'DIR', doc: `where the unit is (${UNIT_DIR})` },
     'dry-run': { type: 'boolean', doc: 'print what would be done' },
   },
-  examples: ['sudo flotilla-agent uninstall', 'sudo flotilla-agent uninstall --purge --dry-run'],
+  examples: ['flotilla-agent uninstall', 'flotilla-agent uninstall --purge --dry-run'],
   async run(input) {
     const unitDir = readFolder(input, 'unit-dir', UNIT_DIR);
     const unit = await readFile(join(unitDir, UNIT_NAME), 'utf8').catch(() => undefined);

@@ -100,7 +100,8 @@ async function checkAgent({ data, enrolment }: Patient): Promise<Finding> {
       online: boolean;
       slots: readonly unknown[];
     };
-    const what = `version ${version} runs as process ${running?.pid} with ${slots.length} slots`;
+    const count = `${slots.length} ${slots.length === 1 ? 'slot' : 'slots'}`;
+    const what = `version ${version} runs as process ${running?.pid} with ${count}`;
     if (online) return ok(`${what}, connected`);
     return warn(`${what}, not connected`, 'see server and mqtt here, and the log of the agent');
   } catch {
