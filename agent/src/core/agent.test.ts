@@ -1,11 +1,11 @@
 import { encode } from '@flotilla/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { bedOptions, bedPorts } from '../testing/core-bed.ts';
+import { bedOptions, bedPorts, TOY_CAPABILITIES } from '../testing/core-bed.ts';
 import { createPowerCutStorage } from '../testing/power-cut-storage.ts';
 import { createTestFleet, type TestFleet } from '../testing/test-fleet.ts';
 import { makeToyBundle, type ToyBundle, type ToyModel } from '../testing/toy-model.ts';
 import { type Agent, startAgent } from './agent.ts';
-import type { Storage } from './ports.ts';
+import type { Clock, Storage } from './ports.ts';
 
 const agents: Agent[] = [];
 const fast = { interval: 2, timeout: 10_000 };
@@ -39,6 +39,30 @@ afterEach(async () => {
 });
 
 describe('agent', () => {
+  test('tells anew what the device can do when that changes', async () => {
+    const fleet = createTestFleet();
+    const ports = bedPorts(createPowerCutStorage(), fleet);
+    const cameras: string[] = [];
+    const capabilities = async () => ({ ...TOY_CAPABILITIES, cameras: [...cameras] });
+    // looks at the device come after milliseconds, not after a minute
+    const sleep: Clock['sleep'] = (milliseconds, signal) =>
+      ports.clock.sleep(milliseconds / 10_000, signal);
+    agents.push(
+      await startAgent(
+        {
+          ...ports,
+          clock: { ...ports.clock, sleep },
+          device: { ...ports.device, capabilities },
+        },
+        bedOptions(fleet),
+      ),
+    );
+    const told = () => fleet.state?.capabilities?.cameras;
+    await vi.waitFor(() => expect(told()).toEqual([]), fast);
+    cameras.push('video0: HD Pro Webcam C920 (usb)');
+    await vi.waitFor(() => expect(told()).toEqual(cameras), fast);
+  });
+
   test('takes a deployment through its steps and reports success after the commit', async () => {
     const fleet = createTestFleet();
     const bundle = await publish(fleet, { version: 1 });
