@@ -1,4 +1,4 @@
-import { blobsOf, type Digest, FlotillaError, MEDIA, parseManifest } from '@flotilla/protocol';
+import { blobsOf, type Digest, FlotillaError, isModelMedia, parseManifest } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
 
 const ENDING = '.flotilla';
@@ -17,7 +17,7 @@ export async function modelInBundle(file: string): Promise<BundledModel | undefi
   if (!file.endsWith(ENDING)) return undefined;
   const { manifestBytes, blobs } = await readBundleFile(file);
   const model = blobsOf(parseManifest(manifestBytes, file)).find(
-    ({ mediaType }) => mediaType === MEDIA.model,
+    ({ mediaType }) => isModelMedia(mediaType),
   );
   const bytes = model && blobs.get(model.digest);
   if (model === undefined || bytes === undefined) {

@@ -55,6 +55,7 @@ export async function makeToyBundle(model: ToyModel, target = 'x86-64'): Promise
 export function toyRuntime(): Runtime {
   return {
     name: 'toy',
+    runs: 'onnxruntime',
     version: '1',
     maxOpset: TOY_OPSET,
     providers: ['cpu'],
@@ -71,6 +72,7 @@ function toySession({ version, fault }: ToyModel): Session {
   return {
     inputs: [{ name: 'x', type: 'FP32', shape: [1] }],
     outputs: [{ name: 'y', type: 'FP32', shape: [1] }],
+    runtime: 'toy',
     provider: 'cpu',
     fallbacks: [],
     async run(): Promise<Tensors> {

@@ -1,0 +1,19 @@
+import type { Runtime } from '../runtime.ts';
+import { ortRuntime } from './ort-runtime.ts';
+import type { RuntimeSpec } from './thread-messages.ts';
+
+/**
+ * The runtime of a spec, on the calling thread; what it needs is loaded only then.
+ *
+ * @throws Error where the device's library cannot be used
+ */
+export async function makeRuntime(spec: RuntimeSpec): Promise<Runtime> {
+  switch (spec.kind) {
+    case 'onnxruntime':
+      return ortRuntime();
+    case 'onnxruntime-device': {
+      const { deviceOrtRuntime } = await import('./ort-capi/runtime.ts');
+      return deviceOrtRuntime(spec.library);
+    }
+  }
+}

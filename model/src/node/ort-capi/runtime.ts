@@ -1,0 +1,41 @@
+import type { Runtime } from '../../runtime.ts';
+import { openEngine } from './engine.ts';
+import { maxOpset } from './max-opset.ts';
+import { loadSession } from './session.ts';
+
+/** Name of the device's own ONNX Runtime among the runtimes of a device. */
+export const DEVICE_ORT = 'onnxruntime-device';
+
+/** What is known of a library before a model is loaded. */
+export interface LibraryFacts {
+  readonly path: string;
+  readonly version: string;
+  readonly maxOpset: number;
+  readonly providers: readonly string[];
+}
+
+/** @throws Error where the library cannot be used; one that is damaged may end the process */
+export function libraryFacts(path: string): LibraryFacts {
+  const engine = openEngine(DEVICE_ORT, path);
+  const { library, providers } = engine;
+  return { path, version: library.version, maxOpset: maxOpset(engine), providers };
+}
+
+/**
+ * The ONNX Runtime library of this device through its C API, on the calling thread: it brings the
+ * providers that it was built with, such as CUDA and TensorRT on a Jetson. A run blocks the thread.
+ *
+ * @param path of libonnxruntime.so; one that was not tried may end the process: see `probeLibrary`
+ * @throws Error where the library cannot be used
+ */
+export function deviceOrtRuntime(path: string): Runtime {
+  const engine = openEngine(DEVICE_ORT, path);
+  return {
+    name: DEVICE_ORT,
+    runs: 'onnxruntime',
+    version: engine.library.version,
+    maxOpset: maxOpset(engine),
+    providers: engine.providers,
+    load: (model, options) => loadSession(engine, model, options),
+  };
+}
