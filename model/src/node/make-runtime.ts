@@ -15,5 +15,9 @@ export async function makeRuntime(spec: RuntimeSpec): Promise<Runtime> {
       const { deviceOrtRuntime } = await import('./ort-capi/runtime.ts');
       return deviceOrtRuntime(spec.library);
     }
+    case 'tflite': {
+      const { tfliteRuntime } = await import('./tflite/runtime.ts');
+      return tfliteRuntime();
+    }
   }
 }

@@ -5,7 +5,8 @@ import type { PlainError } from './plain-error.ts';
 /** Which runtime a thread makes for itself. */
 export type RuntimeSpec =
   | { readonly kind: 'onnxruntime' }
-  | { readonly kind: 'onnxruntime-device'; readonly library: string };
+  | { readonly kind: 'onnxruntime-device'; readonly library: string }
+  | { readonly kind: 'tflite' };
 
 /** What a thread is started with. */
 export interface ThreadData {

@@ -41,6 +41,9 @@ export async function tryProviders<T>(
 export function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [line = ''] = text.split('\n');
-  const bare = line.replace(/\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/g, '').replace(/\.$/, '');
+  const bare = line
+    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replace(/\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/g, '')
+    .replace(/[.\s]+$/, '');
   return bare.slice(0, 300);
 }
