@@ -7,7 +7,15 @@ import { build, type Plugin } from 'esbuild';
 type Entries = ReadonlyMap<string, string>;
 
 /** Packages with native parts, or that load files of their own, stay beside the bundle. */
-const EXTERNAL = ['onnxruntime-node', 'sharp', 'better-sqlite3', 'pg-native', 'esbuild'];
+const EXTERNAL = [
+  'onnxruntime-node',
+  'koffi',
+  '@tensorflow/tfjs-tflite',
+  'sharp',
+  'better-sqlite3',
+  'pg-native',
+  'esbuild',
+];
 
 /** CommonJS packages inside the bundle still call `require` for Node's own modules. */
 const BANNER =

@@ -1,9 +1,18 @@
 export * from './child.ts';
+export {
+  type FindOptions,
+  type FoundRuntimes,
+  findRuntimes,
+  type MissingRuntime,
+} from './find-runtimes.ts';
 export { type LoadedSpec, loadSpecFor } from './load-spec.ts';
-export { DEVICE_ORT, deviceOrtRuntime, type LibraryFacts } from './ort-capi/runtime.ts';
+export { makeRuntime } from './make-runtime.ts';
+export { DEVICE_ORT } from './ort-capi/engine.ts';
+export { deviceOrtRuntime, type LibraryFacts } from './ort-capi/runtime.ts';
 export { deviceOrtWorker } from './ort-capi/worker.ts';
 export { ORT_MAX_OPSET, ortRuntime } from './ort-runtime.ts';
 export { type SharpDecoderOptions, sharpDecoder } from './sharp-decoder.ts';
 export { tfliteRuntime } from './tflite/runtime.ts';
 export { tfliteWorker } from './tflite/worker.ts';
+export type { RuntimeSpec } from './thread-messages.ts';
 export { workerRuntime } from './worker-runtime.ts';

@@ -5,7 +5,7 @@ import type { RuntimeSpec } from './thread-messages.ts';
 /**
  * The runtime of a spec, on the calling thread; what it needs is loaded only then.
  *
- * @throws Error where the device's library cannot be used
+ * @throws FlotillaError `runtime.library-unusable`
  */
 export async function makeRuntime(spec: RuntimeSpec): Promise<Runtime> {
   switch (spec.kind) {

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import {
   env,
@@ -9,6 +11,7 @@ import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { guardedSession } from './guarded-session.ts';
 import { fromOrt, tensorInfos, toOrt } from './ort-tensors.ts';
+import { present } from './present-providers.ts';
 import { SPINNING } from './spinning.ts';
 import { reasonOf, tryProviders } from './try-providers.ts';
 
@@ -48,7 +51,15 @@ async function loadSession(model: ModelData, options: LoadOptions = {}): Promise
   );
 }
 
-const backends = (): string[] => listSupportedBackends().map((backend) => backend.name);
+/** Those whose libraries are there: the package leaves the ones for CUDA and TensorRT out. */
+function backends(): string[] {
+  const binding = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  const folder = join(dirname(binding), `bin/napi-v6/${process.platform}/${process.arch}`);
+  return present(
+    listSupportedBackends().map((backend) => backend.name),
+    folder,
+  );
+}
 
 /** What the model takes and gives; a model that cannot be fed does not stay loaded. */
 async function declared(session: InferenceSession) {

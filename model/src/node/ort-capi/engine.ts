@@ -1,3 +1,8 @@
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
+import { present } from '../present-providers.ts';
+import { reasonOf } from '../try-providers.ts';
 import { type OrtLibrary, openLibrary, taken } from './library.ts';
 import { LOG_FATAL } from './options.ts';
 import type { OrtEngine } from './session.ts';
@@ -5,22 +10,34 @@ import type { OrtEngine } from './session.ts';
 /** OrtDeviceAllocator, OrtMemTypeDefault. */
 const CPU_MEMORY = [0, 0] as const;
 
+/** Name of the device's own ONNX Runtime among the runtimes of a device. */
+export const DEVICE_ORT = 'onnxruntime-device';
+
 /**
  * Opens a library for use on this thread. Environment and memory info are its own for good: the
  * library keeps one environment for the process, and counts who asked for it.
  *
- * @throws Error where the library cannot be used
+ * @throws FlotillaError `runtime.library-unusable`
  */
-export function openEngine(name: string, path: string): OrtEngine {
-  const library = openLibrary(path);
+export function openEngine(path: string): OrtEngine {
+  try {
+    return engineOf(openLibrary(path), dirname(realpathSync(path)));
+  } catch (cause) {
+    const reason = reasonOf(cause);
+    throw new FlotillaError('runtime.library-unusable', { path, reason }, { cause });
+  }
+}
+
+function engineOf(library: OrtLibrary, folder: string): OrtEngine {
   const { call } = library;
   const env = taken((cell) => call.CreateEnv(LOG_FATAL, 'flotilla', cell));
   const memory = taken((cell) => call.CreateCpuMemoryInfo(...CPU_MEMORY, cell));
   const allocator = taken((cell) => call.GetAllocatorWithDefaultOptions(cell));
-  return { name, library, env, memory, allocator, providers: availableProviders(library) };
+  const providers = present(availableProviders(library), folder);
+  return { name: DEVICE_ORT, library, env, memory, allocator, providers };
 }
 
-/** Providers that were built into the library, best first; whether one can be used shows at a load. */
+/** Providers that the library was built with, best first. */
 function availableProviders({ call, text, pointerAt }: OrtLibrary): string[] {
   const count = new Int32Array(1);
   const names = taken((cell) => call.GetAvailableProviders(cell, count));

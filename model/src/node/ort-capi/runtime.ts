@@ -1,10 +1,7 @@
 import type { Runtime } from '../../runtime.ts';
-import { openEngine } from './engine.ts';
+import { DEVICE_ORT, openEngine } from './engine.ts';
 import { maxOpset } from './max-opset.ts';
 import { loadSession } from './session.ts';
-
-/** Name of the device's own ONNX Runtime among the runtimes of a device. */
-export const DEVICE_ORT = 'onnxruntime-device';
 
 /** What is known of a library before a model is loaded. */
 export interface LibraryFacts {
@@ -14,9 +11,9 @@ export interface LibraryFacts {
   readonly providers: readonly string[];
 }
 
-/** @throws Error where the library cannot be used; one that is damaged may end the process */
+/** @throws FlotillaError `runtime.library-unusable`; a library that is damaged may end the process */
 export function libraryFacts(path: string): LibraryFacts {
-  const engine = openEngine(DEVICE_ORT, path);
+  const engine = openEngine(path);
   const { library, providers } = engine;
   return { path, version: library.version, maxOpset: maxOpset(engine), providers };
 }
@@ -26,10 +23,10 @@ export function libraryFacts(path: string): LibraryFacts {
  * providers that it was built with, such as CUDA and TensorRT on a Jetson. A run blocks the thread.
  *
  * @param path of libonnxruntime.so; one that was not tried may end the process: see `probeLibrary`
- * @throws Error where the library cannot be used
+ * @throws FlotillaError `runtime.library-unusable`
  */
 export function deviceOrtRuntime(path: string): Runtime {
-  const engine = openEngine(DEVICE_ORT, path);
+  const engine = openEngine(path);
   return {
     name: DEVICE_ORT,
     runs: 'onnxruntime',

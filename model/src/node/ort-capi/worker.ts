@@ -1,6 +1,7 @@
 import type { Runtime } from '../../runtime.ts';
 import { onThreads } from '../worker-runtime.ts';
-import { DEVICE_ORT, type LibraryFacts } from './runtime.ts';
+import { DEVICE_ORT } from './engine.ts';
+import type { LibraryFacts } from './runtime.ts';
 
 /** The device's own ONNX Runtime with one thread for each session. */
 export function deviceOrtWorker({ path, ...facts }: LibraryFacts): Runtime {
