@@ -1,5 +1,6 @@
 import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { runLimited } from '../limited.ts';
+import { fileProblem } from './elf.ts';
 import type { LibraryFacts } from './runtime.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -15,6 +16,10 @@ export async function probeLibrary(
   path: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<LibraryFacts> {
+  const problem = await fileProblem(path);
+  if (problem !== undefined) {
+    throw new FlotillaError('runtime.library-unusable', { path, reason: problem });
+  }
   try {
     return await runLimited<LibraryFacts>({
       script: new URL('./probe-task.ts', import.meta.url),
