@@ -18,6 +18,8 @@ export interface EssentialModels {
   readonly network: Uint8Array;
   /** y = quantize(x) as INT8, z = dequantize(y): takes x [n], scale [] and zero [] (INT8). */
   readonly quantize: Uint8Array;
+  /** For TFLite: sum = a + b and positive = relu(a), FP32 [4]. */
+  readonly tflite: Uint8Array;
   /** y = x of each element type, [n]. */
   readonly identity: Readonly<Record<ElementType, Uint8Array>>;
 }
@@ -32,8 +34,6 @@ export interface Essentials {
   /** Not to the last digit: vector units of two processors add in different orders. */
   readonly network: readonly number[];
   readonly quantized: readonly number[];
-  /** Element types that came back as they went in. */
-  readonly passed: readonly string[];
   /** Error code for what is no model. */
   readonly garbage: string;
 }
@@ -64,10 +64,22 @@ export async function runEssentials(
     overlapping: pairs.flat(),
     network: await runNetwork(runtime, models.network),
     quantized: await runQuantize(runtime, models.quantize),
-    passed: await passedTypes(runtime, models.identity),
     garbage: await codeOf(runtime.load(new Uint8Array(100))),
   };
 }
+
+/** Takes TFLite through a model of two inputs and two outputs. */
+export const runTflite = (
+  runtime: Runtime,
+  models: EssentialModels,
+): Promise<Readonly<Record<string, readonly number[]>>> =>
+  using(runtime, models.tflite, async (session) => {
+    const feeds = { a: fp32([4], [1, -2, 3, -4]), b: fp32([4], [0.5, 0.5, -9, 100]) };
+    const outputs = await session.run(feeds);
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, tensor]) => [name, numbers(tensor)]),
+    );
+  });
 
 async function runNetwork(runtime: Runtime, model: Uint8Array): Promise<number[]> {
   return using(runtime, model, async (session) => {
@@ -93,12 +105,13 @@ const runQuantize = (runtime: Runtime, model: Uint8Array): Promise<number[]> =>
     return [...numbers(y), ...numbers(z)];
   });
 
-async function passedTypes(
+/** Element types that come back as they went in. */
+export async function passedTypes(
   runtime: Runtime,
-  models: EssentialModels['identity'],
+  { identity }: EssentialModels,
 ): Promise<string[]> {
   const passed: string[] = [];
-  for (const [type, model] of Object.entries(models) as [ElementType, Uint8Array][]) {
+  for (const [type, model] of Object.entries(identity) as [ElementType, Uint8Array][]) {
     const data = new ELEMENT_TYPES[type](3);
     new Uint8Array(data.buffer).set([1, 0, 1]);
     const y = await using(runtime, model, async (session) => {

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { serialize } from 'node:v8';
 import { ELEMENT_TYPES, type ElementType } from '@flotilla/model';
-import { ortRuntime } from '@flotilla/model/node';
+import { ORT_MAX_OPSET, ortRuntime, tfliteRuntime } from '@flotilla/model/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reluModel, tinyModel } from '../../model/src/testing/tiny-onnx.ts';
+import { addModel } from '../../model/src/testing/tiny-tflite.ts';
 import { arm64, bundleInto } from '../support/arm64.ts';
-import { type EssentialModels, type Essentials, runEssentials } from './essentials.ts';
+import { type EssentialModels, type Essentials, runEssentials, runTflite } from './essentials.ts';
+import type { Results } from './runtimes-main.ts';
 
 const PARTS = 'examples/parts-inspection/versions/1/model.onnx';
-/** By the name of the runtime, and what processor the program ran on. */
-type Results = { readonly arch: string } & Readonly<Record<string, Essentials | undefined>>;
-
 const machine = await arm64();
 
 function identityModel(type: ElementType): Uint8Array {
@@ -29,6 +28,7 @@ async function makeModels(): Promise<EssentialModels> {
   return {
     relu: reluModel(['n', 2]),
     network: await readFile(PARTS),
+    tflite: addModel([4]),
     quantize: tinyModel({
       inputs: [
         { name: 'x', shape: ['n'] },
@@ -55,6 +55,7 @@ describe.skipIf(machine === undefined)('on arm64', () => {
   let folder: string;
   let models: EssentialModels;
   let results: Results;
+  let here: Essentials;
 
   beforeAll(async () => {
     if (machine === undefined) return;
@@ -65,22 +66,41 @@ describe.skipIf(machine === undefined)('on arm64', () => {
     const program = [join(folder, 'runtimes.js'), join(folder, 'models')];
     const { stdout } = await promisify(execFile)(machine.node, program, { maxBuffer: 1 << 24 });
     results = JSON.parse(stdout);
+    here = await runEssentials(ortRuntime(), models);
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('the program runs as on a board', () => {
+  test('the runtimes are found as on a board', () => {
     expect(results.arch).toBe('arm64');
+    const ort = { version: '1.30.0', maxOpset: ORT_MAX_OPSET, providers: ['cpu'] };
+    expect(results.runtimes).toMatchObject([
+      { name: 'onnxruntime-device', ...ort },
+      { name: 'onnxruntime', ...ort },
+      { name: 'tflite', maxOpset: 3, providers: ['cpu'] },
+    ]);
   });
 
-  test.each(['on the calling thread', 'on a thread of its own'])(
-    'ONNX Runtime %s does what it does on this machine',
-    async (name) => {
-      const here = await runEssentials(ortRuntime(), models);
-      const there = results[name];
-      expect(there).toEqual({ ...here, network: expect.anything() });
-      for (const [index, value] of here.network.entries()) {
-        expect(there?.network[index]).toBeCloseTo(value, 3);
-      }
-    },
-  );
+  test.each([
+    'onnxruntime on the calling thread',
+    'onnxruntime on a thread of its own',
+    'the device library on the calling thread',
+    'the device library on a thread of its own',
+  ] as const)('%s does what ONNX Runtime does on this machine', (name) => {
+    const there = results.onnx[name];
+    expect(there).toEqual({ ...here, network: expect.anything() });
+    for (const [index, value] of here.network.entries()) {
+      expect(there.network[index]).toBeCloseTo(value, 3);
+    }
+  });
+
+  test('ONNX Runtime passes every element type through', () => {
+    const types = Object.keys(ELEMENT_TYPES);
+    expect(results.passed).toEqual([types, types]);
+  });
+
+  test('TFLite does what it does on this machine', async () => {
+    const expected = await runTflite(tfliteRuntime(), models);
+    expect(expected.sum).toEqual([1.5, -1.5, -6, 96]);
+    expect(results.tflite).toEqual([expected, expected]);
+  });
 });

@@ -1,4 +1,5 @@
-import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,7 +35,7 @@ describe('a provider that the library or the machine lacks', () => {
     const session = await runtime.load(reluModel([2]), options);
     expect(session.provider).toBe('cpu');
     expect(session.fallbacks).toEqual([{ provider: name, reason: expect.stringMatching(reason) }]);
-    expect(await readdir(cacheFolder)).toEqual([]);
+    expect(existsSync(cacheFolder)).toBe(name === 'tensorrt');
     await session.dispose();
   });
 

@@ -26,10 +26,15 @@ export async function loadSession(
   model: ModelData,
   options: LoadOptions = {},
 ): Promise<Session> {
-  if (options.cacheFolder !== undefined) await mkdir(options.cacheFolder, { recursive: true });
   const { name, library, providers } = engine;
-  const { loaded, provider, fallbacks } = await tryProviders(options.providers, providers, (one) =>
-    withSessionOptions(library, one, options, (made) => createSession(engine, model, made)),
+  const { loaded, provider, fallbacks } = await tryProviders(
+    options.providers,
+    providers,
+    async (one) => {
+      if (one === 'tensorrt') await makeCache(options);
+      const create = (made: bigint) => createSession(engine, model, made);
+      return withSessionOptions(library, one, options, create);
+    },
   );
   const { inputs, outputs, free } = declared(engine, loaded);
   return guardedSession(
@@ -42,6 +47,11 @@ export async function loadSession(
       },
     },
   );
+}
+
+/** TensorRT makes the last folder of the path only. */
+async function makeCache({ cacheFolder }: LoadOptions): Promise<void> {
+  if (cacheFolder !== undefined) await mkdir(cacheFolder, { recursive: true });
 }
 
 export function createSession(
