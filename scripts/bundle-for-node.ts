@@ -9,9 +9,9 @@ type Entries = ReadonlyMap<string, string>;
 /** Packages with native parts, or that load files of their own, stay beside the bundle. */
 const EXTERNAL = [
   'onnxruntime-node',
+  'sharp',
   'koffi',
   '@tensorflow/tfjs-tflite',
-  'sharp',
   'better-sqlite3',
   'pg-native',
   'esbuild',

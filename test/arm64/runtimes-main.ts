@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { deserialize } from 'node:v8';
-import { deviceOrtRuntime, findRuntimes, ortRuntime, tfliteRuntime } from '@flotilla/model/node';
+import { findRuntimes, makeRuntime, ortRuntime, tfliteRuntime } from '@flotilla/model/node';
 import { type EssentialModels, passedTypes, runEssentials, runTflite } from './essentials.ts';
 
 const [file = ''] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const { runtimes, missing } = await findRuntimes({ ortLibrary: library });
 const [device, bundled, tflite] = runtimes;
 if (!device || !bundled || !tflite) throw new Error(JSON.stringify(missing));
 
-const own = deviceOrtRuntime(library);
+const own = await makeRuntime({ kind: 'onnxruntime-device', library });
 
 const results = {
   arch: process.arch,

@@ -1,7 +1,7 @@
 import { asFlotillaError } from '@flotilla/protocol';
 import type { Runtime } from '../runtime.ts';
 import { isAccelerator } from '../runtimes.ts';
-import { DEVICE_ORT } from './ort-capi/engine.ts';
+import { DEVICE_ORT } from './ort-capi/name.ts';
 import { probeLibrary } from './ort-capi/probe.ts';
 import type { LibraryFacts } from './ort-capi/runtime.ts';
 import { systemLibraries } from './ort-capi/system-libraries.ts';

@@ -7,9 +7,7 @@ export {
 } from './find-runtimes.ts';
 export { type LoadedSpec, loadSpecFor } from './load-spec.ts';
 export { makeRuntime } from './make-runtime.ts';
-export { DEVICE_ORT } from './ort-capi/engine.ts';
-export { deviceOrtRuntime, type LibraryFacts } from './ort-capi/runtime.ts';
-export { deviceOrtWorker } from './ort-capi/worker.ts';
+export { DEVICE_ORT } from './ort-capi/name.ts';
 export { ORT_MAX_OPSET, ortRuntime } from './ort-runtime.ts';
 export { type SharpDecoderOptions, sharpDecoder } from './sharp-decoder.ts';
 export { tfliteRuntime } from './tflite/runtime.ts';

@@ -4,14 +4,12 @@ import { FlotillaError } from '@flotilla/protocol';
 import { present } from '../present-providers.ts';
 import { reasonOf } from '../try-providers.ts';
 import { type OrtLibrary, openLibrary, taken } from './library.ts';
+import { DEVICE_ORT } from './name.ts';
 import { LOG_FATAL } from './options.ts';
 import type { OrtEngine } from './session.ts';
 
 /** OrtDeviceAllocator, OrtMemTypeDefault. */
 const CPU_MEMORY = [0, 0] as const;
-
-/** Name of the device's own ONNX Runtime among the runtimes of a device. */
-export const DEVICE_ORT = 'onnxruntime-device';
 
 /**
  * Opens a library for use on this thread. Environment and memory info are its own for good: the

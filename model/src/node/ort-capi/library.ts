@@ -1,7 +1,8 @@
 // The bundled library must be in the process first. Both have the soname libonnxruntime.so.1, by
 // which the dynamic linker would give the device's library to the binding of onnxruntime-node.
 import 'onnxruntime-node';
-import koffi, { type LibraryHandle } from 'koffi';
+import { createRequire } from 'node:module';
+import type { LibraryHandle } from 'koffi';
 import {
   API_BASE,
   CALLS,
@@ -11,6 +12,10 @@ import {
   type Parameters,
   RELEASES,
 } from './functions.ts';
+
+/** Loaded when a library is opened: most devices have none of their own. */
+type Koffi = typeof import('koffi');
+const loadKoffi = (): Koffi => createRequire(import.meta.url)('koffi');
 
 type Given<Takes extends readonly (keyof Parameters)[]> = {
   -readonly [I in keyof Takes]: Parameters[Takes[I]];
@@ -42,10 +47,13 @@ export interface OrtLibrary {
  * @throws Error where it cannot be loaded, is no ONNX Runtime, or is too old
  */
 export function openLibrary(path: string): OrtLibrary {
+  const koffi = loadKoffi();
+  const functionAt: FunctionAt = (table, place, result, takes) =>
+    koffi.decode(pointerAt(koffi, table, place), koffi.proto(result, [...takes]));
   const handle = koffi.load(path);
   const base: bigint = handle.func('OrtGetApiBase', KOFFI_TYPES.pointer, [])();
   const version: string = functionAt(base, API_BASE.GetVersionString, KOFFI_TYPES.text, [])();
-  const api = apiTable(base, version);
+  const api = apiTable(functionAt, base, version);
   const message = functionAt(api, GET_ERROR_MESSAGE, KOFFI_TYPES.text, [KOFFI_TYPES.pointer]);
   const release = mapValues(RELEASES, (place) =>
     functionAt(api, place, 'void', [KOFFI_TYPES.pointer]),
@@ -63,12 +71,19 @@ export function openLibrary(path: string): OrtLibrary {
   }) as OrtCalls;
   const { pointer, size } = KOFFI_TYPES;
   const copy = koffi.load('libc.so.6').func('memcpy', pointer, [pointer, pointer, size]);
-  const text = (at: bigint) => koffi.decode.string(at) ?? '';
-  return { version, call, release, copy, text, pointerAt, handle };
+  return {
+    version,
+    call,
+    release,
+    copy,
+    text: (at) => koffi.decode.string(at) ?? '',
+    pointerAt: (array, index) => pointerAt(koffi, array, index),
+    handle,
+  };
 }
 
 /** The table of the version that the library gives: it answers null to a higher one. */
-function apiTable(base: bigint, version: string): bigint {
+function apiTable(functionAt: FunctionAt, base: bigint, version: string): bigint {
   const minor = /^1\.(\d+)\./.exec(version)?.[1];
   if (minor === undefined) throw new Error(`it has the unknown version ${version.slice(0, 40)}`);
   if (Number(minor) < LEAST_API) {
@@ -82,11 +97,15 @@ function apiTable(base: bigint, version: string): bigint {
 
 const POINTER_BYTES = 8;
 
-function functionAt(table: bigint, place: number, result: string, takes: readonly string[]) {
-  return koffi.decode(pointerAt(table, place), koffi.proto(result, [...takes]));
-}
+/** A function whose address lies at a place of a table. */
+type FunctionAt = (
+  table: bigint,
+  place: number,
+  result: string,
+  takes: readonly string[],
+) => ReturnType<Koffi['decode']>;
 
-const pointerAt = (array: bigint, index: number): bigint =>
+const pointerAt = (koffi: Koffi, array: bigint, index: number): bigint =>
   koffi.decode(array, index * POINTER_BYTES, KOFFI_TYPES.pointer);
 
 const mapValues = <T, U>(object: Readonly<Record<string, T>>, map: (value: T) => U) =>

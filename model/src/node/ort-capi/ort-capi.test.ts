@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reluModel } from '../../testing/tiny-onnx.ts';
 import { bundledLibrary } from '../testing/bundled-library.ts';
-import { openLibrary } from './library.ts';
+import { openLibrary, taken } from './library.ts';
 import { tensorRtOptions } from './provider-options.ts';
 import { deviceOrtRuntime } from './runtime.ts';
 
@@ -37,6 +37,21 @@ describe('a provider that the library or the machine lacks', () => {
     expect(session.fallbacks).toEqual([{ provider: name, reason: expect.stringMatching(reason) }]);
     expect(existsSync(cacheFolder)).toBe(name === 'tensorrt');
     await session.dispose();
+  });
+
+  it.each(['TensorRT', 'CUDA'] as const)('%s is appended to options, and refused', (name) => {
+    const { call, release } = openLibrary(LIBRARY);
+    const session = taken((cell) => call.CreateSessionOptions(cell));
+    const append = () => {
+      const provider = taken((cell) => call[`Create${name}ProviderOptions`](cell));
+      try {
+        call[`Append${name}`](session, provider);
+      } finally {
+        release[`${name}ProviderOptions`](provider);
+      }
+    };
+    expect(append).toThrow(/Failed to load library|not enabled in this build/);
+    release.SessionOptions(session);
   });
 
   it('is tried in the order TensorRT, CUDA, CPU', async () => {
@@ -85,6 +100,15 @@ describe('a library', () => {
     expect((await session.run({ x })).y?.data).toEqual(Float32Array.of(0, 1));
     await session.dispose();
   });
+});
+
+it('runs a lean session on several threads', async () => {
+  const session = await deviceOrtRuntime(LIBRARY).load(reluModel(['n']), {
+    lean: true,
+    threads: 2,
+  });
+  expect((await session.run({ x: vector(8) })).y).toEqual(vector(8));
+  await session.dispose();
 });
 
 describe('memory', () => {

@@ -1,6 +1,7 @@
 import type { Runtime } from '../../runtime.ts';
-import { DEVICE_ORT, openEngine } from './engine.ts';
+import { openEngine } from './engine.ts';
 import { maxOpset } from './max-opset.ts';
+import { DEVICE_ORT } from './name.ts';
 import { loadSession } from './session.ts';
 
 /** What is known of a library before a model is loaded. */

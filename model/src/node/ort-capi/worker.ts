@@ -1,6 +1,6 @@
 import type { Runtime } from '../../runtime.ts';
 import { onThreads } from '../worker-runtime.ts';
-import { DEVICE_ORT } from './engine.ts';
+import { DEVICE_ORT } from './name.ts';
 import type { LibraryFacts } from './runtime.ts';
 
 /** The device's own ONNX Runtime with one thread for each session. */
