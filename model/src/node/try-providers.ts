@@ -37,13 +37,19 @@ export async function tryProviders<T>(
   });
 }
 
-/** The library's messages carry source files, signatures and stacks: keep what a person can use. */
+/** Parts of the library's messages that only its developers can use. */
+const NOISE = [
+  /\[ONNXRuntimeError\] : \d+ : \w+ : /g,
+  // a source file, a line, and the signature or the name of a function
+  /\S+\.(h|cc):\d+ [^"]*?\) (?=[A-Z]|\S+\.(h|cc):\d)/g,
+  /\S+\.(h|cc):\d+ \w+ (?=[A-Z])/g,
+  / ; GPU=.*$/,
+  /[.\s]+$/,
+];
+
+/** What went wrong, in one line that a person can use. */
 export function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [line = ''] = text.split('\n');
-  const bare = line
-    .replace(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
-    .replace(/\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/g, '')
-    .replace(/[.\s]+$/, '');
-  return bare.slice(0, 300);
+  return NOISE.reduce((left, noise) => left.replace(noise, ''), line).slice(0, 300);
 }
