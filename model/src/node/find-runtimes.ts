@@ -36,6 +36,9 @@ interface Found {
   readonly spec: RuntimeSpec;
 }
 
+/** Libraries that are tried; each takes a child process. */
+const MOST_TRIED = 4;
+
 /**
  * What runs models on this machine. A library that the owner names comes first; one that was found
  * comes after the ONNX Runtime that is brought along, and serves for the providers which that lacks.
@@ -77,6 +80,3 @@ async function findLibrary(options: FindOptions, missing: MissingRuntime[]): Pro
   const spec = { kind: 'onnxruntime-device', library: facts.path } as const;
   return [{ runtime: deviceOrtWorker(facts), spec }];
 }
-
-/** Each takes a child process. */
-const MOST_TRIED = 4;
