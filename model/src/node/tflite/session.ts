@@ -83,7 +83,8 @@ async function load(tflite: WebTflite, model: ModelData, provider: string): Prom
   const lines: string[] = [];
   const said = () => lines.splice(0).join('; ');
   const module = await tflite.instance((line) => {
-    const error = /^ERROR: (.*)/.exec(line)?.[1];
+    // without the line of its source
+    const error = /^ERROR: (?:\S+\.(?:h|cc):\d+ )?(.*)/.exec(line)?.[1];
     if (error !== undefined && lines.length < MAX_LINES) lines.push(error);
   });
   const runner = createRunner(module, bytes, said);
