@@ -95,7 +95,10 @@ describe('a model on several runtimes', () => {
   test('a newer opset than the device library knows goes to the one that knows it', async () => {
     const need = { name: 'onnxruntime', opset: 22 } as const;
     const session = await loadWithFallback([bundled, jetson], need, NO_MODEL);
-    expect(session).toMatchObject({ runtime: 'onnxruntime', provider: 'cpu', fallbacks: [] });
+    expect(session).toMatchObject({ runtime: 'onnxruntime', provider: 'cpu' });
+    expect(describeFallbacks(session.fallbacks)).toEqual([
+      'onnxruntime-device: it ends at opset 17, and the model needs 22',
+    ]);
   });
 
   test('a model that every CPU refuses is refused with its reason', async () => {

@@ -63,7 +63,7 @@ export async function loadWithFallback(
   const unfit = whyNoneFits(runtimes, need);
   if (unfit !== undefined) throw new FlotillaError('runtime.none-fits', { reason: unfit });
   const fitting = fittingRuntimes(runtimes, need);
-  const fallbacks: Fallback[] = [];
+  const fallbacks = tooOld(runtimes, need);
   let refusal: FlotillaError | undefined;
   for (const { runtime, provider } of planAttempts(fitting, options.providers)) {
     try {
@@ -77,6 +77,15 @@ export async function loadWithFallback(
   }
   throw refusal ?? noProvider(fitting, fallbacks);
 }
+
+/** Runtimes of the right kind that end below the model's opset: a GPU may be left idle by it. */
+const tooOld = (runtimes: readonly Runtime[], { name, opset }: RuntimeNeed): Fallback[] =>
+  runtimes
+    .filter(({ runs, maxOpset }) => runs === name && maxOpset < opset)
+    .map((runtime) => ({
+      provider: runtime.name,
+      reason: `it ends at opset ${runtime.maxOpset}, and the model needs ${opset}`,
+    }));
 
 /** In order of providers; one that was asked for by name is tried even where nobody lists it. */
 export function planAttempts(
