@@ -32,6 +32,13 @@ describe('candidates for the library', () => {
   });
 });
 
+/** As ldconfig of Debian 12 prints it. */
+const CACHE = `3 libs found in cache \`/etc/ld.so.cache'
+\tlibz.so.1 (libc6,AArch64) => /lib/aarch64-linux-gnu/libz.so.1
+\tlibonnxruntime.so.1 (libc6,AArch64) => /opt/vendor/lib/libonnxruntime.so.1
+\tlibonnxruntime.so.1 (libc6,AArch64) => /opt/gone/lib/libonnxruntime.so.1
+`;
+
 test('a system is searched where JetPack and the wheels of Python put it', async () => {
   const root = await mkdtemp(join(tmpdir(), 'flotilla-system-'));
   const put = async (path: string) => {
@@ -39,7 +46,8 @@ test('a system is searched where JetPack and the wheels of Python put it', async
     await writeFile(join(root, path), '');
   };
   try {
-    expect(await systemLibraries(root, 'arm64')).toEqual([]);
+    const system = { root, arch: 'arm64', linkerCache: async () => CACHE };
+    expect(await systemLibraries(system)).toEqual([]);
     const wheel = 'usr/local/lib/python3.10/dist-packages/onnxruntime/capi';
     await put(`${wheel}/libonnxruntime.so.1.18.0`);
     await put('usr/lib/aarch64-linux-gnu/libonnxruntime.so.1.16.3');
@@ -49,8 +57,10 @@ test('a system is searched where JetPack and the wheels of Python put it', async
       join(root, 'usr/lib/aarch64-linux-gnu/libonnxruntime.so'),
     );
     await symlink('nowhere', join(root, 'usr/local/lib/libonnxruntime.so'));
-    expect(await systemLibraries(root, 'arm64')).toEqual([
+    await put('opt/vendor/lib/libonnxruntime.so.1');
+    expect(await systemLibraries(system)).toEqual([
       join(root, 'usr/lib/aarch64-linux-gnu/libonnxruntime.so.1.16.3'),
+      join(root, 'opt/vendor/lib/libonnxruntime.so.1'),
       join(root, `${wheel}/libonnxruntime.so.1.18.0`),
     ]);
   } finally {

@@ -52,6 +52,12 @@ export function libraryFolders(arch: string): string[] {
   ];
 }
 
+/** Paths of the library in what `ldconfig -p` prints (ldconfig(8)): `NAME (…) => PATH`. */
+export const linkerCachePaths = (text: string): string[] =>
+  [...text.matchAll(/^\s*libonnxruntime\.so\S* \([^)]*\) => (\/\S+)$/gm)].map(
+    ([, path = '']) => path,
+  );
+
 /** Below these lies a folder for each version of Python, which holds its packages. */
 export const PYTHON_ROOTS = ['/usr/local/lib', '/usr/lib'] as const;
 export const PYTHON_FOLDER = /^python3(\.\d+)?$/;
