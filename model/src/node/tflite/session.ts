@@ -135,7 +135,7 @@ function runModel({ runner, inputs, outputs, said }: Loaded, feeds: Tensors): Te
   try {
     for (const { info, tensor } of inputs) {
       const feed = feeds[info.name];
-      if (feed !== undefined) bytesOf(tensor.data()).set(bytesOf(feed.data));
+      if (feed !== undefined) copy(info.name, tensor.data(), feed.data);
     }
     if (!runner.Infer()) throw new Error(said() || 'TFLite gives no reason');
     return Object.fromEntries(outputs.map(({ info, tensor }) => [info.name, read(info, tensor)]));
@@ -144,11 +144,19 @@ function runModel({ runner, inputs, outputs, said }: Loaded, feeds: Tensors): Te
   }
 }
 
-function read({ type }: TensorInfo, tensor: WebTensor): Tensor {
+function read({ name, type }: TensorInfo, tensor: WebTensor): Tensor {
   const shape = shapeOf(tensor);
   const data = new ELEMENT_TYPES[type](elementCount(shape));
-  bytesOf(data).set(bytesOf(tensor.data()));
+  copy(name, data, tensor.data());
   return { type, shape, data };
+}
+
+/** Sizes differ where a model makes a shape of its own while it runs, which is not followed. */
+function copy(name: string, into: NodeJS.TypedArray, from: NodeJS.TypedArray): void {
+  if (into.byteLength !== from.byteLength) {
+    throw new Error(`${name} has another size than the model declares`);
+  }
+  bytesOf(into).set(bytesOf(from));
 }
 
 const bytesOf = (data: NodeJS.TypedArray): Uint8Array =>
