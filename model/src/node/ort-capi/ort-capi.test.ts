@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reluModel } from '../../testing/tiny-onnx.ts';
 import { bundledLibrary } from '../testing/bundled-library.ts';
+import { grownMiB } from '../testing/grown.ts';
 import { openLibrary, taken } from './library.ts';
 import { tensorRtOptions } from './provider-options.ts';
 import { deviceOrtRuntime } from './runtime.ts';
@@ -112,18 +113,10 @@ it('runs a lean session on several threads', async () => {
 });
 
 describe('memory', () => {
-  const MIB = 2 ** 20;
-  const grownMiB = async (times: number, work: () => Promise<unknown>) => {
-    for (let i = 0; i < times / 10; i++) await work();
-    const before = process.memoryUsage.rss();
-    for (let i = 0; i < times; i++) await work();
-    return (process.memoryUsage.rss() - before) / MIB;
-  };
-
   it('does not grow with thousands of runs', async () => {
     const session = await deviceOrtRuntime(LIBRARY).load(reluModel(['n']));
     // 1,000 runs whose results were not freed would take 1 GB
-    const x = vector(MIB / 4);
+    const x = vector(2 ** 18);
     const small = vector(4);
     expect(await grownMiB(1000, () => session.run({ x }))).toBeLessThan(200);
     expect(await grownMiB(20_000, () => session.run({ x: small }))).toBeLessThan(20);

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { tensorOf } from '../../pipeline/numbers.ts';
 import type { ElementType, Tensors } from '../../tensor.ts';
 import { addModel, type TinyTensor, tinyTflite } from '../../testing/tiny-tflite.ts';
+import { grownMiB } from '../testing/grown.ts';
 import { tfliteRuntime } from './runtime.ts';
 import { tfliteWorker } from './worker.ts';
 
@@ -144,23 +145,15 @@ describe('memory of TFLite', () => {
   it('goes with the session', async () => {
     const runtime = tfliteRuntime();
     const model = addModel([16]);
-    const rounds = async (times: number) => {
-      for (let i = 0; i < times; i++) await (await runtime.load(model)).dispose();
-    };
-    await rounds(50);
-    const before = process.memoryUsage.rss();
-    await rounds(300);
+    const load = async () => (await runtime.load(model)).dispose();
     // an instance that stayed would keep more than a MiB
-    expect((process.memoryUsage.rss() - before) / 2 ** 20).toBeLessThan(150);
+    expect(await grownMiB(300, load)).toBeLessThan(150);
   });
 
   it('does not grow with thousands of runs', async () => {
     const session = await tfliteRuntime().load(addModel([4]));
     const x = fp32(1, 2, 3, 4);
-    for (let i = 0; i < 50_000; i++) await session.run({ a: x, b: x });
-    const before = process.memoryUsage.rss();
-    for (let i = 0; i < 50_000; i++) await session.run({ a: x, b: x });
-    expect((process.memoryUsage.rss() - before) / 2 ** 20).toBeLessThan(60);
+    expect(await grownMiB(100_000, () => session.run({ a: x, b: x }))).toBeLessThan(40);
     await session.dispose();
   });
 });
