@@ -14,6 +14,26 @@ const NEEDED = [
   },
   { package: 'systemd', file: '/usr/bin/systemd-notify', for: 'the agent under systemd' },
   { package: 'python3', file: '/usr/bin/python3', for: 'the agent under systemd' },
+  {
+    package: 'qemu-user-static',
+    file: '/usr/bin/qemu-aarch64-static',
+    for: 'the agent and its runtimes on arm64',
+  },
+  {
+    package: 'libc6-arm64-cross',
+    file: '/usr/aarch64-linux-gnu/lib/libc.so.6',
+    for: 'the agent and its runtimes on arm64',
+  },
+  {
+    package: 'libstdc++6-arm64-cross',
+    file: '/usr/aarch64-linux-gnu/lib/libstdc++.so.6',
+    for: 'the agent and its runtimes on arm64',
+  },
+  {
+    package: 'libgcc-s1-arm64-cross',
+    file: '/usr/aarch64-linux-gnu/lib/libgcc_s.so.1',
+    for: 'the agent and its runtimes on arm64',
+  },
   { package: 'chromium', file: '/usr/bin/chromium', for: 'the dashboard in a browser' },
 ] as const;
 

@@ -2,10 +2,8 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type BundleConfig,
-  blobsOf,
   type Digest,
   FlotillaError,
-  MEDIA,
   openBundle,
   parseManifest,
 } from '@flotilla/protocol';
@@ -39,8 +37,7 @@ export async function extractModel(
   const { manifestBytes, blobs } = await readBundleFile(bundle);
   const manifest = parseManifest(manifestBytes, bundle);
   const configBytes = blobs.get(manifest.config.digest) ?? new Uint8Array();
-  const { config } = await openBundle(manifestBytes, configBytes);
-  const part = blobsOf(manifest).find(({ mediaType }) => mediaType === MEDIA.model);
+  const { config, model: part } = await openBundle(manifestBytes, configBytes);
   const bytes = part && blobs.get(part.digest);
   if (part === undefined || bytes === undefined) {
     throw new FlotillaError('bundle.invalid', { where: bundle, reason: 'it holds no model' });

@@ -1,4 +1,10 @@
-import { blobsOf, type Digest, FlotillaError, MEDIA, parseManifest } from '@flotilla/protocol';
+import {
+  blobsOf,
+  type Digest,
+  FlotillaError,
+  isModelMedia,
+  parseManifest,
+} from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
 
 const ENDING = '.flotilla';
@@ -16,8 +22,8 @@ export interface BundledModel {
 export async function modelInBundle(file: string): Promise<BundledModel | undefined> {
   if (!file.endsWith(ENDING)) return undefined;
   const { manifestBytes, blobs } = await readBundleFile(file);
-  const model = blobsOf(parseManifest(manifestBytes, file)).find(
-    ({ mediaType }) => mediaType === MEDIA.model,
+  const model = blobsOf(parseManifest(manifestBytes, file)).find(({ mediaType }) =>
+    isModelMedia(mediaType),
   );
   const bytes = model && blobs.get(model.digest);
   if (model === undefined || bytes === undefined) {

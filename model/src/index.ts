@@ -22,6 +22,7 @@ export {
 } from './pipeline/prediction.ts';
 export * from './quality.ts';
 export type * from './runtime.ts';
+export * from './runtimes.ts';
 export { binOf, FixedBins } from './sketches/fixed-bins.ts';
 export { LogHistogram } from './sketches/log-histogram.ts';
 export { Moments } from './sketches/moments.ts';

@@ -4,11 +4,13 @@ import {
   type BundleParts,
   blobsOf,
   bundleFileName,
+  isModelMedia,
   MEDIA,
   makeManifest,
   openBundle,
   parseConfig,
   parseManifest,
+  TFLITE_SCHEMA,
   targetPath,
 } from './bundle.ts';
 import { sha256 } from './digest.ts';
@@ -71,11 +73,23 @@ describe('a bundle', () => {
     const bundle = await openBundle(manifestBytes, configBytes);
     expect(bundle.config).toEqual(CONFIG);
     expect(bundle.digest).toBe(digest);
-    expect(bundle.blob(MEDIA.model)).toMatchObject({ size: 5 });
+    expect(bundle.model).toMatchObject({ size: 5, mediaType: MEDIA.model });
     expect(bundle.blob(MEDIA.profile)).toBeUndefined();
     await expect(openBundle(manifestBytes, utf8('{}'))).rejects.toMatchObject({
       code: 'bundle.digest-mismatch',
     });
+  });
+
+  it('holds a model for TFLite under a media type of its own', async () => {
+    const runtime = { name: 'tflite', minOpset: TFLITE_SCHEMA, opset: TFLITE_SCHEMA } as const;
+    const config = { ...CONFIG, runtime };
+    const { manifestBytes, blobs } = await makeManifest({ ...PARTS, config });
+    const { config: stored, layers } = parseManifest(manifestBytes);
+    const bundle = await openBundle(manifestBytes, blobs.get(stored.digest) ?? new Uint8Array());
+    expect(bundle.config.runtime).toEqual(runtime);
+    expect(bundle.model).toMatchObject({ size: 5, mediaType: MEDIA.tflite });
+    expect(bundle.blob(MEDIA.model)).toBeUndefined();
+    expect(layers.filter(({ mediaType }) => isModelMedia(mediaType))).toEqual([bundle.model]);
   });
 
   it('lists a blob that two parts share once', async () => {

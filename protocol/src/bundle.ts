@@ -9,12 +9,20 @@ import { readJson } from './json.ts';
 export const PRECISIONS = ['fp32', 'fp16', 'int8', 'int8-dynamic', 'int4', 'mixed'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+/** What runs a bundle's model. */
+export const BUNDLE_RUNTIMES = ['onnxruntime', 'tflite'] as const;
+export type BundleRuntime = (typeof BUNDLE_RUNTIMES)[number];
+
+/** Version of the TFLite schema, the only one there is; a bundle for TFLite gives it as its opset. */
+export const TFLITE_SCHEMA = 3;
+
 /** Media types of a bundle's parts (OCI image specification 1.1, artifacts). */
 export const MEDIA = {
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   bundle: 'application/vnd.flotilla.bundle.v1',
   config: 'application/vnd.flotilla.config.v1+json',
   model: 'application/vnd.flotilla.model.onnx.v1',
+  tflite: 'application/vnd.flotilla.model.tflite.v1',
   spec: 'application/vnd.flotilla.spec.v1+yaml',
   labels: 'application/vnd.flotilla.labels.v1+text',
   golden: 'application/vnd.flotilla.golden.v1',
@@ -52,7 +60,7 @@ const configSchema = Type.Object({
   target: text(63),
   precision: Type.Enum([...PRECISIONS]),
   runtime: Type.Object({
-    name: Type.Literal('onnxruntime'),
+    name: Type.Enum([...BUNDLE_RUNTIMES]),
     minOpset: Type.Integer({ minimum: 1, maximum: 1000 }),
     opset: Type.Integer({ minimum: 1, maximum: 1000 }),
   }),
@@ -67,7 +75,8 @@ export type Descriptor = Static<typeof descriptorSchema>;
 /** OCI image manifest of a bundle; its own digest is the bundle's. */
 export type BundleManifest = Static<typeof manifestSchema>;
 /**
- * What a bundle says of itself. `memoryBytes` is the resident memory that running it takes;
+ * What a bundle says of itself. `runtime` names what runs the model and the highest operator set
+ * that it needs there; `memoryBytes` is the resident memory that running it takes;
  * `sourceDigest` is of the model file it was made from; `tools` maps tool to version;
  * `epoch` is the security epoch, raised when older versions must never run again.
  */
@@ -79,6 +88,8 @@ export interface Bundle {
   readonly config: BundleConfig;
   /** The layer of that media type, where the bundle has one. */
   blob(mediaType: string): Descriptor | undefined;
+  /** The model, of the media type that goes with the runtime that the config names. */
+  readonly model: Descriptor | undefined;
 }
 
 export interface BundleParts {
@@ -115,7 +126,8 @@ export async function makeManifest(parts: BundleParts): Promise<BundleContent> {
   const layers: Descriptor[] = [];
   for (const layer of LAYERS) {
     const bytes = parts[layer];
-    if (bytes !== undefined) layers.push(await add(MEDIA[layer], bytes));
+    const mediaType = layer === 'model' ? modelMedia(parts.config) : MEDIA[layer];
+    if (bytes !== undefined) layers.push(await add(mediaType, bytes));
   }
   const manifest: BundleManifest = {
     schemaVersion: 2,
@@ -164,13 +176,24 @@ export async function openBundle(
   if (actual !== expected) {
     throw new FlotillaError('bundle.digest-mismatch', { where, expected, actual });
   }
+  const config = parseConfig(configBytes, where);
+  const blob = (mediaType: string) =>
+    manifest.layers.find((layer) => layer.mediaType === mediaType);
   return {
     manifest,
     digest: await sha256(manifestBytes),
-    config: parseConfig(configBytes, where),
-    blob: (mediaType) => manifest.layers.find((layer) => layer.mediaType === mediaType),
+    config,
+    blob,
+    model: blob(modelMedia(config)),
   };
 }
+
+/** Media types of a model, whatever runs it. */
+export const isModelMedia = (mediaType: string): boolean =>
+  mediaType === MEDIA.model || mediaType === MEDIA.tflite;
+
+const modelMedia = ({ runtime }: BundleConfig): string =>
+  runtime.name === 'tflite' ? MEDIA.tflite : MEDIA.model;
 
 /** Every blob that a manifest names, config first, each digest once. */
 export function blobsOf(manifest: BundleManifest): Descriptor[] {

@@ -138,8 +138,15 @@ async function everyDeviceRuns({ devices, feeders }: World, version: number): Pr
       const status = await device.status();
       return status.slots[0]?.active?.version === version && status;
     });
+    const took = { runtime: 'onnxruntime', provider: 'cpu', fallbacks: [] };
     expect(slots).toEqual([
-      { slot: 'parts', ready: true, active: expect.anything(), drifting: expect.anything() },
+      {
+        slot: 'parts',
+        ready: true,
+        active: expect.anything(),
+        drifting: expect.anything(),
+        ...took,
+      },
     ]);
     const versions = new Set(feeders[i]?.answers.map((answer) => answer.version));
     expect([...versions].filter((one) => one !== 1 && one !== 2)).toEqual([]);

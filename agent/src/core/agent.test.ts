@@ -71,8 +71,12 @@ describe('agent', () => {
     await ended(fleet, 1);
     expect(await answer(agent)).toBe(1);
     expect(fleet.outcomes()).toMatchObject([
-      { result: 'RESULT_COMMITTED', selfTest: { passed: true } },
+      {
+        result: 'RESULT_COMMITTED',
+        selfTest: { passed: true, runtime: 'toy', provider: 'cpu', fallbacks: [] },
+      },
     ]);
+    expect(agent.status().slots[0]).toMatchObject({ runtime: 'toy', provider: 'cpu' });
     const steps = [...fleet.records.values()].flatMap(({ outcome }) => outcome?.step ?? []);
     expect(steps).toEqual(['download', 'verify', 'selfTest', 'activate', 'watch', 'commit']);
     await vi.waitFor(
@@ -80,6 +84,28 @@ describe('agent', () => {
       fast,
     );
     await vi.waitFor(() => expect(agent.status().outbox.pending).toBe(0), fast);
+  });
+
+  test.each([
+    [
+      { name: 'onnxruntime', minOpset: 22, opset: 22 } as const,
+      'it needs opset 22, and toy 1 ends',
+    ],
+    [{ name: 'tflite', minOpset: 3, opset: 3 } as const, 'it needs tflite, and the runtimes here'],
+  ])('refuses a bundle that none of its runtimes runs: %o', async (runtime, reason) => {
+    const fleet = createTestFleet();
+    const bundle = await makeToyBundle({ version: 1 }, 'x86-64', runtime);
+    fleet.publishBundle(bundle);
+    fleet.want({ slots: [present(fleet.deployment(bundle))] });
+    await start(fleet);
+    await ended(fleet, 1);
+    expect(fleet.outcomes()).toMatchObject([
+      {
+        result: 'RESULT_FAILED',
+        code: 'deployment.unfit',
+        detail: expect.stringContaining(reason),
+      },
+    ]);
   });
 
   test('serves from the journal without a server after a restart', async () => {

@@ -14,6 +14,7 @@ import type {
   Fetcher,
   Logger,
   Random,
+  RuntimeCache,
   SelfTester,
   Sha256,
   Storage,
@@ -34,7 +35,9 @@ export interface AgentPorts {
   readonly fetcher: Fetcher;
   readonly credentials: Credentials;
   readonly verifier: Verifier;
-  readonly runtime: Runtime;
+  /** In order of preference. */
+  readonly runtimes: readonly Runtime[];
+  readonly runtimeCache: RuntimeCache;
   readonly decoder: ImageDecoder;
   readonly selfTester: SelfTester;
   readonly device: Device;

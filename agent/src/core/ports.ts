@@ -1,3 +1,4 @@
+import type { RuntimeNeed } from '@flotilla/model';
 import type { Capabilities, Resources } from '@flotilla/protocol';
 
 /**
@@ -99,6 +100,11 @@ export interface SelfTestRequest {
   /** Paths in the storage. */
   readonly model: string;
   readonly golden: string;
+  /** What the model needs of a runtime, and the precision that it was made in. */
+  readonly need: RuntimeNeed;
+  readonly precision: string;
+  /** Absolute path of the folder in which the runtime keeps what it builds; emptied before. */
+  readonly cacheFolder: string;
   /** Memory that the model states it needs. */
   readonly memoryBytes: number;
   readonly timeoutMs: number;
@@ -113,6 +119,11 @@ export interface SelfTestReport {
   readonly latencyMs: number;
   /** One line: why it did not pass. */
   readonly reason: string;
+  /** The runtime and the provider that took the model. */
+  readonly runtime: string;
+  readonly provider: string;
+  /** Why others did not, as "provider: reason". */
+  readonly fallbacks: readonly string[];
 }
 
 /** Runs an unproven model on its golden inputs where a crash of the runtime harms nobody. */
@@ -129,6 +140,14 @@ export interface Condition {
   readonly throttledBy: readonly string[];
   /** Written to disk by this process since it started. */
   readonly bytesWritten: number;
+}
+
+/** Where runtimes keep what they build of a bundle. Nothing in it need survive a power cut. */
+export interface RuntimeCache {
+  /** Absolute path of the bundle's folder, which a runtime makes where it needs it. */
+  folder(digest: string): string;
+  /** Nothing happens where the bundle has none. */
+  drop(digest: string): Promise<void>;
 }
 
 /** What the device is and how it fares. */

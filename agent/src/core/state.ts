@@ -75,6 +75,10 @@ const SelfTestFigures = Type.Object({
   maxAbsError: Type.Number(),
   latencyMs: Type.Number(),
   samples: Count,
+  /** What took the model, and why others did not; journals of 1.0 do not have these. */
+  runtime: Type.Optional(Text),
+  provider: Type.Optional(Text),
+  fallbacks: Type.Optional(Type.Array(Text)),
 });
 
 const Attempt = Type.Object({

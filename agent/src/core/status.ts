@@ -1,9 +1,11 @@
+import { describeFallbacks } from '@flotilla/model';
 import type { Draft, Outcome } from '@flotilla/protocol';
 import type { Parts } from './assemble.ts';
 import type { DeviceHealth } from './device-watch.ts';
 import type { Identity } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
 import { outcomeOf } from './report.ts';
+import type { LoadedModel } from './serving/loaded-model.ts';
 import type { Installed } from './state.ts';
 
 /** What an agent says of itself to those on the device. */
@@ -28,6 +30,10 @@ export interface SlotStatus {
   readonly ready: boolean;
   readonly active?: Installed;
   readonly trial?: Installed;
+  /** What runs the model, where one is ready, and why others did not take it. */
+  readonly runtime?: string;
+  readonly provider?: string;
+  readonly fallbacks?: readonly string[];
   /** Input features that the device's own test calls drifted. */
   readonly drifting: readonly string[];
 }
@@ -53,10 +59,17 @@ export function statusOf(
       ready: serving.model(slot) !== undefined,
       ...(active === undefined ? {} : { active }),
       ...(trial === undefined ? {} : { trial }),
+      ...choiceOf(serving.model(slot)),
       drifting: drifting[slot] ?? [],
     })),
     attempts: attempts.map(outcomeOf),
     outbox: outbox.counts(),
     health,
   };
+}
+
+function choiceOf(model: LoadedModel | undefined) {
+  if (model === undefined) return {};
+  const { runtime, provider, fallbacks } = model.session;
+  return { runtime, provider, fallbacks: describeFallbacks(fallbacks) };
 }

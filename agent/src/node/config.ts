@@ -38,10 +38,16 @@ export const CONFIG = {
   ),
   threads: key<number>(1, 'FLOTILLA_AGENT_THREADS', 'threads', 'threads within one operator'),
   providers: key<string>(
-    'cpu',
+    'auto',
     'FLOTILLA_AGENT_PROVIDERS',
     'providers',
-    'execution providers of ONNX Runtime in order of preference, with commas',
+    'execution providers in order of preference, with commas; auto: tensorrt, cuda and cpu as far as they are there',
+  ),
+  ortLibrary: key<string>(
+    'auto',
+    'FLOTILLA_AGENT_ORT_LIBRARY',
+    'ort-library',
+    "path of the device's own libonnxruntime.so; auto: look for it; none: do not",
   ),
   maxRequestBytes: key<number>(
     64 << 20,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { sharpDecoder, workerRuntime } from '@flotilla/model/node';
+import { AUTO_PROVIDERS } from '@flotilla/model';
+import { type FoundRuntimes, findRuntimes, sharpDecoder } from '@flotilla/model/node';
 import { webCryptoVerifier } from '@flotilla/protocol';
 import {
   type Agent,
@@ -17,6 +18,7 @@ import { createFileStorage } from './file-storage.ts';
 import { createHttpFetcher } from './http-fetcher.ts';
 import { createLogger } from './logger.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
+import { createRuntimeCache } from './runtime-cache.ts';
 import { createSelfTester } from './self-tester.ts';
 import { systemClock } from './system-clock.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -28,8 +30,12 @@ export interface NodeAgentOptions {
   readonly telemetryWindowMs?: number;
   /** Threads within one operator; default 1. */
   readonly threads?: number;
-  /** Execution providers in order of preference; default `['cpu']`. */
+  /** Execution providers in order of preference; default `['auto']`: all that there are, best first. */
   readonly providers?: readonly string[];
+  /** The device's own ONNX Runtime: `auto` (the default) looks for it, `none`, or its path. */
+  readonly ortLibrary?: string;
+  /** LD_LIBRARY_PATH for the child processes that try libraries and new models. */
+  readonly libraryPath?: string;
   readonly selfTestTimeoutMs?: number;
   /** Default: one that says nothing. */
   readonly logger?: Logger;
@@ -43,12 +49,15 @@ const DEFAULT_WINDOW_MS = 60_000;
  * @throws FlotillaError `agent.not-enrolled`, `agent.in-use`, `agent.data-corrupt`, `agent.data-newer`
  */
 export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
-  const { data, threads = 1, logger = createLogger('silent') } = options;
+  const { data, libraryPath, logger = createLogger('silent') } = options;
   const { identity, root, target } = await loadEnrolment(data);
   const key = await loadKey(data);
   const unlock = await lockData(data);
   try {
-    const runtime = workerRuntime();
+    const found = await findRuntimes(options);
+    logFound(found, logger);
+    const rest = settings(options);
+    const { loadOptions } = rest.steps;
     const agent = await startAgent(
       {
         storage: createFileStorage(data),
@@ -58,15 +67,22 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
         fetcher: createHttpFetcher(),
         credentials: await createCredentials(key, identity),
         verifier: webCryptoVerifier,
-        runtime,
+        runtimes: found.runtimes,
+        runtimeCache: createRuntimeCache(data),
         decoder: sharpDecoder(),
-        selfTester: createSelfTester(data, threads, logger),
-        device: createDevice({ data, target, runtimes: [runtimeInfo(runtime)] }),
+        selfTester: createSelfTester({
+          data,
+          found,
+          loadOptions,
+          logger,
+          ...(libraryPath === undefined ? {} : { libraryPath }),
+        }),
+        device: createDevice({ data, target, runtimes: found.runtimes.map(runtimeInfo) }),
         logger,
         sha256: createSha256,
         newOutboxId: () => randomBytes(8).toString('hex'),
       },
-      { identity, root, version: AGENT_VERSION, ...settings(options, threads) },
+      { identity, root, version: AGENT_VERSION, ...rest },
     );
     return withStop(agent, unlock);
   } catch (error) {
@@ -75,10 +91,14 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
   }
 }
 
-function settings(
-  options: NodeAgentOptions,
-  threads: number,
-): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
+function logFound({ runtimes, missing }: FoundRuntimes, logger: Logger): void {
+  for (const { name, version, providers } of runtimes) {
+    logger.info('runtime', { name, version, providers: providers.join(', ') });
+  }
+  for (const { name, reason } of missing) logger.info('no runtime', { name, reason });
+}
+
+function settings(options: NodeAgentOptions): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
   return {
     backoff: { firstMs: 500, longestMs: 30_000 },
     outbox: OUTBOX_LIMITS,
@@ -87,7 +107,10 @@ function settings(
     steps: {
       download: { firstMs: 500, longestMs: 60_000, tries: 12 },
       selfTestTimeoutMs: options.selfTestTimeoutMs ?? 120_000,
-      loadOptions: { threads, providers: options.providers ?? ['cpu'] },
+      loadOptions: {
+        threads: options.threads ?? 1,
+        providers: options.providers ?? [AUTO_PROVIDERS],
+      },
       progressEveryMs: 2_000,
       watchPollMs: 200,
     },

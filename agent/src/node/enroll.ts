@@ -1,6 +1,6 @@
 import { rm, rmdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { workerRuntime } from '@flotilla/model/node';
+import { type FindOptions, findRuntimes } from '@flotilla/model/node';
 import { FlotillaError, isName, newId } from '@flotilla/protocol';
 import { type EnrollAnswer, isEnrollAnswer } from '../core/index.ts';
 import { type Enrolment, findEnrolment, makeDataFolder, saveEnrolment } from './data-folder.ts';
@@ -8,7 +8,7 @@ import { readCapabilities, runtimeInfo } from './device/capabilities.ts';
 import { type DeviceKey, keyPath, loadOrMakeKey, publicJwk } from './device-key.ts';
 import { reasonOf } from './http-fetcher.ts';
 
-export interface EnrollOptions {
+export interface EnrollOptions extends FindOptions {
   /** Base address of the fleet server. */
   readonly server: string;
   /** Claim token. */
@@ -70,7 +70,8 @@ function checkLabels({ name, tags = {} }: EnrollOptions): void {
 
 async function ask(options: EnrollOptions, key: DeviceKey): Promise<EnrollAnswer> {
   const { server, token, name, tags, data, target = '' } = options;
-  const runtimes = [runtimeInfo(workerRuntime())];
+  const { runtimes: found } = await findRuntimes(options);
+  const runtimes = found.map(runtimeInfo);
   const capabilities = await readCapabilities({ data, target, runtimes });
   const url = `${server.replace(/\/+$/, '')}/api/1/enroll`;
   const response = await fetch(url, {

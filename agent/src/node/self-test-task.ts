@@ -1,18 +1,37 @@
 /** Runs in a limited child process: an untried model may abort the runtime, spin, or eat memory. */
-import { readFile } from 'node:fs/promises';
-import { compareTensors, decodeGolden, type Session } from '@flotilla/model';
-import { ortRuntime } from '@flotilla/model/node';
+import { readFile, rm } from 'node:fs/promises';
+import {
+  compareTensors,
+  decodeGolden,
+  describeFallbacks,
+  type LoadOptions,
+  loadWithFallback,
+  type RuntimeNeed,
+  type Session,
+} from '@flotilla/model';
+import { makeRuntime, type RuntimeSpec } from '@flotilla/model/node';
 import type { SelfTestReport } from '../core/index.ts';
 
 export interface SelfTestInput {
   readonly model: string;
   readonly golden: string;
-  readonly threads: number;
+  readonly runtimes: readonly RuntimeSpec[];
+  readonly need: RuntimeNeed;
+  readonly options: LoadOptions;
 }
 
-export async function run({ model, golden, threads }: SelfTestInput): Promise<SelfTestReport> {
-  const session = await ortRuntime().load(await readFile(model), { threads });
-  return testGolden(session, await readFile(golden));
+/**
+ * Loads the model as the agent will, into an empty cache: what TensorRT builds here, the agent finds
+ * when it activates the model.
+ */
+export async function run(input: SelfTestInput): Promise<SelfTestReport> {
+  const { options } = input;
+  // what an earlier attempt left may be torn
+  if (options.cacheFolder) await rm(options.cacheFolder, { recursive: true, force: true });
+  const runtimes = await Promise.all(input.runtimes.map(makeRuntime));
+  const model = await readFile(input.model);
+  const session = await loadWithFallback(runtimes, input.need, model, options);
+  return testGolden(session, await readFile(input.golden));
 }
 
 /** Compares every golden sample and takes the median time of a run. */
@@ -34,5 +53,15 @@ export async function testGolden(session: Session, golden: Uint8Array): Promise<
     if (!passed) reason ||= `sample ${sample}: ${worst?.tensor} ${worst?.reason}`;
   }
   const latencyMs = timesMs.sort((a, b) => a - b)[timesMs.length >> 1] ?? 0;
-  return { passed: reason === '', samples: inputs.length, maxAbsError, latencyMs, reason };
+  const { runtime, provider } = session;
+  return {
+    passed: reason === '',
+    samples: inputs.length,
+    maxAbsError,
+    latencyMs,
+    reason,
+    runtime,
+    provider,
+    fallbacks: describeFallbacks(session.fallbacks),
+  };
 }

@@ -1,6 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type FoundRuntimes, findRuntimes } from '@flotilla/model/node';
 import { MEDIA } from '@flotilla/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makePartsBundle } from '../testing/parts-bundle.ts';
@@ -8,8 +11,12 @@ import { createLogger } from './logger.ts';
 import { createSelfTester } from './self-tester.ts';
 
 let data: string;
+let found: FoundRuntimes;
 
 beforeAll(async () => {
+  const home = import.meta.resolve('onnxruntime-node/package.json');
+  const library = `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`;
+  found = await findRuntimes({ ortLibrary: fileURLToPath(new URL(library, home)) });
   data = await mkdtemp(join(tmpdir(), 'flotilla-self-test-'));
   const bundle = await makePartsBundle(1);
   const { layers } = JSON.parse(new TextDecoder().decode(bundle.manifestBytes));
@@ -25,8 +32,21 @@ beforeAll(async () => {
 afterAll(() => rm(data, { recursive: true }));
 
 const selfTest = (model: string, timeoutMs = 30_000) =>
-  createSelfTester(data, 1, createLogger('silent')).test(
-    { model, golden: 'golden', memoryBytes: 16 << 20, timeoutMs },
+  createSelfTester({
+    data,
+    found,
+    loadOptions: { providers: ['acme', 'auto'] },
+    logger: createLogger('silent'),
+  }).test(
+    {
+      model,
+      golden: 'golden',
+      need: { name: 'onnxruntime', opset: 17 },
+      precision: 'fp32',
+      cacheFolder: join(data, 'cache/of/it'),
+      memoryBytes: 16 << 20,
+      timeoutMs,
+    },
     new AbortController().signal,
   );
 
@@ -35,6 +55,22 @@ describe('self-test', () => {
     const report = await selfTest('model');
     expect(report).toMatchObject({ passed: true, samples: 1, reason: '' });
     expect(report.latencyMs).toBeGreaterThan(0);
+  });
+
+  test('says which runtime and provider took the model, and why others did not', async () => {
+    const { runtime, provider, fallbacks } = await selfTest('model');
+    expect({ runtime, provider }).toEqual({ runtime: 'onnxruntime-device', provider: 'cpu' });
+    expect(fallbacks).toEqual([
+      expect.stringMatching(/^onnxruntime-device\/acme: Unknown provider name 'acme'/),
+      expect.stringMatching(/^onnxruntime\/acme: .*acme/),
+    ]);
+  });
+
+  test('begins with an empty cache, which an earlier attempt may have torn', async () => {
+    await mkdir(join(data, 'cache/of/it'), { recursive: true });
+    await writeFile(join(data, 'cache/of/it/engine'), 'torn');
+    await selfTest('model');
+    expect(existsSync(join(data, 'cache/of/it'))).toBe(false);
   });
 
   test('fails for a model that cannot be loaded, and for one that takes too long', async () => {

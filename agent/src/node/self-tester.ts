@@ -1,26 +1,50 @@
 import { join } from 'node:path';
-import { LEAST_MEMORY_BYTES, runLimited } from '@flotilla/model/node';
+import { isAccelerator, type LoadOptions } from '@flotilla/model';
+import { type FoundRuntimes, LEAST_MEMORY_BYTES, runLimited } from '@flotilla/model/node';
 import type { Logger, SelfTester, SelfTestReport } from '../core/index.ts';
 import type { SelfTestInput } from './self-test-task.ts';
 
 const TASK = new URL('./self-test-task.ts', import.meta.url);
 
-/** Tests models of the data folder in a child process with limits of time and memory. */
-export function createSelfTester(data: string, threads: number, logger: Logger): SelfTester {
+/** TensorRT may take minutes to build an engine on a small board. */
+const BUILD_FACTOR = 10;
+
+export interface SelfTesterOptions {
+  readonly data: string;
+  readonly found: FoundRuntimes;
+  /** As the agent loads models. */
+  readonly loadOptions: LoadOptions;
+  /** LD_LIBRARY_PATH of the child, where the device's libraries need it. */
+  readonly libraryPath?: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Tests models of the data folder in a child process with limits of time and memory. With a GPU
+ * there is none of memory: its driver maps far more than it uses.
+ */
+export function createSelfTester(options: SelfTesterOptions): SelfTester {
+  const { data, found, loadOptions, libraryPath, logger } = options;
+  const accelerated = found.runtimes.some(({ providers }) => providers.some(isAccelerator));
   return {
-    test: ({ model, golden, memoryBytes, timeoutMs }, signal) =>
-      runLimited<SelfTestReport>({
+    test({ model, golden, need, precision, cacheFolder, memoryBytes, timeoutMs }, signal) {
+      const input: SelfTestInput = {
+        model: join(data, model),
+        golden: join(data, golden),
+        runtimes: found.specs,
+        need,
+        options: { ...loadOptions, precision, cacheFolder },
+      };
+      return runLimited<SelfTestReport>({
         script: TASK,
         name: 'the self-test',
-        input: {
-          model: join(data, model),
-          golden: join(data, golden),
-          threads,
-        } satisfies SelfTestInput,
-        memoryBytes: LEAST_MEMORY_BYTES + 2 * memoryBytes,
-        timeoutMs,
+        input,
+        ...(accelerated ? {} : { memoryBytes: LEAST_MEMORY_BYTES + 2 * memoryBytes }),
+        timeoutMs: accelerated ? BUILD_FACTOR * timeoutMs : timeoutMs,
+        ...(libraryPath === undefined ? {} : { env: { LD_LIBRARY_PATH: libraryPath } }),
         onWarning: (text) => logger.warn(text),
         signal,
-      }),
+      });
+    },
   };
 }

@@ -43,7 +43,8 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
     fetcher: bedFetcher(fleet),
     credentials: { token: async () => 'token' },
     verifier: webCryptoVerifier,
-    runtime,
+    runtimes: [runtime],
+    runtimeCache: { folder: () => '/nowhere', drop: async () => undefined },
     decoder: {
       decode: () => Promise.reject(new Error('the toys take no images')),
     },

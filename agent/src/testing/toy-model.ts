@@ -1,5 +1,11 @@
 import { encodeGolden, type Runtime, type Session, type Tensors } from '@flotilla/model';
-import { type BundleContent, makeManifest, sha256, targetPath } from '@flotilla/protocol';
+import {
+  type BundleConfig,
+  type BundleContent,
+  makeManifest,
+  sha256,
+  targetPath,
+} from '@flotilla/protocol';
 
 /** What a toy model does when it runs; written into its bytes. */
 export interface ToyModel {
@@ -23,7 +29,11 @@ const vector = (value: number) => ({
 });
 
 /** A model that answers with its own version, in a real bundle. */
-export async function makeToyBundle(model: ToyModel, target = 'x86-64'): Promise<ToyBundle> {
+export async function makeToyBundle(
+  model: ToyModel,
+  target = 'x86-64',
+  runtime: BundleConfig['runtime'] = { name: 'onnxruntime', minOpset: 13, opset: TOY_OPSET },
+): Promise<ToyBundle> {
   const utf8 = new TextEncoder();
   const config = {
     formatVersion: 1 as const,
@@ -31,7 +41,7 @@ export async function makeToyBundle(model: ToyModel, target = 'x86-64'): Promise
     version: model.version,
     target,
     precision: 'int8' as const,
-    runtime: { name: 'onnxruntime' as const, minOpset: 13, opset: TOY_OPSET },
+    runtime,
     memoryBytes: 1 << 20,
     sourceDigest: await sha256(utf8.encode('source')),
     tools: {},
@@ -55,6 +65,7 @@ export async function makeToyBundle(model: ToyModel, target = 'x86-64'): Promise
 export function toyRuntime(): Runtime {
   return {
     name: 'toy',
+    runs: 'onnxruntime',
     version: '1',
     maxOpset: TOY_OPSET,
     providers: ['cpu'],
@@ -71,6 +82,7 @@ function toySession({ version, fault }: ToyModel): Session {
   return {
     inputs: [{ name: 'x', type: 'FP32', shape: [1] }],
     outputs: [{ name: 'y', type: 'FP32', shape: [1] }],
+    runtime: 'toy',
     provider: 'cpu',
     fallbacks: [],
     async run(): Promise<Tensors> {

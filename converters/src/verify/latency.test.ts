@@ -8,6 +8,7 @@ function sessionOf(ms: number) {
   const session: Session = {
     inputs: [],
     outputs: [],
+    runtime: 'test',
     provider: 'cpu',
     fallbacks: [],
     async run() {

@@ -26,12 +26,14 @@ export interface LimitedTask<Progress> {
   /** Told where a limit cannot be set on this machine. */
   readonly onWarning?: (text: string) => void;
   readonly signal?: AbortSignal;
+  /** Of the child's environment, beside what it has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
  * Calls a module's function in a child process with limits of memory and time, so that a model
  * that makes the runtime abort, spin or swallow memory cannot harm the caller. The child has an
- * environment of its own: PATH, HOME and TMPDIR.
+ * environment of its own: PATH, HOME, TMPDIR, and what the task names.
  *
  * @returns what the function returns, cloned
  * @throws FlotillaError the one that the function threw, or `child.crashed`, `child.timeout`,
@@ -53,7 +55,12 @@ function start(task: LimitedTask<never>): ChildProcess {
   return spawn(command!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: tmpdir(), TMPDIR: tmpdir() },
+    env: {
+      ...task.env,
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: tmpdir(),
+      TMPDIR: tmpdir(),
+    },
   });
 }
 

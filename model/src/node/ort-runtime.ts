@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import {
   env,
@@ -7,8 +9,11 @@ import {
 } from 'onnxruntime-node';
 import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
-import { checkFeeds } from '../tensors.ts';
+import { guardedSession } from './guarded-session.ts';
 import { fromOrt, tensorInfos, toOrt } from './ort-tensors.ts';
+import { present } from './present-providers.ts';
+import { SPINNING } from './spinning.ts';
+import { reasonOf, tryProviders } from './try-providers.ts';
 
 /** Highest ai.onnx opset that ONNX Runtime 1.30 loads without a warning of its own. */
 export const ORT_MAX_OPSET = 26;
@@ -23,41 +28,37 @@ export function ortRuntime(): Runtime {
   env.logLevel = 'fatal';
   return {
     name: 'onnxruntime',
+    runs: 'onnxruntime',
     version: env.versions.node ?? env.versions.common,
     maxOpset: ORT_MAX_OPSET,
-    providers: listSupportedBackends().map((backend) => backend.name),
+    providers: backends(),
     load: loadSession,
   };
 }
 
 async function loadSession(model: ModelData, options: LoadOptions = {}): Promise<Session> {
-  const { session, provider, fallbacks } = await tryProviders(model, options);
-  const { inputs, outputs } = await declared(session);
-  const running = new Set<Promise<unknown>>();
-  let disposed = false;
-  return {
-    inputs,
-    outputs,
+  const {
+    loaded: session,
     provider,
     fallbacks,
-    async run(feeds) {
-      if (disposed) throw new FlotillaError('runtime.died', { reason: 'it was disposed' });
-      checkFeeds(feeds, inputs);
-      const run = runSession(session, feeds);
-      running.add(run);
-      try {
-        return await run;
-      } finally {
-        running.delete(run);
-      }
-    },
-    async dispose() {
-      if (disposed) return;
-      disposed = true;
-      await Promise.allSettled(running);
-      await session.release();
-    },
-  };
+  } = await tryProviders(options.providers, backends(), (name) =>
+    createSession(model, sessionOptions(name, options)),
+  );
+  const { inputs, outputs } = await declared(session);
+  return guardedSession(
+    { inputs, outputs, runtime: 'onnxruntime', provider, fallbacks },
+    { run: (feeds) => runSession(session, feeds), release: () => session.release() },
+  );
+}
+
+/** Those whose libraries are there: the package leaves the ones for CUDA and TensorRT out. */
+function backends(): string[] {
+  const binding = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  const folder = join(dirname(binding), `bin/napi-v6/${process.platform}/${process.arch}`);
+  return present(
+    listSupportedBackends().map((backend) => backend.name),
+    folder,
+  );
 }
 
 /** What the model takes and gives; a model that cannot be fed does not stay loaded. */
@@ -73,36 +74,6 @@ async function declared(session: InferenceSession) {
   }
 }
 
-interface Loaded {
-  readonly session: InferenceSession;
-  readonly provider: string;
-  readonly fallbacks: { provider: string; reason: string }[];
-}
-
-async function tryProviders(model: ModelData, options: LoadOptions): Promise<Loaded> {
-  const providers = options.providers?.length ? options.providers : ['cpu'];
-  const fallbacks: { provider: string; reason: string }[] = [];
-  for (const provider of providers) {
-    try {
-      const session = await createSession(model, sessionOptions(provider, options));
-      return { session, provider, fallbacks };
-    } catch (cause) {
-      const reason = reasonOf(cause);
-      // The CPU provider takes every model that the library can read: its reason is the model's.
-      if (provider === 'cpu') {
-        throw new FlotillaError('runtime.load-failed', { reason }, { cause });
-      }
-      fallbacks.push({ provider, reason });
-    }
-  }
-  throw new FlotillaError('runtime.no-provider', {
-    tried: fallbacks.map(({ provider, reason }) => `${provider}: ${reason}`).join('; '),
-    available: listSupportedBackends()
-      .map((backend) => backend.name)
-      .join(', '),
-  });
-}
-
 /** The library has one signature for each form of a model. */
 function createSession(
   model: ModelData,
@@ -113,12 +84,6 @@ function createSession(
     : InferenceSession.create(model, options);
 }
 
-/**
- * Threads that wait for work spin for as long as it takes to get from one operator to the next, and
- * no longer: on a busy machine they would starve each other.
- */
-const SPINNING = { allow_spinning: '1', spin_duration_us: '20' };
-
 function sessionOptions(provider: string, options: LoadOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
@@ -127,7 +92,7 @@ function sessionOptions(provider: string, options: LoadOptions): InferenceSessio
     enableMemPattern: !options.lean,
     interOpNumThreads: 1,
     logSeverityLevel: 4,
-    extra: { session: { intra_op: SPINNING, inter_op: { allow_spinning: '0' } } },
+    extra: { session: SPINNING },
   };
 }
 
@@ -143,12 +108,4 @@ async function runSession(session: InferenceSession, feeds: Tensors): Promise<Te
   return Object.fromEntries(
     Object.entries(results).map(([name, value]) => [name, fromOrt(name, value as OrtTensor)]),
   );
-}
-
-/** The library's messages carry source files, signatures and stacks: keep what a person can use. */
-function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const [line = ''] = text.split('\n');
-  const bare = line.replace(/\S+\.(h|cc):\d+ .*?\) (?=[A-Z])/g, '').replace(/\.$/, '');
-  return bare.slice(0, 300);
 }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { ortRuntime } from './ort-runtime.ts';
+import type { Session } from '../runtime.ts';
+import { makeRuntime } from './make-runtime.ts';
 import { toPlain } from './plain-error.ts';
 import { detached, type FromThread, type ThreadData, type ToThread } from './thread-messages.ts';
 
@@ -7,12 +8,10 @@ import { detached, type FromThread, type ThreadData, type ToThread } from './thr
 async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Promise<void> {
   const answer = (message: FromThread, buffers: ArrayBuffer[] = []) =>
     port.postMessage(message, buffers);
-  const session = await ortRuntime()
-    .load(data.model, data.options)
-    .catch((error: unknown) => {
-      answer({ kind: 'refused', error: toPlain(error) });
-      return undefined;
-    });
+  const session = await loadFor(data).catch((error: unknown) => {
+    answer({ kind: 'refused', error: toPlain(error) });
+    return undefined;
+  });
   if (!session) return;
   port.on('message', async (message: ToThread) => {
     if (message.kind === 'dispose') {
@@ -27,8 +26,12 @@ async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Pro
       answer({ kind: 'failed', id: message.id, error: toPlain(error) });
     }
   });
-  const { inputs, outputs, provider, fallbacks } = session;
-  answer({ kind: 'loaded', facts: { inputs, outputs, provider, fallbacks } });
+  const { inputs, outputs, runtime, provider, fallbacks } = session;
+  answer({ kind: 'loaded', facts: { inputs, outputs, runtime, provider, fallbacks } });
+}
+
+async function loadFor({ runtime, model, options }: ThreadData): Promise<Session> {
+  return (await makeRuntime(runtime)).load(model, options);
 }
 
 if (parentPort) await main(parentPort, workerData as ThreadData);

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import type { ModelData, Runtime, Session } from '../runtime.ts';
 import { ELEMENT_TYPES, type ElementType, type Tensor, type Tensors } from '../tensor.ts';
 import { reluModel, tinyModel } from '../testing/tiny-onnx.ts';
+import { deviceOrtRuntime, libraryFacts } from './ort-capi/runtime.ts';
+import { deviceOrtWorker } from './ort-capi/worker.ts';
 import { ORT_MAX_OPSET, ortRuntime } from './ort-runtime.ts';
+import { bundledLibrary } from './testing/bundled-library.ts';
 import { workerRuntime } from './worker-runtime.ts';
 
 function fp32(shape: number[], ...data: number[]): Tensor {
@@ -34,14 +37,18 @@ function identityModel(type: ElementType): Uint8Array {
   });
 }
 
-describe.each([
-  ['on the calling thread', ortRuntime],
-  ['on a thread of its own', workerRuntime],
-])('ONNX Runtime %s', (_, makeRuntime) => {
+const LIBRARY = bundledLibrary();
+
+describe.each<[string, string, () => Runtime]>([
+  ['onnxruntime', 'on the calling thread', ortRuntime],
+  ['onnxruntime', 'on a thread of its own', workerRuntime],
+  ['onnxruntime-device', 'on the calling thread', () => deviceOrtRuntime(LIBRARY)],
+  ['onnxruntime-device', 'on a thread of its own', () => deviceOrtWorker(libraryFacts(LIBRARY))],
+])('%s %s', (name, _, makeRuntime) => {
   const runtime = makeRuntime();
 
   it('names itself', () => {
-    expect(runtime).toMatchObject({ name: 'onnxruntime', maxOpset: ORT_MAX_OPSET });
+    expect(runtime).toMatchObject({ name, runs: 'onnxruntime', maxOpset: ORT_MAX_OPSET });
     expect(runtime.version).toMatch(/^\d+\.\d+\.\d+/);
     expect(runtime.providers).toContain('cpu');
   });
@@ -49,7 +56,7 @@ describe.each([
   it('tells what the model declares, and runs it', async () => {
     await withSession(runtime, reluModel(['n', 2]), async (session) => {
       expect(session.inputs).toEqual([{ name: 'x', type: 'FP32', shape: [-1, 2] }]);
-      expect(session.provider).toBe('cpu');
+      expect(session).toMatchObject({ runtime: name, provider: 'cpu', fallbacks: [] });
       const x = fp32([2, 2], -1, 2, -3, 4);
       expect(await session.run({ x })).toEqual({ y: fp32([2, 2], 0, 2, 0, 4) });
       expect([...x.data]).toEqual([-1, 2, -3, 4]);
@@ -144,13 +151,20 @@ describe.each([
   });
 });
 
-describe('every element type', () => {
+describe.each<[string, () => Runtime]>([
+  ['onnxruntime', ortRuntime],
+  ['onnxruntime-device', () => deviceOrtRuntime(LIBRARY)],
+])('%s with every element type', (_, makeRuntime) => {
+  const runtime = makeRuntime();
+
   it.each(Object.keys(ELEMENT_TYPES) as ElementType[])('passes %s through', async (type) => {
-    await withSession(ortRuntime(), identityModel(type), async (session) => {
+    await withSession(runtime, identityModel(type), async (session) => {
       const data = new ELEMENT_TYPES[type](3);
       new Uint8Array(data.buffer).set([1, 0, 1]);
       const x: Tensor = { type, shape: [3], data };
       expect((await session.run({ x })).y).toEqual(x);
+      const none: Tensor = { type, shape: [0], data: new ELEMENT_TYPES[type](0) };
+      expect((await session.run({ x: none })).y).toEqual(none);
     });
   });
 });

@@ -2,8 +2,15 @@ import type { LoadOptions, ModelData, Session } from '../runtime.ts';
 import type { Tensor, Tensors } from '../tensor.ts';
 import type { PlainError } from './plain-error.ts';
 
+/** Which runtime a thread makes for itself. */
+export type RuntimeSpec =
+  | { readonly kind: 'onnxruntime' }
+  | { readonly kind: 'onnxruntime-device'; readonly library: string }
+  | { readonly kind: 'tflite' };
+
 /** What a thread is started with. */
 export interface ThreadData {
+  readonly runtime: RuntimeSpec;
   readonly model: ModelData;
   readonly options: LoadOptions | undefined;
 }
@@ -20,7 +27,10 @@ export type FromThread =
   | { readonly kind: 'ran'; readonly id: number; readonly outputs: Tensors }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };
 
-export type SessionFacts = Pick<Session, 'inputs' | 'outputs' | 'provider' | 'fallbacks'>;
+export type SessionFacts = Pick<
+  Session,
+  'inputs' | 'outputs' | 'runtime' | 'provider' | 'fallbacks'
+>;
 
 /** Tensors in buffers of their own, to be handed over without a second copy. */
 export function detached(tensors: Tensors): { copy: Tensors; buffers: ArrayBuffer[] } {

@@ -8,22 +8,32 @@ import { fromPlain } from './plain-error.ts';
 import {
   detached,
   type FromThread,
+  type RuntimeSpec,
   type SessionFacts,
   type ThreadData,
   type ToThread,
 } from './thread-messages.ts';
 
+/** ONNX Runtime as it comes with Node's package, with one thread for each session. */
+export function workerRuntime(): Runtime {
+  return onThreads(ortRuntime(), { kind: 'onnxruntime' });
+}
+
 /**
- * ONNX Runtime with one thread for each session, so that a run never blocks the event loop.
+ * A runtime with one thread for each session, so that a run never blocks the event loop.
  * A thread keeps the process alive until its session is disposed. A native abort still ends the
  * whole process: what is untrusted runs first under `runLimited`.
  */
-export function workerRuntime(): Runtime {
-  return { ...ortRuntime(), load: loadOnThread };
+export function onThreads(facts: Omit<Runtime, 'load'>, spec: RuntimeSpec): Runtime {
+  return { ...facts, load: (model, options) => loadOnThread(spec, model, options) };
 }
 
-async function loadOnThread(model: ModelData, options?: LoadOptions): Promise<Session> {
-  const thread = startThread(model, options);
+async function loadOnThread(
+  spec: RuntimeSpec,
+  model: ModelData,
+  options?: LoadOptions,
+): Promise<Session> {
+  const thread = startThread(spec, model, options);
   const facts = await thread.loaded;
   return {
     ...facts,
@@ -41,10 +51,14 @@ interface SessionThread {
   dispose(): Promise<void>;
 }
 
-function startThread(model: ModelData, options: LoadOptions | undefined): SessionThread {
+function startThread(
+  runtime: RuntimeSpec,
+  model: ModelData,
+  options: LoadOptions | undefined,
+): SessionThread {
   const own = typeof model === 'string' ? model : new Uint8Array(model);
   const worker = new Worker(new URL('./runtime-thread.ts', import.meta.url), {
-    workerData: { model: own, options } satisfies ThreadData,
+    workerData: { runtime, model: own, options } satisfies ThreadData,
     transferList: typeof own === 'string' ? [] : [own.buffer],
     execArgv: [],
     name: 'flotilla-model',

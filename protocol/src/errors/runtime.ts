@@ -52,6 +52,11 @@ export const RUNTIME_ERRORS = {
     (c: { reason: string }) =>
       `the thread that ran the model ended (${c.reason}): load the model again`,
   ),
+  'runtime.library-unusable': refused(
+    422,
+    (c: { path: string; reason: string }) =>
+      `${c.path} cannot be used as the device's ONNX Runtime (${c.reason}): name another with --ort-library, or none`,
+  ),
   'runtime.load-failed': refused(
     422,
     (c: { reason: string }) =>
@@ -60,6 +65,11 @@ export const RUNTIME_ERRORS = {
   'runtime.no-provider': usage(
     (c: { tried: string; available: string }) =>
       `no execution provider took the model (${c.tried}); the runtime knows ${c.available}`,
+  ),
+  'runtime.none-fits': refused(
+    422,
+    (c: { reason: string }) =>
+      `no runtime of this device runs the model: ${c.reason}; choose another variant`,
   ),
   'runtime.run-failed': refused(
     422,

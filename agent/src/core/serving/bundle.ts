@@ -35,8 +35,7 @@ export async function readBundle(blobs: BlobStore, digest: string): Promise<Stor
   };
   const manifest = await bytes(digest, 'manifest');
   const bundle = await openBundle(manifest, await bytes(configDigest(manifest), 'config'), digest);
-  const part = (mediaType: string, what: string): Descriptor => {
-    const found = bundle.blob(mediaType);
+  const need = (found: Descriptor | undefined, what: string): Descriptor => {
     if (found !== undefined) return found;
     throw new FlotillaError('bundle.invalid', { where: digest, reason: `it has no ${what}` });
   };
@@ -47,12 +46,15 @@ export async function readBundle(blobs: BlobStore, digest: string): Promise<Stor
   return {
     digest,
     config: bundle.config,
-    spec: parseSpec(await text(part(MEDIA.spec, 'model spec'), 'model spec'), `${digest} spec`),
+    spec: parseSpec(
+      await text(need(bundle.blob(MEDIA.spec), 'model spec'), 'model spec'),
+      `${digest} spec`,
+    ),
     labels: labels && readLabels(await text(labels, 'labels')),
     profile: profile && decodeProfile(await bytes(profile.digest, 'reference profile')),
     profileDigest: profile?.digest ?? '',
-    model: part(MEDIA.model, 'model'),
-    golden: part(MEDIA.golden, 'golden samples'),
+    model: need(bundle.model, 'model'),
+    golden: need(bundle.blob(MEDIA.golden), 'golden samples'),
   };
 }
 

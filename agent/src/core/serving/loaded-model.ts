@@ -3,6 +3,7 @@ import {
   decodeGolden,
   type ImageDecoder,
   type LoadOptions,
+  loadWithFallback,
   type Pipeline,
   type Prediction,
   type Runtime,
@@ -13,7 +14,7 @@ import {
 } from '@flotilla/model';
 import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { BlobStore } from '../blobs.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, RuntimeCache } from '../ports.ts';
 import type { Installed } from '../state.ts';
 import { readBundle, type StoredBundle } from './bundle.ts';
 
@@ -38,14 +39,19 @@ export interface LoadedModel {
   readonly bundle: StoredBundle;
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** What took the model, and why others did not. */
+  readonly session: SessionChoice;
   /** @throws FlotillaError `infer.failed` where the model fails; else the input is at fault. */
   infer(inputs: RawInputs): Promise<Inference>;
   dispose(): Promise<void>;
 }
 
+export type SessionChoice = Pick<Session, 'runtime' | 'provider' | 'fallbacks'>;
+
 export interface LoadPorts {
   readonly blobs: BlobStore;
-  readonly runtime: Runtime;
+  readonly runtimes: readonly Runtime[];
+  readonly runtimeCache: RuntimeCache;
   readonly decoder: ImageDecoder;
   readonly clock: Clock;
   readonly loadOptions: LoadOptions;
@@ -60,7 +66,12 @@ export async function loadModel(ports: LoadPorts, installed: Installed): Promise
     const reason = 'a blob of it is missing on disk';
     throw new FlotillaError('bundle.invalid', { where: installed.digest, reason });
   }
-  const session = await ports.runtime.load(model, ports.loadOptions);
+  const { runtime: need, precision } = bundle.config;
+  const session = await loadWithFallback(ports.runtimes, need, model, {
+    ...ports.loadOptions,
+    precision,
+    cacheFolder: ports.runtimeCache.folder(installed.digest),
+  });
   try {
     const { labels } = bundle;
     const pipeline = createPipeline(bundle.spec, {
@@ -89,6 +100,7 @@ function createLoadedModel(
     bundle,
     inputs: session.inputs,
     outputs: session.outputs,
+    session,
     async infer(inputs) {
       const began = clock.monotonic();
       const { tensors, features } = await pipeline.preprocess(inputs);

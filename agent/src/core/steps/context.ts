@@ -1,10 +1,19 @@
-import type { LoadOptions } from '@flotilla/model';
+import type { LoadOptions, Runtime } from '@flotilla/model';
 import type { Draft, Outcome, Verifier } from '@flotilla/protocol';
 import type { BlobStore } from '../blobs.ts';
 import type { DownloadOptions } from '../fetch-blob.ts';
 import type { Identity } from '../identity.ts';
 import type { Journal } from '../journal.ts';
-import type { Clock, Device, Fetcher, Random, SelfTester, Sha256, Storage } from '../ports.ts';
+import type {
+  Clock,
+  Device,
+  Fetcher,
+  Random,
+  RuntimeCache,
+  SelfTester,
+  Sha256,
+  Storage,
+} from '../ports.ts';
 import type { LoadedModel } from '../serving/loaded-model.ts';
 import type { Serving } from '../serving/serving.ts';
 import {
@@ -39,7 +48,8 @@ export interface StepContext {
   readonly blobs: BlobStore;
   readonly serving: Serving;
   readonly settings: StepSettings;
-  readonly runtime: { readonly name: string; readonly maxOpset: number };
+  readonly runtimes: readonly Runtime[];
+  readonly runtimeCache: RuntimeCache;
   sha256(): Sha256;
   authorize(): Promise<Readonly<Record<string, string>>>;
   load(installed: Installed): Promise<LoadedModel>;

@@ -67,14 +67,14 @@ function endRemoved(draft: JournalState, slot: string): void {
 }
 
 export async function collect(
-  { journal, blobs }: StepContext,
+  { journal, blobs, runtimeCache }: StepContext,
   { needed }: StepOf<'collect'>,
 ): Promise<void> {
+  const unneeded = Object.keys(journal.state.bundles).filter((digest) => !needed.includes(digest));
   await blobs.collect(needed);
+  await Promise.all(unneeded.map((digest) => runtimeCache.drop(digest)));
   await journal.update((draft) => {
-    for (const digest of Object.keys(draft.bundles)) {
-      if (!needed.includes(digest)) delete draft.bundles[digest];
-    }
+    for (const digest of unneeded) delete draft.bundles[digest];
   });
 }
 

@@ -9,23 +9,27 @@ export async function selfTest(
   { deployment }: StepOf<'selfTest'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { blobs, journal, selfTester, settings } = context;
+  const { blobs, journal, selfTester, runtimeCache, settings } = context;
   const bundle = await readBundle(blobs, deployment.digest);
   const report = await selfTester.test(
     {
       model: blobs.path(bundle.model.digest),
       golden: blobs.path(bundle.golden.digest),
+      need: bundle.config.runtime,
+      precision: bundle.config.precision,
+      cacheFolder: runtimeCache.folder(deployment.digest),
       memoryBytes: bundle.config.memoryBytes,
       timeoutMs: settings.selfTestTimeoutMs,
     },
     signal,
   );
-  const { passed, samples, latencyMs, reason } = report;
+  const { passed, samples, latencyMs, reason, runtime, provider, fallbacks } = report;
   // JSON, in which the journal is written, has no infinity
   const maxAbsError = Math.min(report.maxAbsError, Number.MAX_VALUE);
   await journal.update((draft) => {
     const attempt = attemptIn(draft, deployment);
-    attempt.selfTest = { passed, samples, maxAbsError, latencyMs };
+    const took = { runtime, provider, fallbacks: [...fallbacks] };
+    attempt.selfTest = { passed, samples, maxAbsError, latencyMs, ...took };
     if (passed) attempt.stage = 'tested';
   });
   if (passed) return;

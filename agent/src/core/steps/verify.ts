@@ -1,3 +1,4 @@
+import { whyNoneFits } from '@flotilla/model';
 import { blobsOf, FlotillaError, parseManifest, targetPath } from '@flotilla/protocol';
 import { eachChunk } from '../fetch-blob.ts';
 import type { StepOf } from '../plan.ts';
@@ -52,13 +53,12 @@ function checkIdentity({ digest, config }: StoredBundle, deployment: WantedDeplo
   }
 }
 
-async function checkFit({ runtime, device }: StepContext, bundle: StoredBundle): Promise<void> {
-  const { model, version, memoryBytes, runtime: wanted } = bundle.config;
+async function checkFit({ runtimes, device }: StepContext, bundle: StoredBundle): Promise<void> {
+  const { model, version, memoryBytes, runtime: need } = bundle.config;
   const unfit = (reason: string) =>
     new FlotillaError('deployment.unfit', { bundle: `${model}@${version}`, reason });
-  if (wanted.opset > runtime.maxOpset) {
-    throw unfit(`it needs opset ${wanted.opset}, ${runtime.name} here has ${runtime.maxOpset}`);
-  }
+  const obstacle = whyNoneFits(runtimes, need);
+  if (obstacle !== undefined) throw unfit(obstacle);
   const capabilities = await device.capabilities();
   if (capabilities.memoryBytes > 0 && memoryBytes > capabilities.memoryBytes) {
     throw unfit(`it needs ${memoryBytes} bytes of memory of ${capabilities.memoryBytes}`);

@@ -11,6 +11,7 @@ export const enrollCommand: Command = {
     server: { type: 'string', value: 'URL', doc: 'address of the fleet server' },
     token: { type: 'string', value: 'TOKEN', doc: 'claim token from the server' },
     data: configOption('data', 'DIR'),
+    'ort-library': configOption('ortLibrary', 'PATH'),
     target: {
       type: 'string',
       value: 'TARGET',
@@ -25,7 +26,7 @@ export const enrollCommand: Command = {
     'flotilla-agent enroll --server http://127.0.0.1:8080 --token flc_… --target raspberry-pi-5 --tag site=lyon',
   ],
   async run(input) {
-    const { data } = configOf(input);
+    const { data, ortLibrary } = configOf(input);
     const target = text(input, 'target');
     if (target !== undefined && !isTargetId(target)) {
       throw usage(`--target ${target} is unknown; known are ${Object.keys(TARGETS).join(', ')}`);
@@ -35,6 +36,7 @@ export const enrollCommand: Command = {
       server: readServer(input),
       token: required(input, 'token'),
       data,
+      ortLibrary,
       tags: readTags(input.values.tag),
       ...(target === undefined ? {} : { target }),
       ...(name === undefined ? {} : { name }),

@@ -16,6 +16,7 @@ export const runCommand: Command = {
     'telemetry-window': configOption('telemetryWindowMs', 'MS'),
     threads: configOption('threads', 'N'),
     providers: configOption('providers', 'LIST'),
+    'ort-library': configOption('ortLibrary', 'PATH'),
     'max-request': configOption('maxRequestBytes', 'BYTES'),
     'self-test-timeout': configOption('selfTestTimeoutMs', 'MS'),
     log: configOption('logLevel', 'LEVEL'),
@@ -34,6 +35,8 @@ export const runCommand: Command = {
       telemetryWindowMs: config.telemetryWindowMs,
       threads: config.threads,
       providers: config.providers.split(',').map((provider) => provider.trim()),
+      ortLibrary: config.ortLibrary,
+      ...(io.env.LD_LIBRARY_PATH ? { libraryPath: io.env.LD_LIBRARY_PATH } : {}),
       selfTestTimeoutMs: config.selfTestTimeoutMs,
       logger,
     });

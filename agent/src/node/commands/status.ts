@@ -19,15 +19,17 @@ export const statusCommand: Command = {
 function describe(status: AgentStatus): string {
   const { device, fleet, online, halted, slots, attempts, outbox, health } = status;
   const connection = online ? 'connected' : 'not connected';
-  const rows = slots.map(({ slot, active, trial, ready, drifting }) => {
+  const rows = slots.flatMap((status) => {
+    const { slot, active, trial, ready, drifting, runtime, provider, fallbacks = [] } = status;
     const model = trial ?? active;
     const marks = [
       trial === undefined ? '' : 'on trial',
-      ready ? '' : 'not ready',
+      ready ? `on ${runtime} (${provider})` : 'not ready',
       drifting.length > 0 ? `drift in ${drifting.join(', ')}` : '',
     ].filter((mark) => mark !== '');
     const what = `${model?.model}@${model?.version} ${model?.precision}`;
-    return `  ${slot}: ${[what, ...marks].join(', ')}`;
+    const passedOver = fallbacks.map((fallback) => `    not on ${fallback}`);
+    return [`  ${slot}: ${[what, ...marks].join(', ')}`, ...passedOver];
   });
   const last = attempts.at(-1);
   return [
