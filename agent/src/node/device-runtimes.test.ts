@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { digestHex } from '@flotilla/protocol';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AgentStatus } from '../core/index.ts';
@@ -11,6 +10,7 @@ import {
   runAgentCommand,
   startAgentProcess,
 } from '../testing/agent-process.ts';
+import { DEVICE_LIBRARY } from '../testing/device-library.ts';
 import { type LiveServer, startLiveServer } from '../testing/live-server.ts';
 import { makePartsBundle } from '../testing/parts-bundle.ts';
 import type { SignedBundle } from '../testing/test-fleet.ts';
@@ -18,14 +18,6 @@ import { makeTfliteBundle } from '../testing/tflite-bundle.ts';
 
 const slow = { interval: 20, timeout: 90_000 };
 vi.setConfig({ testTimeout: 240_000 });
-
-/** The library of Node's package stands for one that the device has. */
-const LIBRARY = fileURLToPath(
-  new URL(
-    `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`,
-    import.meta.resolve('onnxruntime-node/package.json'),
-  ),
-);
 
 let server: LiveServer;
 let data: string;
@@ -65,7 +57,13 @@ describe('the runtimes of a device', () => {
   test("a model runs on the device's own library, and the server hears why not on others", async () => {
     const first = await makePartsBundle(1);
     await want('parts', first);
-    agent = await startAgentProcess(data, '--ort-library', LIBRARY, '--providers', 'acme,auto');
+    agent = await startAgentProcess(
+      data,
+      '--ort-library',
+      DEVICE_LIBRARY,
+      '--providers',
+      'acme,auto',
+    );
     await committed(1);
     const took = { runtime: 'onnxruntime-device', provider: 'cpu' };
     const fallbacks = [

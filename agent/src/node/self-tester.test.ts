@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type FoundRuntimes, findRuntimes } from '@flotilla/model/node';
 import { MEDIA } from '@flotilla/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEVICE_LIBRARY } from '../testing/device-library.ts';
 import { makePartsBundle } from '../testing/parts-bundle.ts';
 import { createLogger } from './logger.ts';
 import { createSelfTester } from './self-tester.ts';
@@ -14,9 +14,7 @@ let data: string;
 let found: FoundRuntimes;
 
 beforeAll(async () => {
-  const home = import.meta.resolve('onnxruntime-node/package.json');
-  const library = `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`;
-  found = await findRuntimes({ ortLibrary: fileURLToPath(new URL(library, home)) });
+  found = await findRuntimes({ ortLibrary: DEVICE_LIBRARY });
   data = await mkdtemp(join(tmpdir(), 'flotilla-self-test-'));
   const bundle = await makePartsBundle(1);
   const { layers } = JSON.parse(new TextDecoder().decode(bundle.manifestBytes));

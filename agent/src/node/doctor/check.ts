@@ -2,7 +2,7 @@ import type { Capabilities } from '@flotilla/protocol';
 import type { Condition } from '../../core/index.ts';
 import type { Enrolment } from '../data-folder.ts';
 import type { SystemFiles } from '../device/system-files.ts';
-import type { FoundRuntime } from './find-runtimes.ts';
+import type { RuntimesHere } from './look-for-runtimes.ts';
 
 /** What a check found; where it is not well, what to do. */
 export type Finding =
@@ -16,7 +16,7 @@ export interface Patient {
   readonly files: SystemFiles;
   readonly capabilities: Capabilities;
   readonly condition: Condition;
-  readonly runtimes: readonly FoundRuntime[];
+  readonly runtimes: RuntimesHere;
   /** Undefined where the folder holds no enrolled device. */
   readonly enrolment: Enrolment | undefined;
   /** Why there is a device in the folder that cannot be read. */

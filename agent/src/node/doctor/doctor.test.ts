@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { runAgentCommand } from '../../testing/agent-process.ts';
 import { BOARDS, plantTree, type Tree } from '../../testing/boards.ts';
 import { TOY_CAPABILITIES } from '../../testing/core-bed.ts';
+import { DEVICE_LIBRARY } from '../../testing/device-library.ts';
 import { startLiveServer } from '../../testing/live-server.ts';
 import { systemFiles } from '../device/system-files.ts';
 import { keyPath } from '../device-key.ts';
@@ -23,7 +24,8 @@ async function tempFolder(): Promise<string> {
 const by = (results: readonly Result[], name: string) =>
   results.find((result) => result.name === name);
 
-const ORT = { kind: 'found', name: 'onnxruntime', version: '1', maxOpset: 26 } as const;
+const ORT = { name: 'onnxruntime', version: '1', maxOpset: 26, providers: ['cpu'] };
+const WELL = { found: [ORT], missing: [], ortLibrary: 'auto' };
 
 /** What one check says of a patient who is well but for what the test changes. */
 async function sayOf(name: string, changes: Partial<Patient>, tree: Tree = {}) {
@@ -34,7 +36,7 @@ async function sayOf(name: string, changes: Partial<Patient>, tree: Tree = {}) {
     files: systemFiles(root),
     capabilities: TOY_CAPABILITIES,
     condition: { temperatureC: 50, throttledBy: [], bytesWritten: 0 },
-    runtimes: [{ ...ORT, providers: ['cpu'] }],
+    runtimes: WELL,
     enrolment: undefined,
     damage: undefined,
     execute: async () => undefined,
@@ -83,12 +85,30 @@ describe('a check', () => {
       },
       /85 °C, throttled: the supply voltage/,
     ],
-    ['runtimes', 'fail', { runtimes: [] }, /^none found$/],
+    ['runtimes', 'fail', { runtimes: { ...WELL, found: [] } }, /^none found$/],
     [
       'runtimes',
       'fail',
-      { runtimes: [{ kind: 'missing', name: 'tflite', reason: 'x' }] },
-      /tflite cannot/,
+      { runtimes: { ...WELL, found: [], missing: [{ name: 'onnxruntime', reason: 'x' }] } },
+      /^no onnxruntime: x$/,
+    ],
+    [
+      'runtimes',
+      'ok',
+      { runtimes: { ...WELL, missing: [{ name: 'onnxruntime-device', reason: 'none lies' }] } },
+      /no onnxruntime-device: none lies$/,
+    ],
+    [
+      'runtimes',
+      'warn',
+      {
+        runtimes: {
+          ...WELL,
+          missing: [{ name: 'onnxruntime-device', reason: 'damaged' }],
+          ortLibrary: '/opt/libonnxruntime.so',
+        },
+      },
+      /no onnxruntime-device: damaged$/,
     ],
     ['runtimes', 'warn', able({ target: 'jetson-orin' }), /the GPU is not used/],
     ['self-test', 'warn', {}, /prlimit is not installed/],
@@ -158,7 +178,7 @@ describe('the doctor', () => {
     const { code, stdout, stderr } = await runAgentCommand('doctor', '--data', data, '--json');
     const { checks } = JSON.parse(stdout) as { checks: Result[] };
     expect(checks.map(({ name }) => name)).toEqual(CHECKS.map(({ name }) => name));
-    expect(by(checks, 'runtimes')).toMatchObject({ finding: expect.stringMatching(/opset \d+/) });
+    expect(by(checks, 'runtimes')?.finding).toMatch(/onnxruntime .*opset \d+.*; tflite /);
     expect(by(checks, 'enrolment')).toMatchObject({ verdict: 'warn' });
     const failed = checks.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name);
     expect(code).toBe(failed.length > 0 ? 1 : 0);
@@ -183,6 +203,23 @@ describe('the doctor', () => {
     expect(stderr).toMatch(/^flotilla-agent: not well: .*enrolment, server, mqtt; do what/);
   });
 
+  test("finds the device's own library where the owner names it, or says what ails it", async () => {
+    const folder = await tempFolder();
+    const data = join(folder, 'device');
+    const well = by(await examine(data, { ortLibrary: DEVICE_LIBRARY }), 'runtimes');
+    expect(well).toMatchObject({
+      verdict: 'ok',
+      finding: expect.stringContaining('onnxruntime-device 1.'),
+    });
+    const text = join(folder, 'libonnxruntime.so');
+    await writeFile(text, 'no library');
+    expect(by(await examine(data, { ortLibrary: text }), 'runtimes')).toMatchObject({
+      verdict: 'warn',
+      finding: expect.stringContaining('no onnxruntime-device'),
+      remedy: expect.stringContaining('--ort-library'),
+    });
+  });
+
   test('names the file that is damaged', async () => {
     const data = await tempFolder();
     await writeFile(join(data, 'root.json'), '{}');
@@ -196,7 +233,7 @@ describe('the doctor', () => {
   test('sees a board as its own files tell', async () => {
     const { root, remove } = await plantTree(BOARDS['raspberry-pi-5']);
     onTestFinished(remove);
-    const results = await examine(join(root, 'data'), systemFiles(root));
+    const results = await examine(join(root, 'data'), { files: systemFiles(root) });
     expect(by(results, 'heat')).toMatchObject({ remedy: expect.stringContaining('power supply') });
     expect(by(results, 'cameras')?.finding).toContain('imx708_wide');
   });

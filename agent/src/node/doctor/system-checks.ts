@@ -20,21 +20,24 @@ function checkSystem({ capabilities }: Patient): Finding {
 }
 
 function checkRuntimes({ runtimes, capabilities }: Patient): Finding {
-  const found = runtimes.filter((runtime) => runtime.kind === 'found');
-  const missing = runtimes.filter((runtime) => runtime.kind === 'missing');
+  const { found, missing, ortLibrary } = runtimes;
   const what = found.map(
     ({ name, version, maxOpset, providers }) =>
       `${name} ${version}, opset ${maxOpset}, providers ${providers.join(' ')}`,
   );
-  const lacks = missing.map(({ name, reason }) => `${name} cannot be loaded: ${reason}`);
+  const lacks = missing.map(({ name, reason }) => `no ${name}: ${reason}`);
   const all = [...what, ...lacks].join('; ') || 'none found';
   if (found.length === 0) return fail(all, 'use the package of the agent for this platform');
   const gpu = found.some(({ providers }) => providers.includes('cuda'));
   if (capabilities.target.startsWith('jetson') && !gpu) {
-    const remedy = "install the ONNX Runtime with CUDA of this board's JetPack, see docs/agent.md";
+    const remedy =
+      "install the ONNX Runtime with CUDA of this board's JetPack, see docs/runtimes.md";
     return warn(`${all}; the GPU is not used`, remedy);
   }
-  return missing.length === 0 ? ok(all) : warn(all, 'models for it will not run here');
+  // only a Jetson needs a library of its own, or whoever names one
+  const isNamed = ortLibrary !== 'auto' && ortLibrary !== 'none';
+  if (missing.length === 0 || !isNamed) return ok(all);
+  return warn(all, 'name another with --ort-library, or leave it out: models run without it');
 }
 
 async function checkLimits({ files }: Patient): Promise<Finding> {
