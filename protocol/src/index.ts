@@ -1,5 +1,6 @@
 export * from './bundle.ts';
 export * from './bundle-tar.ts';
+export * from './compatibility.ts';
 export * from './digest.ts';
 export * from './error.ts';
 export * from './ids.ts';

@@ -25,6 +25,8 @@ interface Device {
   readonly lastSeenMs: number;
   readonly active: readonly Active[];
   readonly agentVersion: string;
+  /** Why the server does not work with its agent; empty where it does. */
+  readonly incompatible?: string;
   /** As the device reported them; older agents report fewer. */
   readonly capabilities: Partial<Capabilities>;
 }
@@ -55,11 +57,20 @@ async function list(options: Options, context: Context): Promise<void> {
     device.name,
     device.device,
     device.target,
-    device.status === 'accepted' ? (device.online ? 'online' : 'offline') : device.status,
+    stateOf(device),
+    device.agentVersion,
     device.active.map(activeText).join(', '),
     tagText(device.tags),
   ]);
-  context.say(table(['name', 'device', 'target', 'state', 'runs', 'tags'], rows, context.columns));
+  context.say(
+    table(['name', 'device', 'target', 'state', 'agent', 'runs', 'tags'], rows, context.columns),
+  );
+}
+
+function stateOf({ status, online, incompatible }: Device): string {
+  if (status !== 'accepted') return status;
+  const reached = online ? 'online' : 'offline';
+  return incompatible ? `${reached}, not managed` : reached;
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
@@ -73,6 +84,7 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   context.say(`runs       ${device.active.map(activeText).join(', ') || 'nothing'}`);
   context.say(`tags       ${tagText(device.tags) || 'none'}`);
   context.say(`agent      ${device.agentVersion || 'unknown'}`);
+  if (device.incompatible) context.say(`           ${device.incompatible}`);
   for (const [name, text] of hardwareOf(device.capabilities)) {
     if (text !== '') context.say(`${name.padEnd(10)} ${text}`);
   }

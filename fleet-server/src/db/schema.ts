@@ -37,6 +37,8 @@ export interface DevicesTable {
   /** `Capabilities` as the device last reported them. */
   capabilities: Json;
   agent_version: string;
+  /** Minor version of the protocol that its agent speaks, as it last said. */
+  protocol_minor: number;
   enrolled_ms: Millis;
   online: Flag;
   connect_seq: number;

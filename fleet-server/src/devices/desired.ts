@@ -1,4 +1,10 @@
-import { type Desired, type Draft, deviceTopics, encode } from '@flotilla/protocol';
+import {
+  type Desired,
+  type Draft,
+  deviceTopics,
+  encode,
+  whyIncompatible,
+} from '@flotilla/protocol';
 import type { Selectable } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { SlotsTable } from '../db/schema.ts';
@@ -12,7 +18,8 @@ export type DesiredParts = Pick<ServerContext, 'db' | 'now' | 'trust' | 'broker'
 
 /**
  * The whole desired state of a device as it stands in the database, with a director document that
- * names every bundle in it. Undefined where the device is not (or no longer) accepted.
+ * names every bundle in it. Undefined where the device is not (or no longer) accepted, or its agent
+ * speaks a protocol that this server does not: it goes on with what it runs.
  */
 async function buildDesired(
   parts: Omit<DesiredParts, 'broker'>,
@@ -66,12 +73,13 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
   const row = await db
     .selectFrom('devices')
     .innerJoin('fleets', 'fleets.fleet', 'devices.fleet')
-    .select(['revision', 'generation', 'halted', 'halt_counter', 'halt_signed'])
+    .select(['revision', 'protocol_minor'])
+    .select(['generation', 'halted', 'halt_counter', 'halt_signed'])
     .where('devices.fleet', '=', fleet)
     .where('device', '=', device)
     .where('status', '=', 'accepted')
     .executeTakeFirst();
-  if (row === undefined) return undefined;
+  if (row === undefined || whyIncompatible(row.protocol_minor) !== undefined) return undefined;
   const slots = await db
     .selectFrom('slots')
     .selectAll()

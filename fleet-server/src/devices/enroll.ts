@@ -88,6 +88,7 @@ function newRow({ fleet, status, publicKey, tags, request, now }: NewDevice): De
     tags: JSON.stringify(tags),
     capabilities: JSON.stringify(capabilities),
     agent_version: '',
+    protocol_minor: 0,
     enrolled_ms: now,
     online: 0,
     connect_seq: 0,

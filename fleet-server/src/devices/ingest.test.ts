@@ -66,7 +66,14 @@ describe.each(KINDS)('ingestion on %s', (kind) => {
     const device = newId();
     const text = { name: '', public_key: '{}', target: '', tags: '{}', capabilities: '{}' };
     const lists = { agent_version: '', active: '[]', digests: '[]' };
-    const counts = { enrolled_ms: 0, connect_seq: 0, last_seen_ms: 0, revision: 1, edits: 0 };
+    const counts = {
+      protocol_minor: 0,
+      enrolled_ms: 0,
+      connect_seq: 0,
+      last_seen_ms: 0,
+      revision: 1,
+      edits: 0,
+    };
     const flags = { target_fixed: 0, online: 0 } as const;
     await database.db
       .insertInto('devices')

@@ -1,8 +1,11 @@
-import type { Active, Capabilities, State } from '@flotilla/protocol';
+import { type Active, type Capabilities, type State, whyIncompatible } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { limited } from './limits.ts';
 
-type Parts = Pick<ServerContext, 'db' | 'now' | 'changes'>;
+type Parts = Pick<ServerContext, 'db' | 'now' | 'changes' | 'log'>;
+
+/** What a database's integer holds is more than any release will speak. */
+const MAX_MINOR = 1_000_000;
 
 /**
  * Takes in a birth, a death or a will. Brokers publish the will of an old connection after the
@@ -11,7 +14,7 @@ type Parts = Pick<ServerContext, 'db' | 'now' | 'changes'>;
  * @returns false where it was stale or the device is unknown
  */
 export async function ingestState(
-  { db, now, changes }: Parts,
+  { db, now, changes, log }: Parts,
   fleet: string,
   device: string,
   state: State,
@@ -28,6 +31,8 @@ export async function ingestState(
     .returning('target_fixed')
     .executeTakeFirst();
   if (changed === undefined) return false;
+  const obstacle = online ? whyIncompatible(state.protocolMinor) : undefined;
+  if (obstacle !== undefined) log.warn({ fleet, device, reason: obstacle }, 'device incompatible');
   const target = state.capabilities?.target ?? '';
   if (online && changed.target_fixed === 0 && target !== '') {
     await db
@@ -42,8 +47,9 @@ export async function ingestState(
   return true;
 }
 
-function reportedColumns({ capabilities, active, agentVersion }: State) {
+function reportedColumns({ capabilities, active, agentVersion, protocolMinor }: State) {
   return {
+    protocol_minor: Math.min(protocolMinor, MAX_MINOR),
     agent_version: agentVersion.slice(0, 64),
     active: storedActive(active),
     ...(capabilities == null ? {} : { capabilities: storedCapabilities(capabilities) }),

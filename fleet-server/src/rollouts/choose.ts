@@ -1,4 +1,4 @@
-import type { Capabilities, Precision } from '@flotilla/protocol';
+import { type Capabilities, type Precision, whyIncompatible } from '@flotilla/protocol';
 import { chooseVariant, deviceFacts, type VariantFacts } from '@flotilla/targets';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DevicesTable, VariantsTable } from '../db/schema.ts';
@@ -71,10 +71,13 @@ function choose(
   running: string | undefined,
 ): Candidate {
   const { device, name, target } = row;
-  const { chosen, reason } = chooseVariant(describe(row), facts);
-  if (chosen === undefined) {
+  const unsuitable = (reason: string): Candidate => {
     return { device, name, target, state: 'unsuitable', reason, variant: undefined };
-  }
+  };
+  const obstacle = whyIncompatible(row.protocol_minor);
+  if (obstacle !== undefined) return unsuitable(obstacle);
+  const { chosen, reason } = chooseVariant(describe(row), facts);
+  if (chosen === undefined) return unsuitable(reason);
   const state = chosen.digest === running ? 'unchanged' : 'pending';
   return { device, name, target, state, reason, variant: chosen.row };
 }

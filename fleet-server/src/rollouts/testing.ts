@@ -55,6 +55,7 @@ export async function seedDevice(db: Db, i: number, target: string): Promise<voi
         runtimes: [{ name: 'onnxruntime', version: '1.30', maxOpset: 21, providers: ['cpu'] }],
       }),
       agent_version: '1',
+      protocol_minor: 1,
       enrolled_ms: 0,
       online: 1,
       connect_seq: 1,

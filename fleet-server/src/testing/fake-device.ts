@@ -6,6 +6,8 @@ import {
   deviceTopics,
   encode,
   type Record as OutboxRecord,
+  PROTOCOL_MINOR,
+  type State,
   type Sync,
 } from '@flotilla/protocol';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -77,7 +79,7 @@ export interface FakeDevice {
   readonly client: MqttClient;
   readonly desired: Desired[];
   readonly acks: Ack[];
-  state(connectSeq: number, online?: boolean): Promise<void>;
+  state(connectSeq: number, online?: boolean, said?: Draft<State>): Promise<void>;
   sync(sync?: Draft<Sync>): Promise<void>;
   report(record: Draft<OutboxRecord>): Promise<void>;
   telemetry(record: Draft<OutboxRecord>): Promise<void>;
@@ -121,8 +123,10 @@ export async function connectDevice(
     client,
     desired,
     acks,
-    state: (connectSeq, online = true) =>
-      send(topics.up.state, encode('State', { at: stamp(), online, connectSeq }), true),
+    state(connectSeq, online = true, said = {}) {
+      const state = { at: stamp(), online, connectSeq, protocolMinor: PROTOCOL_MINOR, ...said };
+      return send(topics.up.state, encode('State', state), true);
+    },
     sync: (sync = {}) => send(topics.up.sync, encode('Sync', { at: stamp(), ...sync })),
     report: (record) => send(topics.up.report, encode('Record', { at: stamp(), ...record })),
     telemetry: (record) => send(topics.up.telemetry, encode('Record', { at: stamp(), ...record })),

@@ -3,6 +3,7 @@ import {
   deviceTopics,
   encode,
   FlotillaError,
+  PROTOCOL_MINOR,
   readJson,
   type State,
   type Sync,
@@ -28,7 +29,7 @@ export interface LinkPorts {
 }
 
 export interface LinkHandlers {
-  /** What the device says of itself; `at`, `online` and `connectSeq` are filled in. */
+  /** What the device says of itself; what the link knows (`at`, `online` …) is filled in. */
   birth(): Promise<Draft<State>>;
   sync(): Draft<Sync>;
   received(topic: string, payload: Uint8Array): void;
@@ -66,7 +67,7 @@ export function startLink(ports: LinkPorts, handlers: LinkHandlers): Link {
   let live: Live | undefined;
 
   const state = async (connectSeq: number, online: boolean) => {
-    const rest = online ? await handlers.birth() : {};
+    const rest = online ? { ...(await handlers.birth()), protocolMinor: PROTOCOL_MINOR } : {};
     return encode('State', { ...rest, at: clock.stamp(), online, connectSeq });
   };
 

@@ -1,4 +1,4 @@
-import type { Active } from '@flotilla/protocol';
+import { type Active, whyIncompatible } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { TelemetryLatestTable } from '../../db/schema-telemetry.ts';
@@ -30,6 +30,8 @@ export async function fleetRows(
     target: row.target,
     online: row.online === 1,
     lastSeenMs: row.last_seen_ms,
+    agentVersion: row.agent_version,
+    incompatible: whyIncompatible(row.protocol_minor) ?? '',
     slots: slotRows(JSON.parse(row.active) as Partial<Active>[], latest.get(row.device) ?? []),
     inferencesDay: inferences.get(row.device) ?? 0,
     alerts: alerts.get(row.device) ?? 0,

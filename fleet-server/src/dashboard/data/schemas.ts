@@ -44,6 +44,8 @@ export const FleetRow = Type.Object({
   target: Type.String(),
   online: Type.Boolean(),
   lastSeenMs: Millis,
+  agentVersion: Type.String(),
+  incompatible: Type.String({ description: 'why the agent does not fit this server; or empty' }),
   slots: Type.Array(SlotRow),
   inferencesDay: Type.Integer({ minimum: 0, description: 'in the last 24 hours' }),
   alerts: Type.Integer({ minimum: 0, description: 'open ones of this device' }),

@@ -29,6 +29,15 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
       <td data-label="Target" class="cell-target mono">
         {row.target || dash}
       </td>
+      <td data-label="Agent" class="cell-agent mono">
+        {row.incompatible === '' ? (
+          row.agentVersion || dash
+        ) : (
+          <span class="drift drifting" title={row.incompatible}>
+            {row.agentVersion || 'unknown'}
+          </span>
+        )}
+      </td>
       <td data-label="Model" class="cell-model">
         {slot === undefined ? (
           <span class="muted">nothing yet</span>

@@ -13,6 +13,7 @@ interface Device {
   readonly target: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly agentVersion: string;
+  readonly incompatible: string;
   readonly online: boolean;
   readonly lastSeenMs: number;
   readonly capabilities: {
@@ -79,6 +80,11 @@ function DeviceHead({ device }: { readonly device: Device }) {
           {agentVersion !== '' && ` · agent ${agentVersion}`} ·{' '}
           <span class="mono small">{device.device}</span>
         </p>
+        {device.incompatible !== '' && (
+          <p>
+            <span class="drift drifting">not managed</span> {device.incompatible}
+          </p>
+        )}
         <Hardware capabilities={device.capabilities} />
         <p class="chips">
           {active.map(({ slot, model, version, precision }) => (

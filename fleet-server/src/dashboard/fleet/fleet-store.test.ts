@@ -9,7 +9,14 @@ afterEach(() => void vi.useRealTimers());
 
 const rowOf = (device: string, inferencesDay: number): FleetRow => ({
   ...{ device, name: device, status: 'accepted', target: 'x86-64', online: true },
-  ...{ lastSeenMs: 0, slots: [], alerts: 0, inferencesDay },
+  ...{
+    agentVersion: '0.1.0',
+    incompatible: '',
+    lastSeenMs: 0,
+    slots: [],
+    alerts: 0,
+    inferencesDay,
+  },
 });
 
 /** A server with that many devices; each answer counts its inferences up. */

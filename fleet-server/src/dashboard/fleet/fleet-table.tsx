@@ -13,6 +13,7 @@ const COLUMNS: readonly { column: Column; title: string; number?: true; hint?: s
   { column: 'online', title: '', hint: 'Online' },
   { column: 'name', title: 'Device' },
   { column: 'target', title: 'Target' },
+  { column: 'agent', title: 'Agent' },
   { column: 'model', title: 'Model' },
   { column: 'inferences', title: 'Inferences', number: true, hint: 'In the last 24 hours' },
   { column: 'latency', title: 'Latency p95', number: true, hint: 'Of the newest window' },

@@ -26,6 +26,8 @@ const rowOf = (name: string, slots: SlotRow[], rest: Partial<FleetRow> = {}): Fl
   target: 'raspberry-pi-5',
   online: true,
   lastSeenMs: 5,
+  agentVersion: '0.1.0',
+  incompatible: '',
   slots,
   inferencesDay: 3,
   alerts: 0,

@@ -13,6 +13,7 @@ export type DriftState = (typeof DRIFT_STATES)[number];
 export type Column =
   | 'name'
   | 'target'
+  | 'agent'
   | 'online'
   | 'model'
   | 'inferences'
@@ -50,6 +51,8 @@ export function matches(line: Line, filter: string): boolean {
     row.name,
     row.device,
     row.target,
+    row.agentVersion,
+    row.incompatible,
     row.status === 'accepted' ? (row.online ? 'online' : 'offline') : row.status,
     modelOf(slot),
     slot?.precision ?? '',
@@ -66,6 +69,7 @@ export function matches(line: Line, filter: string): boolean {
 const KEYS: Record<Column, (line: Line) => string | number> = {
   name: ({ row }) => row.name.toLowerCase(),
   target: ({ row }) => row.target,
+  agent: ({ row }) => row.agentVersion,
   online: ({ row }) => (row.online ? 0 : 1),
   model: ({ slot }) =>
     slot === undefined ? '' : `${slot.model}@${String(slot.version).padStart(10, '0')}`,

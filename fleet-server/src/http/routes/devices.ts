@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, whyIncompatible } from '@flotilla/protocol';
 import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
 import type { DeploymentRow } from '../../devices/deployments.ts';
@@ -17,6 +17,10 @@ const Device = Type.Object({
   tags: Type.Record(Type.String(), Type.String()),
   capabilities: Free,
   agentVersion: Type.String(),
+  protocolMinor: Type.Integer(),
+  incompatible: Type.String({
+    description: 'why this server does not work with its agent; empty where it does',
+  }),
   enrolledMs: Millis,
   online: Type.Boolean(),
   lastSeenMs: Type.Integer({ minimum: 0, description: '0: never' }),
@@ -61,6 +65,8 @@ const toDevice = (row: DeviceRow) => ({
   tags: JSON.parse(row.tags) as Record<string, string>,
   capabilities: JSON.parse(row.capabilities) as Record<string, unknown>,
   agentVersion: row.agent_version,
+  protocolMinor: row.protocol_minor,
+  incompatible: whyIncompatible(row.protocol_minor) ?? '',
   enrolledMs: row.enrolled_ms,
   online: row.online === 1,
   lastSeenMs: row.last_seen_ms,
