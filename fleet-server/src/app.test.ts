@@ -156,6 +156,7 @@ describe.each(SETTINGS)('the way of a model on %s', (_, settings) => {
       digest,
       result: 'RESULT_FAILED',
       ...failure,
+      selfTest: { passed: true, latencyMs: 3, latencyP95Ms: 4, rssBytes: 5000, provider: 'cpu' },
     } as const;
     await deliver({ outcome });
     const back = await until('the way back', () =>
@@ -164,6 +165,11 @@ describe.each(SETTINGS)('the way of a model on %s', (_, settings) => {
       }),
     );
     expect(back.slots[0]?.active?.id).not.toBe(id);
+    const list = await server.call('GET', `/devices/${identity.device}/deployments`);
+    expect((list.body.items as unknown as unknown[])[1]).toMatchObject({
+      result: 'failed',
+      selfTest: { latencyMs: 3, latencyP95Ms: 4, rssBytes: 5000, provider: 'cpu' },
+    });
   });
 
   it('goes on after the server was away, from what device and database know', async () => {

@@ -69,6 +69,26 @@ export const CONFIG = {
     'FLOTILLA_TELEMETRY_WINDOW_MS',
     'length of the windows that devices report, ms',
   ),
+  maxLatencyMs: key<number>(
+    0,
+    'FLOTILLA_MAX_LATENCY_MS',
+    'longest median run of a model in its self-test on a device, ms; 0: as the device says',
+  ),
+  maxModelBytes: key<number>(
+    0,
+    'FLOTILLA_MAX_MODEL_BYTES',
+    'most memory that a model may take in its self-test on a device, bytes; 0: as the device says',
+  ),
+  watchLatencyFactor: key<number>(
+    0,
+    'FLOTILLA_WATCH_LATENCY_FACTOR',
+    'a watched model that is slower than in its self-test by this factor is undone; 0: as the device says',
+  ),
+  watchMemoryBytes: key<number>(
+    0,
+    'FLOTILLA_WATCH_MEMORY_BYTES',
+    'growth of an agent beyond what a watched model states that undoes it; 0: as the device says',
+  ),
   maxUploadBytes: key<number>(
     8 * GIB,
     'FLOTILLA_MAX_UPLOAD_BYTES',

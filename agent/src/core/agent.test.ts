@@ -24,7 +24,7 @@ async function publish(fleet: TestFleet, model: ToyModel): Promise<ToyBundle> {
 }
 
 const present = (active: object) => ({ name: 'parts', mode: 'MODE_PRESENT' as const, active });
-const input = { x: { type: 'FP32' as const, shape: [1], data: Float32Array.of(0) } };
+const input = { x: { type: 'FP32' as const, shape: [1], data: Float32Array.of(1) } };
 
 async function answer(agent: Agent): Promise<number> {
   const { outputs } = await agent.infer('parts', input);
@@ -144,6 +144,24 @@ describe('agent', () => {
     fleet.want({ slots: [present(fleet.deployment(bad))] });
     await ended(fleet, 2);
     expect(fleet.outcomes()[1]).toMatchObject({ result, code });
+    expect(await answer(agent)).toBe(1);
+  });
+
+  test('activates no model that takes more than the server allows, and reports what it takes', async () => {
+    const fleet = createTestFleet();
+    fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });
+    const agent = await start(fleet);
+    await ended(fleet, 1);
+    const big = fleet.deployment(await publish(fleet, { version: 2 }));
+    fleet.want({ slots: [present(big)], config: { maxRssBytes: 1 << 19 } });
+    await ended(fleet, 2);
+    expect(fleet.outcomes()[1]).toMatchObject({
+      result: 'RESULT_FAILED',
+      step: 'selfTest',
+      code: 'deployment.too-big',
+      detail: expect.stringContaining('parts@2 took 1048576 bytes'),
+      selfTest: { passed: true, rssBytes: 1 << 20, latencyP95Ms: expect.any(Number) },
+    });
     expect(await answer(agent)).toBe(1);
   });
 

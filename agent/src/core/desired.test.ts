@@ -34,6 +34,12 @@ describe('readDesired', () => {
         { name: 'parts', mode: 'present', active: { slot: 'parts', url: 'http://fleet/blobs' } },
       ],
     });
+    expect(wanted.limits).toEqual({
+      maxLatencyMs: 0,
+      maxRssBytes: 0,
+      watchLatencyFactor: 0,
+      watchMemoryBytes: 0,
+    });
     expect(read({ slots: [{ name: 'x', mode: 'MODE_ABSENT' }] }).slots).toEqual([
       { name: 'x', mode: 'absent' },
     ]);
@@ -51,6 +57,8 @@ describe('readDesired', () => {
     ['a slot named twice', { slots: [slot({}).slots[0], slot({}).slots[0]] }],
     ['too many slots', { slots: Array.from({ length: 65 }, (_, i) => slot({}, `s${i}`).slots[0]) }],
     ['a kept digest that is none', { keep: ['x'] }],
+    ['a limit below zero', { config: { maxLatencyMs: -1 } }],
+    ['a limit that is no number', { config: { watchLatencyFactor: Number.NaN } }],
   ] as [string, Draft<Desired>][])('refuses %s', (_what, desired) => {
     expect(() => read(desired)).toThrow(/Desired/);
   });

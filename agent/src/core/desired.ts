@@ -1,13 +1,14 @@
 import {
   type Deployment,
   type Desired,
+  type DeviceConfig,
   FlotillaError,
   isDigest,
   isId,
   isName,
   type Slot,
 } from '@flotilla/protocol';
-import type { Wanted, WantedDeployment, WantedSlot } from './state.ts';
+import type { Limits, Wanted, WantedDeployment, WantedSlot } from './state.ts';
 
 const MAX_SLOTS = 64;
 const MAX_KEPT = 256;
@@ -45,7 +46,21 @@ export function readDesired(message: Desired): Wanted {
     slots,
     keep: message.keep.map((digest) => (isDigest(digest) ? digest : reject(`keep ${cut(digest)}`))),
     telemetryWindowMs: Math.min(message.config?.telemetryWindowMs ?? 0, MAX_WINDOW_MS),
+    limits: readLimits(message.config),
     director: new TextDecoder().decode(message.director),
+  };
+}
+
+function readLimits(config: DeviceConfig | null | undefined): Limits {
+  const amount = (value: number | undefined, what: string): number => {
+    if (value === undefined) return 0;
+    return Number.isFinite(value) && value >= 0 ? value : reject(`${what} ${value}`);
+  };
+  return {
+    maxLatencyMs: amount(config?.maxLatencyMs, 'maxLatencyMs'),
+    maxRssBytes: amount(config?.maxRssBytes, 'maxRssBytes'),
+    watchLatencyFactor: amount(config?.watchLatencyFactor, 'watchLatencyFactor'),
+    watchMemoryBytes: amount(config?.watchMemoryBytes, 'watchMemoryBytes'),
   };
 }
 

@@ -115,8 +115,11 @@ export interface SelfTestReport {
   readonly samples: number;
   /** Largest absolute difference from a golden output. */
   readonly maxAbsError: number;
-  /** Median over the golden inputs. */
+  /** Median and 95th percentile of single runs on the golden inputs; 0 where it did not pass. */
   readonly latencyMs: number;
+  readonly latencyP95Ms: number;
+  /** Memory that loading and running the model took. */
+  readonly rssBytes: number;
   /** One line: why it did not pass. */
   readonly reason: string;
   /** The runtime and the provider that took the model. */

@@ -6,6 +6,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import type { Step, StepKind } from './plan.ts';
 import type { Logger } from './ports.ts';
 import { outcomeOf, reportEndings } from './report.ts';
+import { findAttempt } from './state.ts';
 
 export interface Reporter {
   /** Says that a step begins. */
@@ -54,7 +55,8 @@ export function createReporter(ports: ReporterPorts): Reporter {
       const { deployment, slot, kind } = step;
       logger.info(kind, { slot, model: deployment.model, version: deployment.version });
       if (!TOLD.has(kind)) return;
-      const begun = outcomeOf({ deployment, stage: 'accepted', reported: false });
+      const known = findAttempt(journal.state, deployment);
+      const begun = outcomeOf(known ?? { deployment, stage: 'accepted', reported: false });
       await progress({ ...begun, step: kind });
     },
     async endings() {

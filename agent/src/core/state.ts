@@ -5,6 +5,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 export const JOURNAL_FORMAT = 1;
 
 const Count = Type.Integer({ minimum: 0 });
+const Amount = Type.Number({ minimum: 0 });
 const Text = Type.String({ maxLength: 4096 });
 
 /** A bundle that a device is to run in a slot; `attempt` is raised by the server only. */
@@ -33,6 +34,14 @@ const WantedSlot = Type.Object({
   shadow: Type.Optional(WantedDeployment),
 });
 
+/** What the server demands of models on this device; 0 demands nothing. */
+const Limits = Type.Object({
+  maxLatencyMs: Amount,
+  maxRssBytes: Amount,
+  watchLatencyFactor: Amount,
+  watchMemoryBytes: Amount,
+});
+
 /** The desired state last taken, ordered by (generation, revision). */
 const Wanted = Type.Object({
   generation: Count,
@@ -40,6 +49,8 @@ const Wanted = Type.Object({
   slots: Type.Array(WantedSlot),
   keep: Type.Array(Text),
   telemetryWindowMs: Count,
+  /** Journals of 1.0 do not have these. */
+  limits: Type.Optional(Limits),
   /** The signed director document, as text. */
   director: Type.String(),
 });
@@ -75,6 +86,9 @@ const SelfTestFigures = Type.Object({
   maxAbsError: Type.Number(),
   latencyMs: Type.Number(),
   samples: Count,
+  /** Of the benchmark; journals of 1.0 do not have these. */
+  latencyP95Ms: Type.Optional(Type.Number()),
+  rssBytes: Type.Optional(Count),
   /** What took the model, and why others did not; journals of 1.0 do not have these. */
   runtime: Type.Optional(Text),
   provider: Type.Optional(Text),
@@ -140,6 +154,7 @@ export const JournalState = Type.Object({
 export type JournalState = Static<typeof JournalState>;
 export type WantedDeployment = Static<typeof WantedDeployment>;
 export type WantedSlot = Static<typeof WantedSlot>;
+export type Limits = Static<typeof Limits>;
 export type Wanted = Static<typeof Wanted>;
 export type HaltState = Static<typeof Halt>;
 export type Stage = Static<typeof Stage>;

@@ -61,6 +61,18 @@ export const CONFIG = {
     'self-test-timeout',
     'longest time for the self-test of a new model in ms',
   ),
+  maxLatencyMs: key<number>(
+    0,
+    'FLOTILLA_AGENT_MAX_LATENCY',
+    'max-latency',
+    'longest median run in ms of a new model in its self-test, where the server names none; 0: any',
+  ),
+  maxModelBytes: key<number>(
+    0,
+    'FLOTILLA_AGENT_MAX_MODEL_MEMORY',
+    'max-model-memory',
+    'most memory in bytes of a new model in its self-test, where the server names none; 0: any',
+  ),
   logLevel: key<string>(
     'info',
     'FLOTILLA_AGENT_LOG',

@@ -37,6 +37,10 @@ export interface NodeAgentOptions {
   /** LD_LIBRARY_PATH for the child processes that try libraries and new models. */
   readonly libraryPath?: string;
   readonly selfTestTimeoutMs?: number;
+  /** A model whose median run in the self-test is slower is not activated; 0 (the default): any. */
+  readonly maxLatencyMs?: number;
+  /** Nor is one that takes more memory there; 0 (the default): any. */
+  readonly maxModelBytes?: number;
   /** Default: one that says nothing. */
   readonly logger?: Logger;
 }
@@ -107,6 +111,10 @@ function settings(options: NodeAgentOptions): Omit<AgentOptions, 'identity' | 'r
     steps: {
       download: { firstMs: 500, longestMs: 60_000, tries: 12 },
       selfTestTimeoutMs: options.selfTestTimeoutMs ?? 120_000,
+      limits: {
+        maxLatencyMs: options.maxLatencyMs ?? 0,
+        maxRssBytes: options.maxModelBytes ?? 0,
+      },
       loadOptions: {
         threads: options.threads ?? 1,
         providers: options.providers ?? [AUTO_PROVIDERS],

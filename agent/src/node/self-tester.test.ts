@@ -53,6 +53,10 @@ describe('self-test', () => {
     const report = await selfTest('model');
     expect(report).toMatchObject({ passed: true, samples: 1, reason: '' });
     expect(report.latencyMs).toBeGreaterThan(0);
+    expect(report.latencyP95Ms).toBeGreaterThanOrEqual(report.latencyMs);
+    // the runtime's own share is not the model's
+    expect(report.rssBytes).toBeGreaterThan(1 << 20);
+    expect(report.rssBytes).toBeLessThan(100 << 20);
   });
 
   test('says which runtime and provider took the model, and why others did not', async () => {

@@ -10,7 +10,7 @@ import {
 /** What a toy model does when it runs; written into its bytes. */
 export interface ToyModel {
   readonly version: number;
-  /** `crash-on-load` fails in `load`; `fail-on-run` in every run but the first, the warm-up. */
+  /** `crash-on-load` fails in `load`; `fail-on-run` on every input but the golden one, 0. */
   readonly fault?: 'crash-on-load' | 'fail-on-run' | 'wrong-output';
 }
 
@@ -78,15 +78,14 @@ export function toyRuntime(): Runtime {
 }
 
 function toySession({ version, fault }: ToyModel): Session {
-  let runs = 0;
   return {
     inputs: [{ name: 'x', type: 'FP32', shape: [1] }],
     outputs: [{ name: 'y', type: 'FP32', shape: [1] }],
     runtime: 'toy',
     provider: 'cpu',
     fallbacks: [],
-    async run(): Promise<Tensors> {
-      if (fault === 'fail-on-run' && runs++ > 0) throw new Error('the toy broke');
+    async run({ x }: Tensors): Promise<Tensors> {
+      if (fault === 'fail-on-run' && x?.data[0] !== 0) throw new Error('the toy broke');
       return { y: vector(fault === 'wrong-output' ? version + 1 : version) };
     },
     dispose: async () => undefined,

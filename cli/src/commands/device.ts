@@ -1,8 +1,8 @@
-import type { Capabilities } from '@flotilla/protocol';
+import type { Capabilities, SelfTest } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { table } from '../ui/table.ts';
+import { byteCount, milliseconds, table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
   readonly json?: boolean;
@@ -30,6 +30,17 @@ interface Device {
   /** As the device reported them; older agents report fewer. */
   readonly capabilities: Partial<Capabilities>;
 }
+
+interface Deployment extends Active {
+  readonly result: string;
+  readonly step: string;
+  readonly code: string;
+  /** As the device reported it; older agents report less. */
+  readonly selfTest?: Partial<SelfTest>;
+}
+
+/** Latest deployments that `show` lists. */
+const SHOWN = 5;
 
 const EXAMPLE = `
 Example:
@@ -74,8 +85,11 @@ function stateOf({ status, online, incompatible }: Device): string {
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
-  const device = await connect(options).get<Device>(`/devices/${encodeURIComponent(id)}`);
-  if (options.json) context.json(device);
+  const api = connect(options);
+  const path = `/devices/${encodeURIComponent(id)}`;
+  const device = await api.get<Device>(path);
+  const deployments = await api.get<{ items: Deployment[] }>(`${path}/deployments?limit=${SHOWN}`);
+  if (options.json) context.json({ ...device, deployments: deployments.items });
   const seen = device.lastSeenMs === 0 ? 'never' : new Date(device.lastSeenMs).toISOString();
   context.say(`${device.name}  ${device.device}`);
   context.say(`target     ${device.target}`);
@@ -88,6 +102,26 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   for (const [name, text] of hardwareOf(device.capabilities)) {
     if (text !== '') context.say(`${name.padEnd(10)} ${text}`);
   }
+  const { items } = deployments;
+  if (items.length === 0) return;
+  const rows = items.map((item) => [activeText(item), resultText(item), measuredText(item)]);
+  context.say('');
+  context.say(table(['deployment', 'result', 'measured on the device'], rows, context.columns));
+}
+
+const resultText = ({ result, step, code }: Deployment): string =>
+  [result, result === 'in-progress' ? step : code].filter(Boolean).join(', ');
+
+/** What the device found before it activated the model. */
+function measuredText({ selfTest }: Deployment): string {
+  if (selfTest === undefined) return '';
+  const { latencyMs, latencyP95Ms, rssBytes, runtime, provider } = selfTest;
+  const facts = [
+    latencyMs ? `${milliseconds(latencyMs)} (p95 ${milliseconds(latencyP95Ms ?? 0)})` : '',
+    rssBytes ? byteCount(rssBytes) : '',
+    runtime ? `${runtime} ${provider}` : '',
+  ];
+  return facts.filter(Boolean).join(', ');
 }
 
 /** What the device said that it is and has; empty where it said nothing. */

@@ -191,6 +191,8 @@ export interface DeploymentsTable {
   step: string;
   code: string;
   detail: string;
+  /** Figures of the device's self-test; empty before there are any. */
+  self_test: Json;
   created_ms: Millis;
   /** When the device last said something of it. */
   updated_ms: Millis;

@@ -1,4 +1,4 @@
-import { newId, type Outcome, type Result } from '@flotilla/protocol';
+import { newId, type Outcome, type Result, type SelfTest } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type {
   Database,
@@ -7,6 +7,7 @@ import type {
   DeploymentsTable,
   SlotsTable,
 } from '../db/schema.ts';
+import { limited } from './limits.ts';
 
 export type DeploymentRow = Selectable<DeploymentsTable>;
 type Trx = Kysely<Database>;
@@ -66,6 +67,7 @@ export async function assignDeployment(
     step: '',
     code: '',
     detail: '',
+    self_test: '',
     created_ms: now,
     updated_ms: now,
   };
@@ -99,6 +101,7 @@ export async function retryDeployment(
       step: '',
       code: '',
       detail: '',
+      self_test: '',
       updated_ms: now,
     }))
     .where('fleet', '=', fleet)
@@ -209,6 +212,7 @@ export async function applyOutcome(
     step: outcome.step.slice(0, 40),
     code: outcome.code.slice(0, 80),
     detail: outcome.detail.slice(0, 500),
+    ...(outcome.selfTest ? { self_test: storedSelfTest(outcome.selfTest) } : {}),
     updated_ms: now,
   };
   const deployment = await trx
@@ -228,6 +232,8 @@ const follows = (before: DeploymentResult, next: DeploymentResult): boolean =>
   before === 'pending' ||
   before === 'in-progress' ||
   (before === 'committed' && next === 'removed');
+
+const storedSelfTest = (selfTest: SelfTest): string => JSON.stringify(limited(selfTest));
 
 export async function findDeployment(
   trx: Trx,

@@ -1,5 +1,6 @@
 import {
   type Desired,
+  type DeviceConfig,
   type Draft,
   deviceTopics,
   encode,
@@ -46,7 +47,7 @@ async function buildDesired(
       ...optional('shadow', deploymentOf(slot.shadow)),
     })),
     keep: [...new Set([...deployments.values()].map((row) => row.digest))],
-    config: { telemetryWindowMs: parts.config.telemetryWindowMs, capturePermille: 0 },
+    config: configOf(parts.config),
     director: parts.trust.signDirector({ fleet, device, generation, revision, targets }),
     ...optional('halt', halt),
   };
@@ -68,6 +69,15 @@ export async function publishDesired(
   const topic = deviceTopics(fleet, device).down.desired;
   await parts.broker.publish(topic, encode('Desired', desired), { qos: 1, retain: false });
 }
+
+const configOf = (config: DesiredParts['config']): Draft<DeviceConfig> => ({
+  telemetryWindowMs: config.telemetryWindowMs,
+  capturePermille: 0,
+  maxLatencyMs: config.maxLatencyMs,
+  maxRssBytes: config.maxModelBytes,
+  watchLatencyFactor: config.watchLatencyFactor,
+  watchMemoryBytes: config.watchMemoryBytes,
+});
 
 async function gather(db: DesiredParts['db'], fleet: string, device: string) {
   const row = await db

@@ -57,6 +57,16 @@ export const AGENT_ERRORS = {
     (c: { bundle: string; reason: string }) =>
       `${c.bundle} does not reproduce its golden outputs here: ${c.reason}; build it again for this device's target`,
   ),
+  'deployment.too-big': refused(
+    422,
+    (c: { bundle: string; bytes: number; limit: number }) =>
+      `${c.bundle} took ${c.bytes} bytes of memory in its self-test, more than the limit of ${c.limit}: choose a smaller variant or raise the limit`,
+  ),
+  'deployment.too-slow': refused(
+    422,
+    (c: { bundle: string; latencyMs: number; limitMs: number }) =>
+      `${c.bundle} took ${c.latencyMs} ms for a run in its self-test, more than the limit of ${c.limitMs} ms: choose a faster variant or raise the limit`,
+  ),
   'deployment.unfit': refused(
     422,
     (c: { bundle: string; reason: string }) =>

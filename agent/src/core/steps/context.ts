@@ -23,11 +23,14 @@ import {
   type JournalState,
   type WantedDeployment,
 } from '../state.ts';
+import type { OwnLimits } from './limits.ts';
 
 /** Figures that a device's owner may set. */
 export interface StepSettings {
   readonly download: DownloadOptions;
   readonly selfTestTimeoutMs: number;
+  /** Where the server names none. */
+  readonly limits: OwnLimits;
   readonly loadOptions: LoadOptions;
   /** Least time between two reports of a download's progress. */
   readonly progressEveryMs: number;

@@ -2,8 +2,12 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { StepOf } from '../plan.ts';
 import { readBundle } from '../serving/bundle.ts';
 import { attemptIn, type StepContext } from './context.ts';
+import { overLimit } from './limits.ts';
 
-/** Runs the model on its golden inputs in a limited child process and compares the outputs. */
+/**
+ * Runs the model on its golden inputs in a limited child process, compares the outputs, and takes
+ * its time and memory, which must keep to the limits of this device.
+ */
 export async function selfTest(
   context: StepContext,
   { deployment }: StepOf<'selfTest'>,
@@ -23,16 +27,18 @@ export async function selfTest(
     },
     signal,
   );
-  const { passed, samples, latencyMs, reason, runtime, provider, fallbacks } = report;
+  const { reason, fallbacks, ...measured } = report;
   // JSON, in which the journal is written, has no infinity
   const maxAbsError = Math.min(report.maxAbsError, Number.MAX_VALUE);
+  const figures = { ...measured, maxAbsError, fallbacks: [...fallbacks] };
+  const name = `${deployment.model}@${deployment.version}`;
+  const fault = report.passed
+    ? overLimit(name, figures, journal.state.wanted.limits, settings.limits)
+    : new FlotillaError('deployment.self-test-failed', { bundle: name, reason });
   await journal.update((draft) => {
     const attempt = attemptIn(draft, deployment);
-    const took = { runtime, provider, fallbacks: [...fallbacks] };
-    attempt.selfTest = { passed, samples, maxAbsError, latencyMs, ...took };
-    if (passed) attempt.stage = 'tested';
+    attempt.selfTest = figures;
+    if (fault === undefined) attempt.stage = 'tested';
   });
-  if (passed) return;
-  const { model, version } = deployment;
-  throw new FlotillaError('deployment.self-test-failed', { bundle: `${model}@${version}`, reason });
+  if (fault !== undefined) throw fault;
 }

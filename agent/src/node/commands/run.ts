@@ -19,6 +19,8 @@ export const runCommand: Command = {
     'ort-library': configOption('ortLibrary', 'PATH'),
     'max-request': configOption('maxRequestBytes', 'BYTES'),
     'self-test-timeout': configOption('selfTestTimeoutMs', 'MS'),
+    'max-latency': configOption('maxLatencyMs', 'MS'),
+    'max-model-memory': configOption('maxModelBytes', 'BYTES'),
     log: configOption('logLevel', 'LEVEL'),
     json: JSON_OPTION,
   },
@@ -38,6 +40,8 @@ export const runCommand: Command = {
       ortLibrary: config.ortLibrary,
       ...(io.env.LD_LIBRARY_PATH ? { libraryPath: io.env.LD_LIBRARY_PATH } : {}),
       selfTestTimeoutMs: config.selfTestTimeoutMs,
+      maxLatencyMs: config.maxLatencyMs,
+      maxModelBytes: config.maxModelBytes,
       logger,
     });
     try {

@@ -43,6 +43,7 @@ const Deployment = Type.Object({
   step: Type.String(),
   code: Type.String(),
   detail: Type.String(),
+  selfTest: Type.Optional(Free),
   createdMs: Millis,
   updatedMs: Millis,
 });
@@ -89,6 +90,9 @@ const toDeployment = (row: DeploymentRow) => ({
   step: row.step,
   code: row.code,
   detail: row.detail,
+  ...(row.self_test === ''
+    ? {}
+    : { selfTest: JSON.parse(row.self_test) as Record<string, unknown> }),
   createdMs: row.created_ms,
   updatedMs: row.updated_ms,
 });
