@@ -15,10 +15,13 @@ export type BundleFileParts = Omit<BundleFile, 'digest'>;
 
 /** Signed roots that one file may carry: as many rotations as a device may have missed. */
 const MAX_ROOTS = 32;
-const MAX_ENTRIES = MAX_BLOBS + MAX_ROOTS + 8;
-const LAYOUT = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
+export const MAX_ENTRIES = MAX_BLOBS + MAX_ROOTS + 8;
+export const OCI_LAYOUT = new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}');
 
-/** The file's bytes as a list of chunks; same bundle and metadata give same bytes. */
+/**
+ * The file's bytes as a list of chunks; same bundle and metadata give same bytes. What is signed
+ * comes before the blobs, so that a reader of a stream stores nothing that it may not have.
+ */
 export async function packBundle(parts: BundleFileParts): Promise<Uint8Array[]> {
   const { manifestBytes, blobs } = parts;
   const manifest = { name: blobName(await sha256(manifestBytes)), bytes: manifestBytes };
@@ -32,10 +35,10 @@ export async function packBundle(parts: BundleFileParts): Promise<Uint8Array[]> 
   }
   const tuf = metadataEntries(parts.metadata);
   return writeTar([
-    { name: 'oci-layout', bytes: LAYOUT },
+    { name: 'oci-layout', bytes: OCI_LAYOUT },
     { name: 'index.json', bytes: await makeIndex(manifestBytes, tuf) },
-    ...content,
     ...tuf,
+    ...content,
   ]);
 }
 
@@ -57,7 +60,8 @@ export async function unpackBundle(file: Uint8Array, where: string): Promise<Bun
     return bytes;
   };
 
-  if (!sameBytes(take('oci-layout'), LAYOUT)) throw invalid('its oci-layout is not version 1.0.0');
+  if (!sameBytes(take('oci-layout'), OCI_LAYOUT))
+    throw invalid('its oci-layout is not version 1.0.0');
   const index = take('index.json');
   const tuf = tar.entries.filter(({ name }) => name.startsWith('tuf/'));
   const metadata = readMetadata(tuf, take);
@@ -107,7 +111,8 @@ function metadataEntries({ root, timestamp, snapshot, targets }: TufMetadata): T
   ];
 }
 
-function readMetadata(
+/** The signed files among entries; `take` gives each one's bytes, or throws. */
+export function readMetadata(
   entries: readonly TarEntry[],
   take: (name: string) => Uint8Array,
 ): TufMetadata {
@@ -150,7 +155,8 @@ async function makeIndex(manifest: Uint8Array, tuf: readonly TarEntry[]): Promis
 
 const annotationKey = (name: string): string => `vnd.flotilla.${name.replace('/', '.')}`;
 
-async function checkIndex(
+/** @throws FlotillaError `bundle.digest-mismatch`, `bundle.invalid` where the index describes something else */
+export async function checkIndex(
   index: Uint8Array,
   manifest: Uint8Array,
   tuf: readonly TarEntry[],

@@ -1,5 +1,10 @@
 export * from './bundle.ts';
-export * from './bundle-tar.ts';
+export {
+  type BundleHead,
+  type BundleTaker,
+  readBundleStream,
+} from './bundle-stream.ts';
+export { type BundleFile, type BundleFileParts, packBundle, unpackBundle } from './bundle-tar.ts';
 export * from './compatibility.ts';
 export * from './digest.ts';
 export * from './error.ts';
@@ -11,6 +16,7 @@ export type { DirectorVerdict, HaltVerdict, InstallVerdict } from './trust/direc
 export { checkInstall, directorVersion, verifyDirector, verifyHalt } from './trust/director.ts';
 export { MAX_METADATA_BYTES } from './trust/document.ts';
 export * from './trust/metadata.ts';
+export { anchorRoot, readTrustKey, rootKeyIds, type TrustKey } from './trust/pinned-key.ts';
 export type { RoleName } from './trust/roles.ts';
 export { isTargetPath } from './trust/targets.ts';
 export * from './trust/verifier.ts';

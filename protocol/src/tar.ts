@@ -19,7 +19,8 @@ export type TarContent =
   | { readonly ok: true; readonly entries: readonly TarEntry[] }
   | { readonly ok: false; readonly reason: string };
 
-const BLOCK = 512;
+export const TAR_BLOCK = 512;
+const BLOCK = TAR_BLOCK;
 const MAX_SIZE = 8 ** 11 - 1;
 const NAME = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 
@@ -28,7 +29,7 @@ export function writeTar(entries: readonly TarEntry[]): Uint8Array[] {
   const chunks = entries.flatMap(({ name, bytes }) => {
     const header = makeHeader(name, bytes.length);
     if (header === undefined) throw new RangeError(`${name} does not fit an archive`);
-    return [header, bytes, new Uint8Array(padding(bytes.length))];
+    return [header, bytes, new Uint8Array(tarPadding(bytes.length))];
   });
   return [...chunks, new Uint8Array(2 * BLOCK)].filter((chunk) => chunk.length > 0);
 }
@@ -40,24 +41,20 @@ export function readTar(archive: Uint8Array, limits: TarLimits): TarContent {
   const names = new Set<string>();
   let at = 0;
   while (at + BLOCK <= archive.length && archive[at] !== 0) {
-    const header = archive.subarray(at, at + BLOCK);
-    const name = fieldText(header, 0, 100);
-    const size = Number.parseInt(fieldText(header, 124, 12), 8);
-    const expected = makeHeader(name, size);
-    if (expected === undefined || !sameBytes(header, expected)) {
-      return refuse(`the archive header of ${printable(name)} at byte ${at} is damaged`);
-    }
+    const header = readTarHeader(archive.subarray(at, at + BLOCK), at);
+    if (!header.ok) return refuse(header.reason);
+    const { name, size } = header;
     if (names.has(name)) return refuse(`it holds ${name} twice`);
     if (entries.length === limits.maxEntries) return refuse(`more than ${entries.length} entries`);
     const start = at + BLOCK;
     const end = start + size;
-    if (end + padding(size) > archive.length) return refuse(`it ends within ${name}`);
-    if (!isZero(archive.subarray(end, end + padding(size)))) {
+    if (end + tarPadding(size) > archive.length) return refuse(`it ends within ${name}`);
+    if (!isZero(archive.subarray(end, end + tarPadding(size)))) {
       return refuse(`the padding after ${name} is not zero`);
     }
     entries.push({ name, bytes: archive.subarray(start, end) });
     names.add(name);
-    at = end + padding(size);
+    at = end + tarPadding(size);
   }
   if (archive.length - at !== 2 * BLOCK || !isZero(archive.subarray(at))) {
     return refuse(`it does not end with two empty blocks after byte ${at}`);
@@ -65,7 +62,24 @@ export function readTar(archive: Uint8Array, limits: TarLimits): TarContent {
   return { ok: true, entries };
 }
 
-const padding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
+export type TarHeader =
+  | { readonly ok: true; readonly name: string; readonly size: number }
+  | { readonly ok: false; readonly reason: string };
+
+/** What the block before an entry says of it; `at` is its place in the archive. */
+export function readTarHeader(block: Uint8Array, at: number): TarHeader {
+  const name = fieldText(block, 0, 100);
+  const size = Number.parseInt(fieldText(block, 124, 12), 8);
+  const expected = makeHeader(name, size);
+  if (expected !== undefined && sameBytes(block, expected)) return { ok: true, name, size };
+  return {
+    ok: false,
+    reason: `the archive header of ${printable(name)} at byte ${at} is damaged`,
+  };
+}
+
+/** Zeros after an entry of that size. */
+export const tarPadding = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK;
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 const printable = (name: string): string => JSON.stringify(name.slice(0, 100));
 
