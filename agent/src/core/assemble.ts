@@ -7,6 +7,7 @@ import { type Journal, openJournal } from './journal.ts';
 import { createFleetClock, type FleetClock } from './link/fleet-clock.ts';
 import { type Outbox, type OutboxLimits, openOutbox } from './outbox/outbox.ts';
 import { createSender, type Sender } from './outbox/sender.ts';
+import { neededBundles } from './plan.ts';
 import type {
   Clock,
   Credentials,
@@ -107,6 +108,7 @@ export async function assemble(ports: AgentPorts, options: AgentOptions): Promis
     serving,
     settings: options.steps,
     sha256: () => ports.sha256(),
+    needed: () => neededBundles(journal.state, journal.state.wanted),
     authorize: async () => ({
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),

@@ -14,6 +14,8 @@ export interface BlobStore {
   read(digest: string): Promise<Uint8Array | undefined>;
   /** Gives a part, synced before, its final name. */
   complete(digest: string): Promise<void>;
+  /** Bytes that blobs and parts take. */
+  bytes(): Promise<number>;
   /** Removes every blob and part that none of these bundles (manifest digests) names. */
   collect(bundles: readonly string[]): Promise<void>;
 }
@@ -38,12 +40,18 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
       await storage.rename(partPath(digest), path(digest));
       await storage.syncFolder(FOLDER);
     },
+    async bytes() {
+      const names = await storage.list(FOLDER);
+      const sizes = await Promise.all(names.map((name) => storage.size(`${FOLDER}/${name}`)));
+      return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    },
     async collect(bundles) {
+      // listed first: the manifest of what arrives from now on is read below
+      const names = await storage.list(FOLDER);
       const named = (await Promise.all(bundles.map(namedBy))).flat();
       const kept = new Set(
         named.flatMap((digest) => [digestHex(digest), digestHex(digest) + PART]),
       );
-      const names = await storage.list(FOLDER);
       for (const name of names.filter((name) => !kept.has(name))) {
         await storage.remove(`${FOLDER}/${name}`);
       }

@@ -17,8 +17,14 @@ export async function replaceFile(
   bytes: Uint8Array,
 ): Promise<void> {
   const temporary = `${path}.new`;
-  await storage.write(temporary, bytes);
-  await storage.sync(temporary);
+  try {
+    await storage.write(temporary, bytes);
+    await storage.sync(temporary);
+  } catch (error) {
+    // on a full disk, what is half-written takes the room of what comes next
+    await storage.remove(temporary).catch(() => undefined);
+    throw error;
+  }
   await storage.rename(temporary, path);
   await storage.syncFolder(folderOf(path));
 }

@@ -9,3 +9,4 @@ export type * from './ports.ts';
 export type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
 export type { AgentStatus, SlotStatus } from './status.ts';
 export type { StepSettings } from './steps/context.ts';
+export type { DiskQuota } from './steps/room.ts';

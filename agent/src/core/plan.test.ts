@@ -166,7 +166,9 @@ describe('planSteps', () => {
       bundles: { [digest(1)]: 'complete', [digest(2)]: 'complete' },
     });
     const wanted = wantsActive(deployment(2));
-    expect(planSteps(state, wanted)).toEqual([{ kind: 'collect', slot: '', needed: [digest(2)] }]);
+    expect(planSteps(state, wanted)).toEqual([
+      { kind: 'collect', slot: '', unneeded: [digest(1)] },
+    ]);
     expect(planSteps(state, { ...wanted, keep: [digest(1)] })).toEqual([]);
     expect(kinds(planSteps(state, wantsActive(deployment(3))))).toEqual(ALL);
   });

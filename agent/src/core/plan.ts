@@ -32,7 +32,7 @@ export interface StepData {
   fail: Work & { readonly fault: Fault };
   remove: { readonly slot: string };
   /** Deletes the bundles that are not needed; concerns no slot. */
-  collect: { readonly slot: ''; readonly needed: readonly string[] };
+  collect: { readonly slot: ''; readonly unneeded: readonly string[] };
 }
 
 export type StepKind = keyof StepData;
@@ -148,12 +148,12 @@ function planShadow(name: string, current: Current, wanted: Wanted): Step[] {
 /** Bundles that nothing names any more, once there is nothing else to do. */
 function planCollection(current: Current, wanted: Wanted): Step[] {
   const needed = neededBundles(current, wanted);
-  const unneeded = Object.keys(current.bundles).some((digest) => !needed.has(digest));
-  return unneeded ? [{ kind: 'collect', slot: '', needed: [...needed].sort() }] : [];
+  const unneeded = Object.keys(current.bundles).filter((digest) => !needed.has(digest));
+  return unneeded.length > 0 ? [{ kind: 'collect', slot: '', unneeded }] : [];
 }
 
 /** Digests that run, are wanted, or that the server asked to keep. */
-function neededBundles(current: Pick<Current, 'slots'>, wanted: Wanted): Set<string> {
+export function neededBundles(current: Pick<Current, 'slots'>, wanted: Wanted): Set<string> {
   const running = Object.values(current.slots).flatMap(({ active, trial }) => [active, trial]);
   const coming = wanted.slots.map(({ active }) => active);
   const digests = [...running, ...coming].flatMap((bundle) => bundle?.digest ?? []);

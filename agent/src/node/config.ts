@@ -73,6 +73,12 @@ export const CONFIG = {
     'max-model-memory',
     'most memory in bytes of a new model in its self-test, where the server names none; 0: any',
   ),
+  diskQuota: key<string>(
+    'auto',
+    'FLOTILLA_AGENT_DISK_QUOTA',
+    'disk-quota',
+    'bytes that bundles may take on disk; auto: all but a twentieth of the disk, 1 GiB at most',
+  ),
   logLevel: key<string>(
     'info',
     'FLOTILLA_AGENT_LOG',

@@ -5,6 +5,7 @@ import { webCryptoVerifier } from '@flotilla/protocol';
 import {
   type Agent,
   type AgentOptions,
+  type DiskQuota,
   type Logger,
   OUTBOX_LIMITS,
   type Sha256,
@@ -41,6 +42,8 @@ export interface NodeAgentOptions {
   readonly maxLatencyMs?: number;
   /** Nor is one that takes more memory there; 0 (the default): any. */
   readonly maxModelBytes?: number;
+  /** Bytes that bundles may take on disk; default `auto`: all but a reserve. */
+  readonly diskQuota?: DiskQuota;
   /** Default: one that says nothing. */
   readonly logger?: Logger;
 }
@@ -121,6 +124,7 @@ function settings(options: NodeAgentOptions): Omit<AgentOptions, 'identity' | 'r
       },
       progressEveryMs: 2_000,
       watchPollMs: 200,
+      diskQuota: options.diskQuota ?? 'auto',
     },
   };
 }

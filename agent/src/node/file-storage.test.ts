@@ -61,6 +61,14 @@ describe('file storage', () => {
     );
   });
 
+  test('says that the disk is full', async () => {
+    const dev = createFileStorage('/dev');
+    const one = Uint8Array.of(1);
+    for (const full of [dev.write('full', one), dev.append('full', one)]) {
+      await expect(full).rejects.toMatchObject({ code: 'storage.full', context: { file: 'full' } });
+    }
+  });
+
   test('answers undefined for what is not there', async () => {
     const storage = createFileStorage(root);
     expect(await storage.read('none')).toBe(undefined);

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
 import type { Storage } from '../core/index.ts';
 
 /** Storage in a folder of the file system. */
@@ -23,11 +24,14 @@ export function createFileStorage(root: string): Storage {
       const made = await mkdir(at(folder), { recursive: true });
       if (made !== undefined) await syncFolder(dirname(made));
     },
-    write: (path, bytes) => writeWith(at(path), 'w', bytes),
-    append: (path, bytes) => writeWith(at(path), 'a', bytes),
+    write: (path, bytes) => whileThereIsRoom(path, writeWith(at(path), 'w', bytes)),
+    append: (path, bytes) => whileThereIsRoom(path, writeWith(at(path), 'a', bytes)),
     async sync(path) {
       const file = await open(at(path), 'r');
-      await file.sync().finally(() => file.close());
+      await whileThereIsRoom(
+        path,
+        file.sync().finally(() => file.close()),
+      );
     },
     syncFolder: (folder) => syncFolder(at(folder)),
     rename: (from, to) => rename(at(from), at(to)),
@@ -53,6 +57,17 @@ async function writeWith(path: string, flags: 'w' | 'a', bytes: Uint8Array): Pro
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());
+}
+
+/** @throws FlotillaError `storage.full` where disk or the user's quota is used up */
+async function whileThereIsRoom<T>(file: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw cause;
+    throw new FlotillaError('storage.full', { file }, { cause });
+  }
 }
 
 /** Undefined where there is no such file; every other fault stays one. */

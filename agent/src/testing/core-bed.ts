@@ -98,6 +98,7 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
       loadOptions: {},
       progressEveryMs: 60_000,
       watchPollMs: 1,
+      diskQuota: 'auto',
     },
   };
 }

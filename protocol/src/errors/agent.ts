@@ -79,8 +79,8 @@ export const AGENT_ERRORS = {
   ),
   'download.disk-full': refused(
     507,
-    (c: { needed: number; free: number }) =>
-      `the bundle needs ${c.needed} bytes and ${c.free} are free: make room on the device`,
+    (c: { needed: number; missing: number }) =>
+      `the bundle needs ${c.needed} bytes on disk, ${c.missing} more than there is room for: delete files, raise --disk-quota, or remove a model from the device`,
   ),
   'download.failed': transient(
     502,
@@ -108,6 +108,11 @@ export const AGENT_ERRORS = {
     413,
     (c: { what: string; bytes: number; limit: number }) =>
       `${c.what} has ${c.bytes} bytes, more than the limit of ${c.limit}: send a smaller input`,
+  ),
+  'storage.full': refused(
+    507,
+    (c: { file: string }) =>
+      `${c.file} cannot be written, the disk is full: make room on the device`,
   ),
   'service.command-failed': refused(
     500,

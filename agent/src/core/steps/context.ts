@@ -24,6 +24,7 @@ import {
   type WantedDeployment,
 } from '../state.ts';
 import type { OwnLimits } from './limits.ts';
+import type { DiskQuota } from './room.ts';
 
 /** Figures that a device's owner may set. */
 export interface StepSettings {
@@ -35,6 +36,7 @@ export interface StepSettings {
   /** Least time between two reports of a download's progress. */
   readonly progressEveryMs: number;
   readonly watchPollMs: number;
+  readonly diskQuota: DiskQuota;
 }
 
 /** All that the executors of steps work with. */
@@ -54,6 +56,8 @@ export interface StepContext {
   readonly runtimes: readonly Runtime[];
   readonly runtimeCache: RuntimeCache;
   sha256(): Sha256;
+  /** Bundles that must stay on disk, by manifest digest. */
+  needed(): ReadonlySet<string>;
   authorize(): Promise<Readonly<Record<string, string>>>;
   load(installed: Installed): Promise<LoadedModel>;
   /** Tells the server how far an attempt is. */

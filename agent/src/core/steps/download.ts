@@ -12,6 +12,7 @@ import type { WantedDeployment } from '../state.ts';
 import { authorizeInstall } from '../trust.ts';
 import { blobPlace } from './blob-place.ts';
 import { attemptIn, type StepContext } from './context.ts';
+import { withRoom } from './room.ts';
 
 /** Brings the bundle's manifest and blobs to the store, once signed metadata allows it. */
 export async function download(
@@ -32,8 +33,9 @@ export async function download(
   await fetchAll(context, deployment, [manifest], signal);
   const bytes = (await blobs.read(deployment.digest)) ?? new Uint8Array();
   const parts = blobsOf(parseManifest(bytes, deployment.digest));
-  await checkSpace(context, parts);
-  await fetchAll(context, deployment, parts, signal);
+  await withRoom(context, deployment.digest, parts, () =>
+    fetchAll(context, deployment, parts, signal),
+  );
   await journal.update((draft) => {
     attemptIn(draft, deployment).stage = 'downloaded';
     draft.bundles[deployment.digest] = 'complete';
@@ -81,16 +83,6 @@ function throttle(
     // a report that cannot be stored must not stop the download
     context.progress({ deployment: id, attempt, ...figures }).catch(() => undefined);
   };
-}
-
-async function checkSpace({ storage, blobs }: StepContext, parts: readonly Descriptor[]) {
-  let needed = 0;
-  for (const { digest, size } of parts) {
-    if (await blobs.has(digest)) continue;
-    needed += size - ((await storage.size(blobs.partPath(digest))) ?? 0);
-  }
-  const free = await storage.free();
-  if (needed > free) throw new FlotillaError('download.disk-full', { needed, free });
 }
 
 const tooLong = ({ digest }: WantedDeployment, length: number) =>

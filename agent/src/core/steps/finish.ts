@@ -1,6 +1,7 @@
 import { nextStep, type StepOf } from '../plan.ts';
 import type { Ending, JournalState } from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
+import { discardBundles } from './room.ts';
 
 /** The trial becomes what the slot runs; only now is the attempt a success. */
 export async function commit(
@@ -66,16 +67,16 @@ function endRemoved(draft: JournalState, slot: string): void {
   attempt.reported = false;
 }
 
+/** What was needed meanwhile stays. */
 export async function collect(
-  { journal, blobs, runtimeCache }: StepContext,
-  { needed }: StepOf<'collect'>,
+  context: StepContext,
+  { unneeded }: StepOf<'collect'>,
 ): Promise<void> {
-  const unneeded = Object.keys(journal.state.bundles).filter((digest) => !needed.includes(digest));
-  await blobs.collect(needed);
-  await Promise.all(unneeded.map((digest) => runtimeCache.drop(digest)));
-  await journal.update((draft) => {
-    for (const digest of unneeded) delete draft.bundles[digest];
-  });
+  const needed = context.needed();
+  await discardBundles(
+    context,
+    unneeded.filter((digest) => !needed.has(digest)),
+  );
 }
 
 const ending = (result: Ending['result'], step: string, code = '', detail = ''): Ending => ({

@@ -5,7 +5,7 @@ import { serveInference } from '../oip/server.ts';
 import { attend } from '../service/attend.ts';
 import { findServiceManager } from '../service/manager.ts';
 import type { Command } from './command.ts';
-import { configOf, configOption, JSON_OPTION } from './shared.ts';
+import { configOf, configOption, JSON_OPTION, readQuota } from './shared.ts';
 
 export const runCommand: Command = {
   usage: 'run [--data DIR] [--http 127.0.0.1:PORT | --http unix:PATH]',
@@ -21,6 +21,7 @@ export const runCommand: Command = {
     'self-test-timeout': configOption('selfTestTimeoutMs', 'MS'),
     'max-latency': configOption('maxLatencyMs', 'MS'),
     'max-model-memory': configOption('maxModelBytes', 'BYTES'),
+    'disk-quota': configOption('diskQuota', 'BYTES'),
     log: configOption('logLevel', 'LEVEL'),
     json: JSON_OPTION,
   },
@@ -42,6 +43,7 @@ export const runCommand: Command = {
       selfTestTimeoutMs: config.selfTestTimeoutMs,
       maxLatencyMs: config.maxLatencyMs,
       maxModelBytes: config.maxModelBytes,
+      diskQuota: readQuota(config.diskQuota),
       logger,
     });
     try {

@@ -1,4 +1,5 @@
-import { CONFIG, readConfig } from '../config.ts';
+import type { DiskQuota } from '../../core/index.ts';
+import { CONFIG, readConfig, usage } from '../config.ts';
 import type { CommandInput, OptionRow } from './command.ts';
 
 /** A row of the configuration as an option of the command line. */
@@ -12,4 +13,12 @@ export const JSON_OPTION: OptionRow = { type: 'boolean', doc: 'print JSON for ma
 export function configOf({ values, io }: CommandInput) {
   const flags = Object.entries(values).filter(([, value]) => typeof value === 'string');
   return readConfig(Object.fromEntries(flags) as Record<string, string>, io.env);
+}
+
+/** @throws FlotillaError `cli.usage` */
+export function readQuota(text: string): DiskQuota {
+  if (text === 'auto') return text;
+  const bytes = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw usage(`--disk-quota takes auto or a number of bytes, not ${text.slice(0, 40)}`);
 }
