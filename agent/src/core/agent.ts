@@ -12,7 +12,6 @@ import { type Link, startLink } from './link/link.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
-import { createPulse } from './serving/pulse.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
@@ -49,7 +48,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   const { logger } = ports;
   const stopping = new AbortController();
 
-  await startSlots({ journal, serving, logger, load: context.load });
+  await startSlots({ journal, serving, clock, logger, load: context.load });
 
   const lanes = createLanes({
     plan: () => planSteps({ ...journal.state, nowMs: clock.trustedNow() }, journal.state.wanted),
@@ -80,7 +79,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     }
   }
 
-  const pulse = createPulse(serving, clock);
+  const { pulse } = context;
   const watch = createDeviceWatch({
     device: ports.device,
     clock,

@@ -22,8 +22,12 @@ import type {
   Transport,
 } from './ports.ts';
 import { createReporter, type Reporter } from './reporter.ts';
+import { createFootprint } from './serving/footprint.ts';
+import { guardLoad } from './serving/load-guard.ts';
 import { loadModel } from './serving/loaded-model.ts';
+import { createPulse } from './serving/pulse.ts';
 import { createServing, type Serving } from './serving/serving.ts';
+import type { Installed } from './state.ts';
 import type { StepContext, StepSettings } from './steps/context.ts';
 import { createRecorder, type Recorder } from './telemetry/recorder.ts';
 
@@ -98,7 +102,11 @@ export async function assemble(ports: AgentPorts, options: AgentOptions): Promis
   });
   const recorder = createRecorder(clock, windowMs);
   const serving = createServing(recorder);
-  const { loadOptions } = options.steps;
+  const pulse = createPulse(serving, clock);
+  const footprint = createFootprint(() => ports.device.rssBytes());
+  const { loadOptions, loadTimeoutMs } = options.steps;
+  const load = (installed: Installed) =>
+    loadModel({ ...ports, blobs, clock, loadOptions }, installed);
   const context: StepContext = {
     ...ports,
     identity: options.identity,
@@ -106,13 +114,15 @@ export async function assemble(ports: AgentPorts, options: AgentOptions): Promis
     journal,
     blobs,
     serving,
+    pulse,
+    footprint,
     settings: options.steps,
     sha256: () => ports.sha256(),
     needed: () => neededBundles(journal.state, journal.state.wanted),
     authorize: async () => ({
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),
-    load: (installed) => loadModel({ ...ports, blobs, clock, loadOptions }, installed),
+    load: guardLoad(load, clock, footprint, loadTimeoutMs),
     progress: (outcome) => reporter.progress(outcome),
   };
   return { journal, outbox, sender, reporter, clock, serving, recorder, context };

@@ -23,6 +23,7 @@ async function watch(minutes: readonly Minute[]) {
       capabilities: async () => ({ ...TOY_CAPABILITIES, ...minutes[minute]?.can }),
       condition: async () => ({ ...COOL, ...minutes[minute]?.fares }),
       resources: () => Promise.reject(new Error('not asked')),
+      rssBytes: () => 0,
     },
     clock: {
       now: () => 0,

@@ -159,6 +159,8 @@ export interface Device {
   condition(): Promise<Condition>;
   /** Resource use since the call before. */
   resources(): Promise<Resources>;
+  /** Resident memory of this process now. */
+  rssBytes(): number;
 }
 
 export interface Logger {

@@ -1,36 +1,81 @@
 import { asFlotillaError } from '@flotilla/protocol';
 import type { Journal } from './journal.ts';
 import { MAX_TRIAL_STARTS } from './plan.ts';
-import type { Logger } from './ports.ts';
+import type { Clock, Logger } from './ports.ts';
+import type { GuardedLoad } from './serving/load-guard.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
 import type { Serving } from './serving/serving.ts';
-import type { Installed, JournalState } from './state.ts';
+import { type Installed, type JournalState, sameInstalled } from './state.ts';
 
 interface StartPorts {
   readonly journal: Journal;
   readonly serving: Serving;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly logger: Logger;
-  load(installed: Installed): Promise<LoadedModel>;
+  readonly load: GuardedLoad;
 }
 
+/** A model on trial that takes longer to load does not hold up the committed one. */
+const PATIENCE_MS = 3_000;
+
 /**
- * Brings every slot up from the journal, before any connection: the model on trial where there is
- * one and it did not take the agent down too often, else the committed one.
+ * Brings every slot up from the journal, before any connection and side by side, so that a model
+ * that hangs holds up no other: the model on trial where there is one and it did not take the agent
+ * down too often, else the committed one.
  */
-export async function startSlots({ journal, serving, logger, load }: StartPorts): Promise<void> {
-  await countTrialStarts(journal, 1);
-  for (const [slot, { active, trial, trialStarts }] of Object.entries(journal.state.slots)) {
-    const onTrial = isOnTrial(journal.state, slot) && trialStarts <= MAX_TRIAL_STARTS;
-    for (const installed of onTrial ? [trial, active] : [active]) {
-      if (installed === undefined) continue;
-      try {
-        serving.swap(slot, await load(installed));
-        break;
-      } catch (error) {
-        logger.error('model does not load', { slot, digest: installed.digest, error });
-        if (installed === trial) await faultTrial(journal, slot, error);
-      }
-    }
+export async function startSlots(ports: StartPorts): Promise<void> {
+  const { journal, logger } = ports;
+  // a full disk must not keep a device from serving
+  await countTrialStarts(journal, 1).catch((error) => {
+    logger.error('start not counted', { error });
+  });
+  await Promise.all(Object.keys(journal.state.slots).map((slot) => startSlot(ports, slot)));
+}
+
+async function startSlot(ports: StartPorts, slot: string): Promise<void> {
+  const { journal, serving, clock } = ports;
+  const { active, trial, trialStarts = 0 } = journal.state.slots[slot] ?? {};
+  const onTrial = isOnTrial(journal.state, slot) && trialStarts <= MAX_TRIAL_STARTS;
+  if (trial !== undefined && onTrial) {
+    const tried = tryTrial(ports, slot, trial);
+    if (active === undefined) return tried;
+    const patience = new AbortController();
+    const tired = clock.sleep(PATIENCE_MS, patience.signal);
+    await Promise.race([tried, tired]).finally(() => patience.abort());
+  }
+  if (active !== undefined && serving.model(slot) === undefined) await restore(ports, slot, active);
+}
+
+/** Serves the model on trial as soon as it is loaded, if it is still on trial by then. */
+async function tryTrial(ports: StartPorts, slot: string, trial: Installed): Promise<void> {
+  const { journal, serving, logger, load } = ports;
+  try {
+    const model = await load(trial);
+    const now = journal.state.slots[slot]?.trial;
+    if (now !== undefined && sameInstalled(now, trial)) serving.swap(slot, model);
+    else await model.dispose();
+  } catch (error) {
+    logger.error('model does not load', { slot, digest: trial.digest, error });
+    await faultTrial(journal, slot, error).catch((cause) => {
+      logger.error('fault not recorded', { slot, error: cause });
+    });
+  }
+}
+
+/** The committed model; one that comes late serves where nothing else does by then. */
+async function restore(
+  { serving, logger, load }: StartPorts,
+  slot: string,
+  active: Installed,
+): Promise<void> {
+  const serve = (model: LoadedModel) => {
+    if (serving.model(slot) === undefined) serving.swap(slot, model);
+    else model.dispose().catch(() => undefined);
+  };
+  try {
+    serve(await load(active, { late: serve }));
+  } catch (error) {
+    logger.error('model does not load', { slot, digest: active.digest, error });
   }
 }
 

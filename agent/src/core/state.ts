@@ -194,6 +194,9 @@ type Pair = Pick<WantedDeployment, 'id' | 'attempt'>;
 
 export const samePair = (a: Pair, b: Pair): boolean => a.id === b.id && a.attempt === b.attempt;
 
+export const sameInstalled = (a: Installed, b: Installed): boolean =>
+  a.deployment === b.deployment && a.attempt === b.attempt;
+
 /** The record of a (deployment, attempt), if this device ever began it. */
 export function findAttempt(state: Pick<JournalState, 'attempts'>, pair: Pair) {
   return state.attempts.find((attempt) => samePair(attempt.deployment, pair));

@@ -61,6 +61,24 @@ export const CONFIG = {
     'self-test-timeout',
     'longest time for the self-test of a new model in ms',
   ),
+  loadTimeoutMs: key<number>(
+    60_000,
+    'FLOTILLA_AGENT_LOAD_TIMEOUT',
+    'load-timeout',
+    'longest time for loading a model in ms; with a GPU ten times that',
+  ),
+  watchLatencyFactor: key<number>(
+    4,
+    'FLOTILLA_AGENT_WATCH_LATENCY_FACTOR',
+    'watch-latency-factor',
+    'a watched model that is slower than in its self-test by this factor is undone, where the server names none',
+  ),
+  watchMemoryBytes: key<number>(
+    128 << 20,
+    'FLOTILLA_AGENT_WATCH_MEMORY',
+    'watch-memory',
+    'growth of the agent in bytes beyond what a watched model states that undoes it, where the server names none',
+  ),
   maxLatencyMs: key<number>(
     0,
     'FLOTILLA_AGENT_MAX_LATENCY',

@@ -20,7 +20,7 @@ import { createHttpFetcher } from './http-fetcher.ts';
 import { createLogger } from './logger.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
 import { createRuntimeCache } from './runtime-cache.ts';
-import { createSelfTester } from './self-tester.ts';
+import { createSelfTester, withBuildTime } from './self-tester.ts';
 import { systemClock } from './system-clock.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -38,6 +38,12 @@ export interface NodeAgentOptions {
   /** LD_LIBRARY_PATH for the child processes that try libraries and new models. */
   readonly libraryPath?: string;
   readonly selfTestTimeoutMs?: number;
+  /** Longest time for loading a model, ms; with a GPU ten times that. Default 60,000. */
+  readonly loadTimeoutMs?: number;
+  /** A watched model that is slower than in its self-test by this factor is undone; default 4. */
+  readonly watchLatencyFactor?: number;
+  /** Growth of this process beyond what a watched model states that undoes it; default 128 MiB. */
+  readonly watchMemoryBytes?: number;
   /** A model whose median run in the self-test is slower is not activated; 0 (the default): any. */
   readonly maxLatencyMs?: number;
   /** Nor is one that takes more memory there; 0 (the default): any. */
@@ -63,7 +69,7 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
   try {
     const found = await findRuntimes(options);
     logFound(found, logger);
-    const rest = settings(options);
+    const rest = settings(options, found);
     const { loadOptions } = rest.steps;
     const agent = await startAgent(
       {
@@ -105,7 +111,10 @@ function logFound({ runtimes, missing }: FoundRuntimes, logger: Logger): void {
   for (const { name, reason } of missing) logger.info('no runtime', { name, reason });
 }
 
-function settings(options: NodeAgentOptions): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
+function settings(
+  options: NodeAgentOptions,
+  found: FoundRuntimes,
+): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
   return {
     backoff: { firstMs: 500, longestMs: 30_000 },
     outbox: OUTBOX_LIMITS,
@@ -123,6 +132,12 @@ function settings(options: NodeAgentOptions): Omit<AgentOptions, 'identity' | 'r
         providers: options.providers ?? [AUTO_PROVIDERS],
       },
       progressEveryMs: 2_000,
+      loadTimeoutMs: withBuildTime(found, options.loadTimeoutMs ?? 60_000),
+      watch: {
+        latencyFactor: options.watchLatencyFactor ?? 4,
+        memoryBytes: options.watchMemoryBytes ?? 128 << 20,
+        hungMs: 10_000,
+      },
       watchPollMs: 200,
       diskQuota: options.diskQuota ?? 'auto',
     },

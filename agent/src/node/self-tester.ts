@@ -9,6 +9,13 @@ const TASK = new URL('./self-test-task.ts', import.meta.url);
 /** TensorRT may take minutes to build an engine on a small board. */
 const BUILD_FACTOR = 10;
 
+const isAccelerated = ({ runtimes }: FoundRuntimes): boolean =>
+  runtimes.some(({ providers }) => providers.some(isAccelerator));
+
+/** How long a model may take to load, of what a processor alone is given. */
+export const withBuildTime = (found: FoundRuntimes, timeoutMs: number): number =>
+  isAccelerated(found) ? BUILD_FACTOR * timeoutMs : timeoutMs;
+
 export interface SelfTesterOptions {
   readonly data: string;
   readonly found: FoundRuntimes;
@@ -25,7 +32,7 @@ export interface SelfTesterOptions {
  */
 export function createSelfTester(options: SelfTesterOptions): SelfTester {
   const { data, found, loadOptions, libraryPath, logger } = options;
-  const accelerated = found.runtimes.some(({ providers }) => providers.some(isAccelerator));
+  const accelerated = isAccelerated(found);
   return {
     test({ model, golden, need, precision, cacheFolder, memoryBytes, timeoutMs }, signal) {
       const input: SelfTestInput = {
@@ -40,7 +47,7 @@ export function createSelfTester(options: SelfTesterOptions): SelfTester {
         name: 'the self-test',
         input,
         ...(accelerated ? {} : { memoryBytes: LEAST_MEMORY_BYTES + 2 * memoryBytes }),
-        timeoutMs: accelerated ? BUILD_FACTOR * timeoutMs : timeoutMs,
+        timeoutMs: withBuildTime(found, timeoutMs),
         ...(libraryPath === undefined ? {} : { env: { LD_LIBRARY_PATH: libraryPath } }),
         onWarning: (text) => logger.warn(text),
         signal,

@@ -54,7 +54,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
     selfTester: {
       async test({ model, golden }) {
         const [bytes, samples] = await Promise.all([storage.read(model), storage.read(golden)]);
-        const session = await runtime.load(bytes ?? new Uint8Array());
+        const session = await toyRuntime('test').load(bytes ?? new Uint8Array());
         const report = await testGolden(session, samples ?? new Uint8Array(), TOY_BENCHMARK);
         return { ...report, rssBytes: 1 << 20 };
       },
@@ -69,6 +69,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
         throttled: false,
         bytesWritten: 0,
       }),
+      rssBytes: () => 1,
     },
     logger: { debug: () => undefined, info: say, warn: say, error: say },
     sha256: () => {
@@ -97,6 +98,8 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
       limits: { maxLatencyMs: 0, maxRssBytes: 0 },
       loadOptions: {},
       progressEveryMs: 60_000,
+      loadTimeoutMs: 5000,
+      watch: { latencyFactor: 4, memoryBytes: 128 << 20, hungMs: 10_000 },
       watchPollMs: 1,
       diskQuota: 'auto',
     },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { encodeGolden, type Runtime, type Session, type Tensors } from '@flotilla/model';
 import {
   type BundleConfig,
@@ -10,8 +11,17 @@ import {
 /** What a toy model does when it runs; written into its bytes. */
 export interface ToyModel {
   readonly version: number;
-  /** `crash-on-load` fails in `load`; `fail-on-run` on every input but the golden one, 0. */
-  readonly fault?: 'crash-on-load' | 'fail-on-run' | 'wrong-output';
+  /**
+   * `crash-on-load` fails in `load`; `hang-on-load` never ends it, but in the self-test. What is
+   * wrong `on-run` spares the golden input, 0: it fails, never ends, or takes `SLOW_MS`.
+   */
+  readonly fault?:
+    | 'crash-on-load'
+    | 'hang-on-load'
+    | 'fail-on-run'
+    | 'hang-on-run'
+    | 'slow-on-run'
+    | 'wrong-output';
 }
 
 export interface ToyBundle extends BundleContent {
@@ -61,8 +71,11 @@ export async function makeToyBundle(
   return { ...content, version: model.version, targetPath: targetPath(config) };
 }
 
-/** Runs toy models in this process. */
-export function toyRuntime(): Runtime {
+const SLOW_MS = 20;
+const never = new Promise<never>(() => undefined);
+
+/** Runs toy models in this process, or tests them. */
+export function toyRuntime(use: 'serve' | 'test' = 'serve'): Runtime {
   return {
     name: 'toy',
     runs: 'onnxruntime',
@@ -72,6 +85,7 @@ export function toyRuntime(): Runtime {
     async load(bytes: Uint8Array) {
       const model = JSON.parse(new TextDecoder().decode(bytes)) as ToyModel;
       if (model.fault === 'crash-on-load') throw new Error('the toy does not load');
+      if (model.fault === 'hang-on-load' && use === 'serve') return never;
       return toySession(model);
     },
   };
@@ -85,7 +99,10 @@ function toySession({ version, fault }: ToyModel): Session {
     provider: 'cpu',
     fallbacks: [],
     async run({ x }: Tensors): Promise<Tensors> {
-      if (fault === 'fail-on-run' && x?.data[0] !== 0) throw new Error('the toy broke');
+      const served = x?.data[0] !== 0;
+      if (fault === 'fail-on-run' && served) throw new Error('the toy broke');
+      if (fault === 'hang-on-run' && served) return never;
+      if (fault === 'slow-on-run' && served) await setTimeout(SLOW_MS);
       return { y: vector(fault === 'wrong-output' ? version + 1 : version) };
     },
     dispose: async () => undefined,

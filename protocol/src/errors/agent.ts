@@ -52,10 +52,30 @@ export const AGENT_ERRORS = {
     (c: { slot: string; errors: number; inferences: number }) =>
       `${c.errors} of ${c.inferences} inferences in slot ${c.slot} failed while the new model was watched: look at its inputs`,
   ),
+  'deployment.hung': refused(
+    500,
+    (c: { slot: string; seconds: number }) =>
+      `the new model in slot ${c.slot} ended no inference for ${c.seconds} s while it was watched: look at the runtime and its provider`,
+  ),
+  'deployment.load-timeout': refused(
+    500,
+    (c: { bundle: string; seconds: number }) =>
+      `${c.bundle} was not loaded after ${c.seconds} s: choose a smaller variant or raise --load-timeout`,
+  ),
+  'deployment.memory': refused(
+    500,
+    (c: { slot: string; grown: number; stated: number }) =>
+      `the agent grew by ${c.grown} bytes with the new model in slot ${c.slot}, which states ${c.stated}: look for a leak, or raise --watch-memory`,
+  ),
   'deployment.self-test-failed': refused(
     422,
     (c: { bundle: string; reason: string }) =>
       `${c.bundle} does not reproduce its golden outputs here: ${c.reason}; build it again for this device's target`,
+  ),
+  'deployment.slow': refused(
+    500,
+    (c: { slot: string; runs: number; runMs: number; benchmarkMs: number }) =>
+      `the fastest quarter of ${c.runs} runs in slot ${c.slot} took up to ${c.runMs} ms while the new model was watched, and ${c.benchmarkMs} ms in its self-test: look at heat and at what else runs`,
   ),
   'deployment.too-big': refused(
     422,

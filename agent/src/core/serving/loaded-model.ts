@@ -17,6 +17,7 @@ import type { BlobStore } from '../blobs.ts';
 import type { Clock, RuntimeCache } from '../ports.ts';
 import type { Installed } from '../state.ts';
 import { readBundle, type StoredBundle } from './bundle.ts';
+import { createRunTimer, type RunTimer } from './run-timer.ts';
 
 /** Inputs by tensor name: a tensor as the model takes it, or an encoded image. */
 export type RawInputs = Readonly<Record<string, Uint8Array | Tensor>>;
@@ -31,6 +32,11 @@ export interface Inference {
   readonly features: Readonly<Record<string, number>>;
   /** Decoding, preprocessing, running and postprocessing, microseconds. */
   readonly latencyUs: number;
+  /**
+   * The run alone, milliseconds, without the wait for the run before it; of a larger input, the
+   * share that one of the golden inputs' size would take.
+   */
+  readonly runMs: number;
 }
 
 /** A bundle whose model is loaded and warm. */
@@ -81,19 +87,25 @@ export async function loadModel(ports: LoadPorts, installed: Installed): Promise
     });
     const [sample] = decodeGolden(golden).inputs;
     if (sample !== undefined) await session.run(sample);
-    return createLoadedModel(ports.clock, installed, bundle, session, pipeline);
+    const timeRun = createRunTimer(ports.clock, sample);
+    return createLoadedModel({ clock: ports.clock, timeRun, session, pipeline }, installed, bundle);
   } catch (error) {
     await session.dispose();
     throw error;
   }
 }
 
+interface ModelParts {
+  readonly clock: Clock;
+  readonly timeRun: RunTimer;
+  readonly session: Session;
+  readonly pipeline: Pipeline;
+}
+
 function createLoadedModel(
-  clock: Clock,
+  { clock, timeRun, session, pipeline }: ModelParts,
   installed: Installed,
   bundle: StoredBundle,
-  session: Session,
-  pipeline: Pipeline,
 ): LoadedModel {
   return {
     installed,
@@ -105,10 +117,12 @@ function createLoadedModel(
       const began = clock.monotonic();
       const { tensors, features } = await pipeline.preprocess(inputs);
       try {
+        const ended = timeRun(tensors);
         const outputs = await session.run(tensors);
+        const runMs = ended();
         const predictions = pipeline.postprocess(outputs);
         const latencyUs = (clock.monotonic() - began) * 1000;
-        return { installed, outputs, predictions, features, latencyUs };
+        return { installed, outputs, predictions, features, latencyUs, runMs };
       } catch (error) {
         throw modelFault(installed.model, error);
       }

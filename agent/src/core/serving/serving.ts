@@ -1,3 +1,4 @@
+import { LogHistogram } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { Inference, LoadedModel, RawInputs } from './loaded-model.ts';
 
@@ -13,6 +14,8 @@ export interface Observer {
 export interface Tally {
   readonly inferences: number;
   readonly errors: number;
+  /** Runs that ended well, and the slowest of their fastest quarter, milliseconds. */
+  readonly runs: { readonly count: number; readonly fastMs: number };
 }
 
 export interface Serving {
@@ -33,8 +36,11 @@ interface Entry {
   running: number;
   inferences: number;
   errors: number;
+  readonly runMs: LogHistogram;
   retired: boolean;
 }
+
+const FASTEST_SHARE = 0.25;
 
 export function createServing(observer: Observer): Serving {
   const entries = new Map<string, Entry>();
@@ -54,7 +60,7 @@ export function createServing(observer: Observer): Serving {
   function swap(slot: string, model: LoadedModel | undefined): void {
     const old = entries.get(slot);
     if (model === undefined) entries.delete(slot);
-    else entries.set(slot, { model, running: 0, inferences: 0, errors: 0, retired: false });
+    else entries.set(slot, newEntry(model));
     observer.swapped(slot, old?.model, model);
     if (old === undefined) return;
     old.retired = true;
@@ -67,8 +73,9 @@ export function createServing(observer: Observer): Serving {
     },
     model: (slot) => entries.get(slot)?.model,
     tally: (slot) => {
-      const { inferences = 0, errors = 0 } = entries.get(slot) ?? {};
-      return { inferences, errors };
+      const { inferences = 0, errors = 0, runMs } = entries.get(slot) ?? {};
+      const fastMs = runMs?.quantile(FASTEST_SHARE) ?? 0;
+      return { inferences, errors, runs: { count: runMs?.count ?? 0, fastMs } };
     },
     async infer(slot, inputs) {
       const entry = entries.get(slot);
@@ -77,6 +84,7 @@ export function createServing(observer: Observer): Serving {
       try {
         const inference = await entry.model.infer(inputs);
         entry.inferences++;
+        entry.runMs.record(inference.runMs);
         observer.inferred(entry.model, inference);
         return inference;
       } catch (error) {
@@ -98,6 +106,15 @@ export function createServing(observer: Observer): Serving {
     },
   };
 }
+
+const newEntry = (model: LoadedModel): Entry => ({
+  model,
+  running: 0,
+  inferences: 0,
+  errors: 0,
+  runMs: new LogHistogram(),
+  retired: false,
+});
 
 const noSlot = (slot: string, known: readonly string[]) =>
   new FlotillaError('infer.no-slot', {

@@ -8,9 +8,10 @@ import { attemptIn, installedOf, type StepContext } from './context.ts';
 export async function activate(
   { journal, serving, load }: StepContext,
   { slot, deployment }: StepOf<'activate'>,
+  signal: AbortSignal,
 ): Promise<void> {
   const trial = installedOf(deployment);
-  const model = await load(trial);
+  const model = await load(trial, { signal });
   try {
     await journal.update((draft) => {
       attemptIn(draft, deployment).stage = 'activated';

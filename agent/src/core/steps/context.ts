@@ -14,7 +14,9 @@ import type {
   Sha256,
   Storage,
 } from '../ports.ts';
-import type { LoadedModel } from '../serving/loaded-model.ts';
+import type { Footprint } from '../serving/footprint.ts';
+import type { GuardedLoad } from '../serving/load-guard.ts';
+import type { Pulse } from '../serving/pulse.ts';
 import type { Serving } from '../serving/serving.ts';
 import {
   type Attempt,
@@ -25,6 +27,7 @@ import {
 } from '../state.ts';
 import type { OwnLimits } from './limits.ts';
 import type { DiskQuota } from './room.ts';
+import type { WatchThresholds } from './watch-judges.ts';
 
 /** Figures that a device's owner may set. */
 export interface StepSettings {
@@ -35,6 +38,10 @@ export interface StepSettings {
   readonly loadOptions: LoadOptions;
   /** Least time between two reports of a download's progress. */
   readonly progressEveryMs: number;
+  /** Longest time for loading a model. */
+  readonly loadTimeoutMs: number;
+  /** Where the server names none. */
+  readonly watch: WatchThresholds;
   readonly watchPollMs: number;
   readonly diskQuota: DiskQuota;
 }
@@ -52,6 +59,8 @@ export interface StepContext {
   readonly journal: Journal;
   readonly blobs: BlobStore;
   readonly serving: Serving;
+  readonly pulse: Pulse;
+  readonly footprint: Footprint;
   readonly settings: StepSettings;
   readonly runtimes: readonly Runtime[];
   readonly runtimeCache: RuntimeCache;
@@ -59,7 +68,7 @@ export interface StepContext {
   /** Bundles that must stay on disk, by manifest digest. */
   needed(): ReadonlySet<string>;
   authorize(): Promise<Readonly<Record<string, string>>>;
-  load(installed: Installed): Promise<LoadedModel>;
+  readonly load: GuardedLoad;
   /** Tells the server how far an attempt is. */
   progress(outcome: Draft<Outcome>): Promise<void>;
 }

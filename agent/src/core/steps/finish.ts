@@ -1,5 +1,5 @@
 import { nextStep, type StepOf } from '../plan.ts';
-import type { Ending, JournalState } from '../state.ts';
+import { type Ending, type Installed, type JournalState, sameInstalled } from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { discardBundles } from './room.ts';
 
@@ -17,13 +17,13 @@ export async function commit(
 
 /** The committed model serves again before the journal forgets the trial. */
 export async function rollBack(
-  { journal, serving, load }: StepContext,
+  context: StepContext,
   { slot, deployment, fault }: StepOf<'rollBack'>,
+  signal: AbortSignal,
 ): Promise<void> {
+  const { journal } = context;
   const active = journal.state.slots[slot]?.active;
-  const serves = serving.model(slot)?.installed;
-  const isBack = serves?.deployment === active?.deployment && serves?.attempt === active?.attempt;
-  if (!isBack) serving.swap(slot, active && (await load(active)));
+  await bringBack(context, slot, active, signal);
   await journal.update((draft) => {
     if (active === undefined) delete draft.slots[slot];
     else draft.slots[slot] = { active, trialStarts: 0 };
@@ -31,6 +31,22 @@ export async function rollBack(
     const attempt = attemptIn(draft, deployment);
     attempt.ending = ending('RESULT_ROLLED_BACK', step || nextStep(attempt.stage), code, detail);
   });
+  // the one on trial may have come late from a start and served meanwhile
+  await bringBack(context, slot, active, signal);
+}
+
+async function bringBack(
+  { serving, load }: StepContext,
+  slot: string,
+  active: Installed | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const serves = serving.model(slot)?.installed;
+  const isBack =
+    serves === undefined || active === undefined
+      ? serves === active
+      : sameInstalled(serves, active);
+  if (!isBack) serving.swap(slot, active && (await load(active, { signal })));
 }
 
 export async function fail(

@@ -37,6 +37,7 @@ const inference = (index: number, light: number): Inference => {
     predictions: [prediction],
     features: { light },
     latencyUs: 1000,
+    runMs: 1,
   };
 };
 

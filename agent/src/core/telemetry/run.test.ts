@@ -30,6 +30,7 @@ test('stores windows at once when the server shortens them in the midst of a lon
     capabilities: () => Promise.reject(new Error('not asked')),
     condition: () => Promise.reject(new Error('not asked')),
     resources: async () => resources,
+    rssBytes: () => 0,
   };
   const stop = new AbortController();
   const ports = { recorder, outbox, clock, device, logger: silent, wakeup, stored: resolve };

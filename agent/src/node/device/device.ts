@@ -12,6 +12,7 @@ export function createDevice(options: CapabilityOptions): Device {
   return {
     capabilities: () => readCapabilities(options),
     condition: () => readCondition(files),
+    rssBytes: () => process.memoryUsage.rss(),
     async resources() {
       const { temperatureC, throttledBy, bytesWritten } = await readCondition(files);
       const { user, system } = process.cpuUsage(cpuBefore);

@@ -48,6 +48,7 @@ const agent = {
       predictions: [{ ...prediction, top, probabilities: FLOATS }],
       features: {},
       latencyUs: 1234.5,
+      runMs: 1,
     };
   },
   status: () => ({ fleet: 'lab' }),

@@ -1,0 +1,145 @@
+/** What hangs holds up nothing: neither the next deployment nor the start of the agent. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { bedOptions, bedPorts } from '../testing/core-bed.ts';
+import { startWatched, type WatchedAgent, type WatchedOptions } from '../testing/watched-agent.ts';
+import { type Agent, startAgent } from './agent.ts';
+import type { AgentPorts } from './assemble.ts';
+import { openJournal } from './journal.ts';
+import { attemptIn, installedOf } from './steps/context.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function start(options?: WatchedOptions): Promise<WatchedAgent> {
+  const watched = await startWatched(options);
+  stops.push(() => watched.agent.stop());
+  return watched;
+}
+
+const fast = { interval: 2, timeout: 20_000 };
+const untilAborted = (signal: AbortSignal | undefined) =>
+  new Promise<never>((_resolve, reject) => {
+    const fail = () => reject(new Error('aborted'));
+    if (signal?.aborted) fail();
+    else signal?.addEventListener('abort', fail, { once: true });
+  });
+
+/** Ports that hang from the moment that a test says so, until the step is given up. */
+function hanging() {
+  const now = { selfTest: false, body: false, began: 0 };
+  const ports = (bed: AgentPorts): AgentPorts => ({
+    ...bed,
+    selfTester: {
+      test(request, signal) {
+        if (!now.selfTest) return bed.selfTester.test(request, signal);
+        now.began++;
+        return untilAborted(signal);
+      },
+    },
+    fetcher: {
+      async get(url, options) {
+        const response = await bed.fetcher.get(url, options);
+        if (!now.body || !url.includes('/blobs/')) return response;
+        return { ...response, body: stalled(response.body, options?.signal) };
+      },
+    },
+  });
+  async function* stalled(body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+    for await (const chunk of body) {
+      yield chunk.subarray(0, 1);
+      now.began++;
+      await untilAborted(signal);
+    }
+  }
+  return { now, ports };
+}
+
+const SUPERSEDED = { result: 'RESULT_FAILED', code: 'deployment.superseded' };
+
+describe('a deployment that is stuck', () => {
+  test.each(['selfTest', 'body'] as const)('in its %s gives way to the next', async (what) => {
+    const { now, ports } = hanging();
+    const watched = await start({ ports });
+    now[what] = true;
+    await watched.want({ version: 2 });
+    await vi.waitFor(() => expect(now.began).toBe(1), fast);
+    now[what] = false;
+    await watched.want({ version: 3 });
+    expect(await watched.outcome(3)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(watched.fleet.outcomes()[1]).toMatchObject(SUPERSEDED);
+    expect(await watched.answer()).toBe(3);
+  });
+
+  test('in loading gives way to the next, long before its time is over', async () => {
+    const watched = await start({ steps: { loadTimeoutMs: 3_600_000 } });
+    await watched.want({ version: 2, fault: 'hang-on-load' });
+    const isLoading = () => expect(watched.agent.status().attempts.at(-1)?.step).toBe('activate');
+    await vi.waitFor(isLoading, fast);
+    expect(await watched.answer()).toBe(1);
+    await watched.want({ version: 3 });
+    expect(await watched.outcome(3)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(watched.fleet.outcomes()[1]).toMatchObject({ ...SUPERSEDED, step: 'activate' });
+    expect(await watched.answer()).toBe(3);
+  });
+
+  test('in loading ends when its time is over, and the old model serves', async () => {
+    const watched = await start({ steps: { loadTimeoutMs: 20 } });
+    await watched.want({ version: 2, fault: 'hang-on-load' });
+    expect(await watched.outcome(2)).toMatchObject({
+      result: 'RESULT_FAILED',
+      step: 'activate',
+      code: 'deployment.load-timeout',
+      detail: expect.stringContaining('parts@2'),
+    });
+    expect(await watched.answer()).toBe(1);
+  });
+});
+
+describe('a start', () => {
+  /** An agent that is started anew with a model on trial that hangs in loading. */
+  async function restart(loadTimeoutMs: number): Promise<{ agent: Agent; watched: WatchedAgent }> {
+    const watched = await startWatched();
+    const { fleet, storage } = watched;
+    await watched.agent.stop();
+    await watched.want({ version: 2, fault: 'hang-on-load' }, 3_600_000);
+    // up to the step that loads it
+    const before = await startAgent(bedPorts(storage, fleet), bedOptions(fleet));
+    await vi.waitFor(() => expect(before.status().attempts.at(-1)?.step).toBe('activate'), fast);
+    await before.stop();
+    const journal = await openJournal(storage, fleet.root);
+    await journal.update((draft) => {
+      const wanted = draft.wanted.slots[0]?.active;
+      if (wanted === undefined) throw new Error('nothing is wanted');
+      attemptIn(draft, wanted).stage = 'activated';
+      draft.slots.parts = { ...draft.slots.parts, trial: installedOf(wanted), trialStarts: 0 };
+    });
+    const options = bedOptions(fleet);
+    const steps = { ...options.steps, loadTimeoutMs };
+    const agent = await startAgent(bedPorts(storage, fleet), { ...options, steps });
+    stops.push(() => agent.stop());
+    return { agent, watched };
+  }
+
+  test('with a model on trial that hangs serves the committed one, and goes back to it', async () => {
+    const { agent, watched } = await restart(30);
+    expect(agent.model('parts')?.installed.version).toBe(1);
+    expect(await watched.outcome(2)).toMatchObject({
+      result: 'RESULT_ROLLED_BACK',
+      code: 'deployment.load-timeout',
+    });
+  });
+
+  test('does not wait for it for as long as it may take', async () => {
+    const began = performance.now();
+    const { agent, watched } = await restart(3_600_000);
+    expect(performance.now() - began).toBeLessThan(9000);
+    expect(agent.model('parts')?.installed.version).toBe(1);
+    await vi.waitFor(() => expect(agent.status().online).toBe(true), fast);
+    expect(watched.fleet.outcomes()).toHaveLength(1);
+    await watched.want({ version: 3 });
+    expect(await watched.outcome(3)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(agent.model('parts')?.installed.version).toBe(3);
+  });
+});
