@@ -12,6 +12,7 @@ import { type Link, startLink } from './link/link.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+import type { SideLoad } from './side-load/side-load.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
@@ -25,6 +26,10 @@ export interface Agent {
   /** @throws FlotillaError `infer.no-slot`, `infer.failed`, or what the pipeline says of the input */
   infer(slot: string, inputs: RawInputs): Promise<Inference>;
   status(): AgentStatus;
+  /** Takes a bundle in that a person brings, and begins its attempt. */
+  readonly load: SideLoad['load'];
+  /** Ends what was loaded by hand in a slot. */
+  readonly unload: SideLoad['unload'];
   /** Slots that owe an answer for too long, or whose runtime died; a watchdog looks at this. */
   unresponsive(): readonly string[];
   /** Resolves when no step runs. */
@@ -39,11 +44,18 @@ const REPLAN_MS = 5_000;
 const BROKEN_PAUSE_MS = 15_000;
 
 /** Steps that change what a slot runs. */
-const CHANGING: ReadonlySet<StepKind> = new Set(['activate', 'commit', 'rollBack', 'remove']);
+const CHANGING: ReadonlySet<StepKind> = new Set([
+  'activate',
+  'commit',
+  'rollBack',
+  'remove',
+  'restore',
+]);
 
 /** Starts with the models that the journal names, then connects: inference needs no server. */
 export async function startAgent(ports: AgentPorts, options: AgentOptions): Promise<Agent> {
-  const parts = await assemble(ports, options);
+  let wake = () => {};
+  const parts = await assemble(ports, options, () => wake());
   const { journal, serving, clock, context, reporter } = parts;
   const { logger } = ports;
   const stopping = new AbortController();
@@ -51,7 +63,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   await startSlots({ journal, serving, clock, logger, load: context.load });
 
   const lanes = createLanes({
-    plan: () => planSteps({ ...journal.state, nowMs: clock.trustedNow() }, journal.state.wanted),
+    plan: () => planSteps({ ...journal.state, nowMs: clock.trustedNow() }, parts.wanted()),
     execute: async (step, signal) => {
       await reporter.begin(step);
       await executeStep(context, step, signal);
@@ -61,6 +73,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     pause: (signal) => clock.sleep(BROKEN_PAUSE_MS, signal),
   });
   const windows = createWakeup(clock);
+  wake = () => lanes.wake();
   const link = connect(ports, options, parts, () => {
     lanes.wake();
     windows.wake();
@@ -68,7 +81,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
 
   async function report(step: Step): Promise<void> {
     await reporter.endings();
-    if (CHANGING.has(step.kind)) link.announce();
+    if (CHANGING.has(step.kind)) link?.announce();
   }
 
   async function replan(): Promise<void> {
@@ -84,7 +97,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     device: ports.device,
     clock,
     logger,
-    changed: () => link.announce(),
+    changed: () => link?.announce(),
   });
   const running = Promise.all([
     replan(),
@@ -92,6 +105,8 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     runTelemetry(
       {
         ...parts,
+        // without a fleet there is nobody to tell
+        outbox: link === undefined ? { append: async () => 0 } : parts.outbox,
         device: ports.device,
         logger,
         wakeup: windows,
@@ -109,26 +124,29 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     model: (slot) => serving.model(slot),
     infer: (slot, inputs) => pulse.infer(slot, inputs),
     unresponsive: () => pulse.unresponsive(),
-    status: () => statusOf(parts, options, link.online, watch.health),
+    status: () => statusOf(parts, options, link?.online ?? false, watch.health),
+    load: parts.sideLoad.load,
+    unload: parts.sideLoad.unload,
     idle: () => lanes.idle(),
     async stop() {
       stopping.abort();
       await lanes.stop();
       await running;
-      await link.stop();
+      await link?.stop();
       await forgiveTrialStarts(journal);
       await serving.close();
     },
   };
 }
 
-/** Ties the link to the inbox and the outbox. */
+/** Ties the link to the inbox and the outbox; none where the device is in no fleet. */
 function connect(
   ports: AgentPorts,
   { identity, backoff, version }: AgentOptions,
   { journal, outbox, clock, sender }: Parts,
   changed: () => void,
-): Link {
+): Link | undefined {
+  if (identity === undefined) return undefined;
   const topics = deviceTopics(identity.fleet, identity.device);
   let sending = new AbortController();
   const received = createInbox({

@@ -2,7 +2,7 @@ import type { ImageDecoder, Runtime } from '@flotilla/model';
 import type { Verifier } from '@flotilla/protocol';
 import type { BackoffOptions } from './backoff.ts';
 import { openBlobStore } from './blobs.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, NOBODY } from './identity.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { createFleetClock, type FleetClock } from './link/fleet-clock.ts';
 import { type Outbox, type OutboxLimits, openOutbox } from './outbox/outbox.ts';
@@ -27,7 +27,9 @@ import { guardLoad } from './serving/load-guard.ts';
 import { loadModel } from './serving/loaded-model.ts';
 import { createPulse } from './serving/pulse.ts';
 import { createServing, type Serving } from './serving/serving.ts';
-import type { Installed } from './state.ts';
+import { wantedHere } from './side-load/holds.ts';
+import { createSideLoad, type SideLoad } from './side-load/side-load.ts';
+import type { Installed, Wanted } from './state.ts';
 import type { StepContext, StepSettings } from './steps/context.ts';
 import { createRecorder, type Recorder } from './telemetry/recorder.ts';
 
@@ -53,8 +55,9 @@ export interface AgentPorts {
 }
 
 export interface AgentOptions {
-  readonly identity: Identity;
-  /** The root that was pinned at enrolment, as text. */
+  /** Left out where the device is in no fleet: it serves what was loaded by hand. */
+  readonly identity?: Identity;
+  /** The root that was pinned at enrolment, as text; empty without one. */
   readonly root: string;
   /** Version of the agent. */
   readonly version: string;
@@ -76,17 +79,29 @@ export interface Parts {
   readonly serving: Serving;
   readonly recorder: Recorder;
   readonly context: StepContext;
+  readonly sideLoad: SideLoad;
+  /** What this device is to run, by the server and by whoever stands at it. */
+  wanted(): Wanted;
 }
 
 /** Shorter windows would be all overhead. */
 const SHORTEST_WINDOW_MS = 100;
 
-/** Opens what lies on disk and puts the parts together. */
-export async function assemble(ports: AgentPorts, options: AgentOptions): Promise<Parts> {
+/**
+ * Opens what lies on disk and puts the parts together.
+ *
+ * @param changed there is something to plan
+ */
+export async function assemble(
+  ports: AgentPorts,
+  options: AgentOptions,
+  changed: () => void,
+): Promise<Parts> {
   const { storage } = ports;
   const clock = createFleetClock(ports.clock);
   const journal = await openJournal(storage, options.root);
   const blobs = await openBlobStore(storage);
+  await blobs.sweep();
   const outbox = await openOutbox(storage, () => ports.newOutboxId(), options.outbox);
   const windowMs = () => {
     const said = journal.state.wanted.telemetryWindowMs || options.telemetryWindowMs;
@@ -107,9 +122,11 @@ export async function assemble(ports: AgentPorts, options: AgentOptions): Promis
   const { loadOptions, loadTimeoutMs } = options.steps;
   const load = (installed: Installed) =>
     loadModel({ ...ports, blobs, clock, loadOptions }, installed);
+  const incoming = new Set<string>();
+  const wanted = () => wantedHere(journal.state, options.identity !== undefined, incoming);
   const context: StepContext = {
     ...ports,
-    identity: options.identity,
+    identity: options.identity ?? NOBODY,
     clock,
     journal,
     blobs,
@@ -118,12 +135,13 @@ export async function assemble(ports: AgentPorts, options: AgentOptions): Promis
     footprint,
     settings: options.steps,
     sha256: () => ports.sha256(),
-    needed: () => neededBundles(journal.state, journal.state.wanted),
+    needed: () => neededBundles(journal.state, wanted()),
     authorize: async () => ({
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),
     load: guardLoad(load, clock, footprint, loadTimeoutMs),
     progress: (outcome) => reporter.progress(outcome),
   };
-  return { journal, outbox, sender, reporter, clock, serving, recorder, context };
+  const sideLoad = createSideLoad(context, incoming, changed);
+  return { journal, outbox, sender, reporter, clock, serving, recorder, context, sideLoad, wanted };
 }

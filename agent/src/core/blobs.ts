@@ -3,6 +3,7 @@ import type { Storage } from './ports.ts';
 
 const FOLDER = 'blobs';
 const PART = '.part';
+const TAKEN = '.taken';
 
 /** Blobs by digest, shared between bundles. A blob has its final name only once it was verified. */
 export interface BlobStore {
@@ -10,10 +11,14 @@ export interface BlobStore {
   path(digest: string): string;
   /** Where the bytes that arrived so far lie. */
   partPath(digest: string): string;
+  /** Where the bytes of a bundle that a person brings lie until they are whole. */
+  takenPath(digest: string): string;
   has(digest: string): Promise<boolean>;
   read(digest: string): Promise<Uint8Array | undefined>;
-  /** Gives a part, synced before, its final name. */
-  complete(digest: string): Promise<void>;
+  /** Gives a part, or what lies at `from`, synced before, its final name. */
+  complete(digest: string, from?: string): Promise<void>;
+  /** Removes what was being taken in when the agent died. */
+  sweep(): Promise<void>;
   /** Bytes that blobs and parts take. */
   bytes(): Promise<number>;
   /** Removes every blob and part that none of these bundles (manifest digests) names. */
@@ -24,6 +29,7 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
   await storage.makeFolder(FOLDER);
   const path = (digest: string) => `${FOLDER}/${digestHex(digest)}`;
   const partPath = (digest: string) => `${path(digest)}${PART}`;
+  const takenPath = (digest: string) => `${path(digest)}${TAKEN}`;
 
   async function namedBy(bundle: string): Promise<string[]> {
     const manifest = await storage.read(path(bundle));
@@ -34,11 +40,18 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
   return {
     path,
     partPath,
+    takenPath,
     has: async (digest) => (await storage.size(path(digest))) !== undefined,
     read: (digest) => storage.read(path(digest)),
-    async complete(digest) {
-      await storage.rename(partPath(digest), path(digest));
+    async complete(digest, from = partPath(digest)) {
+      await storage.rename(from, path(digest));
       await storage.syncFolder(FOLDER);
+    },
+    async sweep() {
+      const names = await storage.list(FOLDER);
+      for (const name of names.filter((name) => name.endsWith(TAKEN))) {
+        await storage.remove(`${FOLDER}/${name}`);
+      }
     },
     async bytes() {
       const names = await storage.list(FOLDER);
@@ -50,7 +63,7 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
       const names = await storage.list(FOLDER);
       const named = (await Promise.all(bundles.map(namedBy))).flat();
       const kept = new Set(
-        named.flatMap((digest) => [digestHex(digest), digestHex(digest) + PART]),
+        named.flatMap((digest) => ['', PART, TAKEN].map((end) => digestHex(digest) + end)),
       );
       for (const name of names.filter((name) => !kept.has(name))) {
         await storage.remove(`${FOLDER}/${name}`);

@@ -19,6 +19,14 @@ export const Identity = Type.Object({
 });
 export type Identity = Static<typeof Identity>;
 
+/** Stands where a device is in no fleet: nothing of a fleet's is planned or said there. */
+export const NOBODY: Identity = {
+  fleet: '',
+  device: '',
+  api: '',
+  mqtt: { url: '', username: '' },
+};
+
 /** What `POST /api/1/enroll` answers with. */
 export const EnrollAnswer = Type.Intersect([
   Identity,

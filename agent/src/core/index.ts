@@ -7,6 +7,8 @@ export { OUTBOX_LIMITS, type OutboxCounts, type OutboxLimits } from './outbox/ou
 export { type Current, planSteps, type Step, type StepKind } from './plan.ts';
 export type * from './ports.ts';
 export type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+export { type Anchor, addAnchor, readAnchors, removeAnchor } from './side-load/anchors.ts';
+export type { Loading, LoadRequest } from './side-load/side-load.ts';
 export type { AgentStatus, SlotStatus } from './status.ts';
 export type { StepSettings } from './steps/context.ts';
 export type { DiskQuota } from './steps/room.ts';

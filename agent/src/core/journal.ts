@@ -1,8 +1,8 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, trustRoot } from '@flotilla/protocol';
 import { Value } from 'typebox/value';
 import { createQueue, replaceFile } from './durable.ts';
 import type { Storage } from './ports.ts';
-import { emptyState, JOURNAL_FORMAT, JournalState, samePair } from './state.ts';
+import { emptyState, JOURNAL_FORMAT, JournalState, mutable, samePair } from './state.ts';
 
 const FILE = 'journal.json';
 
@@ -18,12 +18,13 @@ export interface Journal {
 /**
  * Opens the journal, or begins one that trusts the pinned root.
  *
- * @param root the pinned `root.json`, as text; used only for a new journal
+ * @param root the pinned `root.json`, as text; used for a new journal, and for one of a device that
+ *   was in no fleet; empty without one
  * @throws FlotillaError `agent.data-newer`, `agent.data-corrupt`
  */
 export async function openJournal(storage: Storage, root: string): Promise<Journal> {
   const bytes = await storage.read(FILE);
-  let state = bytes === undefined ? emptyState(root) : parseState(bytes);
+  let state = bytes === undefined ? emptyState(root) : withRoot(parseState(bytes), root);
   const queue = createQueue();
   return {
     get state() {
@@ -39,6 +40,10 @@ export async function openJournal(storage: Storage, root: string): Promise<Journ
       }),
   };
 }
+
+/** A device that served what was loaded by hand joins its first fleet. */
+const withRoot = (state: JournalState, root: string): JournalState =>
+  state.trusted.root === '' ? { ...state, trusted: mutable(trustRoot(root)) } : state;
 
 function parseState(bytes: Uint8Array): JournalState {
   let value: unknown;
@@ -62,6 +67,8 @@ function prune(state: JournalState): JournalState['attempts'] {
   const named = state.wanted.slots.flatMap(({ active, shadow }) =>
     [active, shadow].filter((deployment) => deployment !== undefined),
   );
+  const held = [state.holds, state.loading].flatMap((holds) => Object.values(holds ?? {}));
+  named.push(...held.map(({ deployment }) => deployment));
   const spare = state.attempts.length - KEPT_ENDINGS;
   return state.attempts.filter(
     (attempt, index) =>

@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Fault,
   findAttempt,
+  type Installed,
   isActivated,
   type JournalState,
   type SlotState,
@@ -9,6 +10,7 @@ import {
   samePair,
   type Wanted,
   type WantedDeployment,
+  type WantedSlot,
 } from './state.ts';
 
 interface Work {
@@ -31,6 +33,8 @@ export interface StepData {
   /** Ends an attempt that was never activated. */
   fail: Work & { readonly fault: Fault };
   remove: { readonly slot: string };
+  /** Puts back what the fleet had in a slot before a person loaded something. */
+  restore: { readonly slot: string; readonly installed: Installed };
   /** Deletes the bundles that are not needed; concerns no slot. */
   collect: { readonly slot: ''; readonly unneeded: readonly string[] };
 }
@@ -83,13 +87,18 @@ function planSlot(name: string, current: Current, wanted: Wanted): Step[] {
   const running = current.attempts.find(
     ({ deployment, ending }) => deployment.slot === name && ending === undefined,
   );
-  const remove: Step[] = slot === undefined ? [] : [{ kind: 'remove', slot: name }];
   if (target?.mode === 'absent') {
+    const remove: Step[] = slot === undefined ? [] : [leave(target)];
     return running === undefined ? remove : [end(running, superseded(running)), ...remove];
   }
   if (running !== undefined) return planRunning(running, slot, target?.active, current.nowMs);
   const next = target?.active;
   return next === undefined || isKnown(next, current) ? [] : planWork(next, 0, current.nowMs);
+}
+
+function leave({ name, restore }: WantedSlot): Step {
+  if (restore === undefined) return { kind: 'remove', slot: name };
+  return { kind: 'restore', slot: name, installed: restore };
 }
 
 /** An attempt that has begun: its fault, its successor, or the rest of its way. */
@@ -187,7 +196,7 @@ function end(attempt: Attempt, why: Fault): Step {
 const fault = (code: string, detail: string, step = ''): Fault => ({ code, detail, step });
 
 const superseded = (attempt: Attempt): Fault =>
-  fault('deployment.superseded', 'the server asked for something else', nextStep(attempt.stage));
+  fault('deployment.superseded', 'something else is wanted in this slot', nextStep(attempt.stage));
 
 const crashLoop = (starts: number): Fault =>
   fault(

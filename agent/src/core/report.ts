@@ -33,7 +33,7 @@ export function syncOf({ wanted, slots, attempts, bundles }: Readonly<JournalSta
     generation: wanted.generation,
     revision: wanted.revision,
     active: activeOf(slots),
-    outcomes: attempts.map(outcomeOf),
+    outcomes: attempts.filter(({ deployment }) => !deployment.local).map(outcomeOf),
     digests: Object.keys(bundles).filter((digest) => bundles[digest] === 'complete'),
   };
 }

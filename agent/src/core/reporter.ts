@@ -54,7 +54,7 @@ export function createReporter(ports: ReporterPorts): Reporter {
       if (!('deployment' in step)) return;
       const { deployment, slot, kind } = step;
       logger.info(kind, { slot, model: deployment.model, version: deployment.version });
-      if (!TOLD.has(kind)) return;
+      if (!TOLD.has(kind) || deployment.local) return;
       const known = findAttempt(journal.state, deployment);
       const begun = outcomeOf(known ?? { deployment, stage: 'accepted', reported: false });
       await progress({ ...begun, step: kind });

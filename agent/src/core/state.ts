@@ -25,6 +25,17 @@ const WantedDeployment = Type.Object({
   deadlineMs: Count,
   watchMs: Count,
   targetPath: Text,
+  /** Loaded by a person on the device, not named by the server. */
+  local: Type.Optional(Type.Literal(true)),
+});
+
+const Installed = Type.Object({
+  deployment: Text,
+  attempt: Count,
+  digest: Text,
+  model: Text,
+  version: Count,
+  precision: Text,
 });
 
 const WantedSlot = Type.Object({
@@ -32,6 +43,8 @@ const WantedSlot = Type.Object({
   mode: Type.Union([Type.Literal('present'), Type.Literal('absent')]),
   active: Type.Optional(WantedDeployment),
   shadow: Type.Optional(WantedDeployment),
+  /** Of a slot that is to be absent: what runs there in its place, if it did before. */
+  restore: Type.Optional(Installed),
 });
 
 /** What the server demands of models on this device; 0 demands nothing. */
@@ -107,15 +120,6 @@ const Attempt = Type.Object({
   reported: Type.Boolean(),
 });
 
-const Installed = Type.Object({
-  deployment: Text,
-  attempt: Count,
-  digest: Text,
-  model: Text,
-  version: Count,
-  precision: Text,
-});
-
 const SlotState = Type.Object({
   /** Committed: what serves when nothing is on trial. */
   active: Type.Optional(Installed),
@@ -123,6 +127,19 @@ const SlotState = Type.Object({
   trial: Type.Optional(Installed),
   /** Starts of the agent with this trial that did not end in a clean stop. */
   trialStarts: Count,
+});
+
+/** A bundle that a person loaded into a slot. */
+const Hold = Type.Object({
+  deployment: WantedDeployment,
+  /** What the server had said of the slot then: it holds until the server says something else. */
+  over: Text,
+  /** Of the bundle: none of a lower epoch is loaded once it is committed. */
+  epoch: Count,
+  /** What the fleet had put there, to go back to. */
+  replaced: Type.Optional(Installed),
+  /** Set when it is to go. */
+  unload: Type.Optional(Type.Literal(true)),
 });
 
 /** What the trust workflow must remember between starts (TUF specification §5.3–5.6). */
@@ -149,6 +166,11 @@ export const JournalState = Type.Object({
     Type.String(),
     Type.Union([Type.Literal('partial'), Type.Literal('complete')]),
   ),
+  /** By slot: loaded by hand and committed, and on its way there; journals of 1.0 do not have these. */
+  holds: Type.Optional(Type.Record(Type.String(), Hold)),
+  loading: Type.Optional(Type.Record(Type.String(), Hold)),
+  /** Highest security epoch that was loaded or demanded by hand, by model. */
+  localEpochs: Type.Optional(Type.Record(Type.String(), Count)),
 }) satisfies TSchema;
 
 export type JournalState = Static<typeof JournalState>;
@@ -162,6 +184,7 @@ export type Attempt = Static<typeof Attempt>;
 export type Ending = Static<typeof Ending>;
 export type Fault = Static<typeof Fault>;
 export type Installed = Static<typeof Installed>;
+export type Hold = Static<typeof Hold>;
 export type SlotState = Static<typeof SlotState>;
 export type SelfTestFigures = Static<typeof SelfTestFigures>;
 

@@ -2,14 +2,16 @@ import { describeFallbacks } from '@flotilla/model';
 import type { Draft, Outcome } from '@flotilla/protocol';
 import type { Parts } from './assemble.ts';
 import type { DeviceHealth } from './device-watch.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, NOBODY } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
 import { outcomeOf } from './report.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
+import { isLocal } from './side-load/holds.ts';
 import type { Installed } from './state.ts';
 
 /** What an agent says of itself to those on the device. */
 export interface AgentStatus {
+  /** Empty, as the device, where it is in no fleet. */
   readonly fleet: string;
   readonly device: string;
   readonly version: string;
@@ -30,6 +32,8 @@ export interface SlotStatus {
   readonly ready: boolean;
   readonly active?: Installed;
   readonly trial?: Installed;
+  /** A person loaded it on the device. */
+  readonly local: boolean;
   /** What runs the model, where one is ready, and why others did not take it. */
   readonly runtime?: string;
   readonly provider?: string;
@@ -40,7 +44,7 @@ export interface SlotStatus {
 
 export function statusOf(
   { journal, serving, recorder, outbox }: Parts,
-  { identity, version }: { readonly identity: Identity; readonly version: string },
+  { identity = NOBODY, version }: { readonly identity?: Identity; readonly version: string },
   online: boolean,
   health: DeviceHealth,
 ): AgentStatus {
@@ -59,6 +63,7 @@ export function statusOf(
       ready: serving.model(slot) !== undefined,
       ...(active === undefined ? {} : { active }),
       ...(trial === undefined ? {} : { trial }),
+      local: isLocal(journal.state, slot),
       ...choiceOf(serving.model(slot)),
       drifting: drifting[slot] ?? [],
     })),

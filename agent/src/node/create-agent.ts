@@ -152,6 +152,8 @@ function withStop(agent: Agent, unlock: () => Promise<void>): Agent {
     model: (slot) => agent.model(slot),
     infer: (slot, inputs) => agent.infer(slot, inputs),
     status: () => agent.status(),
+    load: (request) => agent.load(request),
+    unload: (slot) => agent.unload(slot),
     unresponsive: () => agent.unresponsive(),
     idle: () => agent.idle(),
     async stop() {

@@ -22,6 +22,8 @@ export interface ToyModel {
     | 'hang-on-run'
     | 'slow-on-run'
     | 'wrong-output';
+  /** Security epoch of its bundle; default 0. */
+  readonly epoch?: number;
 }
 
 export interface ToyBundle extends BundleContent {
@@ -55,7 +57,7 @@ export async function makeToyBundle(
     memoryBytes: 1 << 20,
     sourceDigest: await sha256(utf8.encode('source')),
     tools: {},
-    epoch: 0,
+    epoch: model.epoch ?? 0,
   };
   const content = await makeManifest({
     config,

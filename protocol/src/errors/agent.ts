@@ -52,6 +52,11 @@ export const AGENT_ERRORS = {
     (c: { slot: string; errors: number; inferences: number }) =>
       `${c.errors} of ${c.inferences} inferences in slot ${c.slot} failed while the new model was watched: look at its inputs`,
   ),
+  'deployment.halted': refused(
+    409,
+    (c: { slot: string }) =>
+      `nothing is loaded into slot ${c.slot} while the fleet is halted: end the halt on the server first`,
+  ),
   'deployment.hung': refused(
     500,
     (c: { slot: string; seconds: number }) =>
@@ -133,6 +138,11 @@ export const AGENT_ERRORS = {
     507,
     (c: { file: string }) =>
       `${c.file} cannot be written, the disk is full: make room on the device`,
+  ),
+  'load.none': refused(
+    404,
+    (c: { slot: string }) =>
+      `slot ${c.slot} holds nothing that was loaded by hand: flotilla-agent status shows what runs`,
   ),
   'service.command-failed': refused(
     500,

@@ -4,7 +4,7 @@ import { findAttempt } from '../state.ts';
 import { activate } from './activate.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { download } from './download.ts';
-import { collect, commit, fail, remove, rollBack } from './finish.ts';
+import { collect, commit, fail, remove, restore, rollBack } from './finish.ts';
 import { selfTest } from './self-test.ts';
 import { verify } from './verify.ts';
 import { watch } from './watch.ts';
@@ -31,6 +31,7 @@ const EXECUTORS: Executors = {
   rollBack,
   fail,
   remove,
+  restore,
   collect,
 };
 

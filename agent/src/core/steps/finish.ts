@@ -1,4 +1,5 @@
 import { nextStep, type StepOf } from '../plan.ts';
+import { commitHold, dropHolds, endHold } from '../side-load/holds.ts';
 import { type Ending, type Installed, type JournalState, sameInstalled } from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { discardBundles } from './room.ts';
@@ -11,6 +12,7 @@ export async function commit(
   await journal.update((draft) => {
     const trial = draft.slots[slot]?.trial;
     if (trial !== undefined) draft.slots[slot] = { active: trial, trialStarts: 0 };
+    commitHold(draft, deployment);
     attemptIn(draft, deployment).ending = ending('RESULT_COMMITTED', 'commit');
   });
 }
@@ -29,6 +31,7 @@ export async function rollBack(
     else draft.slots[slot] = { active, trialStarts: 0 };
     const { code, detail, step } = fault;
     const attempt = attemptIn(draft, deployment);
+    endHold(draft, deployment);
     attempt.ending = ending('RESULT_ROLLED_BACK', step || nextStep(attempt.stage), code, detail);
   });
   // the one on trial may have come late from a start and served meanwhile
@@ -56,6 +59,7 @@ export async function fail(
   await journal.update((draft) => {
     const { code, detail, step } = fault;
     const attempt = attemptIn(draft, deployment);
+    endHold(draft, deployment);
     attempt.ending = ending('RESULT_FAILED', step || nextStep(attempt.stage), code, detail);
   });
 }
@@ -67,9 +71,27 @@ export async function remove(
 ): Promise<void> {
   await journal.update((draft) => {
     endRemoved(draft, slot);
+    dropHolds(draft, slot);
     delete draft.slots[slot];
   });
   serving.swap(slot, undefined);
+}
+
+/** What the fleet had in the slot runs again; where it does not load any more, nothing does. */
+export async function restore(
+  context: StepContext,
+  { slot, installed }: StepOf<'restore'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const model = await context.load(installed, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+  if (model === undefined) return remove(context, { kind: 'remove', slot });
+  await context.journal.update((draft) => {
+    endRemoved(draft, slot);
+    dropHolds(draft, slot);
+    draft.slots[slot] = { active: installed, trialStarts: 0 };
+  });
+  context.serving.swap(slot, model);
 }
 
 function endRemoved(draft: JournalState, slot: string): void {
@@ -80,7 +102,7 @@ function endRemoved(draft: JournalState, slot: string): void {
   );
   if (attempt === undefined) return;
   attempt.ending = ending('RESULT_REMOVED', 'remove');
-  attempt.reported = false;
+  attempt.reported = attempt.deployment.local === true;
 }
 
 /** What was needed meanwhile stays. */

@@ -27,23 +27,33 @@ export async function withRoom<T>(
   parts: readonly Descriptor[],
   write: () => Promise<T>,
 ): Promise<T> {
-  const { storage, blobs } = context;
   await makeRoom(context, digest, parts);
   try {
     return await write();
   } catch (error) {
-    if (!isFlotillaError(error, 'storage.full')) throw error;
-    for (const part of parts) await storage.remove(blobs.partPath(part.digest));
-    const needed = await bytesNeeded(context, parts);
-    const missing = Math.max(1, needed - (await storage.free()));
-    throw new FlotillaError('download.disk-full', { needed, missing }, { cause: error });
+    throw await fullDisk(context, parts, error);
   }
 }
 
-async function makeRoom(
+/** Where the disk filled up: removes what is half-written, and says how much is missing. */
+export async function fullDisk(
+  context: RoomContext,
+  parts: readonly Descriptor[],
+  error: unknown,
+): Promise<unknown> {
+  const { storage, blobs } = context;
+  if (!isFlotillaError(error, 'storage.full')) return error;
+  for (const part of parts) await storage.remove(blobs.partPath(part.digest));
+  const needed = await bytesNeeded(context, parts);
+  const missing = Math.max(1, needed - (await storage.free()));
+  return new FlotillaError('download.disk-full', { needed, missing }, { cause: error });
+}
+
+/** @throws FlotillaError `download.disk-full` */
+export async function makeRoom(
   context: RoomContext,
   digest: string,
-  parts: readonly Descriptor[],
+  parts: readonly Pick<Descriptor, 'digest' | 'size'>[],
 ): Promise<void> {
   for (;;) {
     const needed = await bytesNeeded(context, parts);
@@ -71,7 +81,7 @@ export async function discardBundles(
 
 async function bytesNeeded(
   { storage, blobs }: RoomContext,
-  parts: readonly Descriptor[],
+  parts: readonly Pick<Descriptor, 'digest' | 'size'>[],
 ): Promise<number> {
   let needed = 0;
   for (const { digest, size } of parts) {

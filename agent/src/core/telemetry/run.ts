@@ -7,7 +7,7 @@ import type { Recorder } from './recorder.ts';
 
 export interface TelemetryPorts {
   readonly recorder: Recorder;
-  readonly outbox: Outbox;
+  readonly outbox: Pick<Outbox, 'append'>;
   readonly clock: FleetClock;
   readonly device: Device;
   readonly logger: Logger;
