@@ -67,12 +67,15 @@ async function bundle(
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   await build({
-    entryPoints: Object.fromEntries(entries),
+    // sorted: they were found in any order, and the names of the pieces depend on it
+    entryPoints: Object.fromEntries([...entries].toSorted()),
     outdir,
     bundle: true,
     platform: 'node',
     target: 'node22',
     format: 'esm',
+    // without it a module that is imported lazily takes along all that its imports could ever need
+    splitting: true,
     minifySyntax: true,
     minifyWhitespace: lean,
     sourcemap: !lean,

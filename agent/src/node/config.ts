@@ -28,7 +28,7 @@ export const CONFIG = {
     '127.0.0.1:8180',
     'FLOTILLA_AGENT_HTTP',
     'http',
-    'where inference is served: 127.0.0.1:PORT (0: any free port) or unix:PATH',
+    'where inference is served: 127.0.0.1:PORT (0: any free port), unix:PATH, or both with a comma',
   ),
   telemetryWindowMs: key<number>(
     0,

@@ -116,6 +116,35 @@ export const AGENT_ERRORS = {
     (c: { url: string }) =>
       `${c.url} does not exist on the server: the artifact was removed or never stored`,
   ),
+  'http.bad-path': refused(
+    400,
+    (c: { path: string }) => `${c.path} is not a path: a % in it begins no character`,
+  ),
+  'http.broken-body': refused(
+    400,
+    (c: { encoding: string }) => `the body is not what its Content-Encoding says, ${c.encoding}`,
+  ),
+  'http.encoding': refused(
+    415,
+    (c: { encoding: string }) =>
+      `the Content-Encoding ${c.encoding} is not read: send gzip, deflate, or none`,
+  ),
+  'http.foreign': refused(
+    403,
+    (c: { what: string }) =>
+      `a request from ${c.what} is not answered: only programs on this machine are served, not web pages`,
+  ),
+  'http.media-type': refused(
+    415,
+    (c: { type: string }) =>
+      `the Content-Type ${c.type} is not read: send application/json or application/octet-stream`,
+  ),
+  'http.no-route': refused(404, (c: { path: string }) => `there is nothing at ${c.path}`),
+  'http.wrong-method': refused(
+    405,
+    (c: { path: string; method: string; allowed: string }) =>
+      `${c.path} does not take ${c.method}, but ${c.allowed}`,
+  ),
   'infer.bad-request': refused(
     400,
     (c: { where: string; reason: string }) => `${c.where}: ${c.reason}`,

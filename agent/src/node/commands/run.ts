@@ -1,14 +1,15 @@
 import { createAgent } from '../create-agent.ts';
 import { announceRunning } from '../data-folder.ts';
+import { serveLocal } from '../http/server.ts';
+import { localRoutes } from '../local-routes.ts';
 import { createLogger } from '../logger.ts';
-import { serveInference } from '../oip/server.ts';
 import { attend } from '../service/attend.ts';
 import { findServiceManager } from '../service/manager.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION, readQuota } from './shared.ts';
 
 export const runCommand: Command = {
-  usage: 'run [--data DIR] [--http 127.0.0.1:PORT | --http unix:PATH]',
+  usage: 'run [--data DIR] [--http 127.0.0.1:PORT,unix:PATH]',
   summary: 'Run the models of this device and keep it in step with its fleet.',
   options: {
     data: configOption('data', 'DIR'),
@@ -53,15 +54,21 @@ export const runCommand: Command = {
       logger,
     });
     try {
-      const { http: listen, maxRequestBytes } = config;
-      const server = await serveInference(agent, { listen, maxRequestBytes });
+      const listen = config.http.split(',').map((address) => address.trim());
+      const { maxRequestBytes } = config;
+      const server = await serveLocal(localRoutes(agent), { listen, maxRequestBytes });
       try {
-        const { address } = server;
+        const { addresses } = server;
+        const [address = ''] = addresses;
         await announceRunning(config.data, { pid: process.pid, address });
         const { device, fleet } = agent.status();
-        const ready = { ready: true, address, device, fleet, pid: process.pid, slots: agent.slots };
+        const { slots } = agent;
+        const ready = { ready: true, address, addresses, device, fleet, pid: process.pid, slots };
         if (input.values.json) io.print(JSON.stringify(ready));
-        else io.print(`device ${device} of fleet ${fleet} serves inference at ${address}`);
+        else
+          io.print(
+            `device ${device} of fleet ${fleet} serves inference at ${addresses.join(' and ')}`,
+          );
         await attend(agent, findServiceManager(io.env, logger), logger, io.ended);
       } finally {
         await server.close();

@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A request whose path matched a route, with its whole body, decompressed. */
+export interface HttpRequest {
+  /** What the path holds where the route says `:name`, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
+  /** Empty where none came. */
+  readonly body: Buffer;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: Uint8Array | string;
+}
+
+/** One row of the table of what a server answers. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Segments as they are, or `:name` for any one segment; the first row that fits answers. */
+  readonly path: string;
+  /** What it throws is answered as `{error, code}` with the status of the error. */
+  handle(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>;
+}
+
+export function jsonAnswer(value: unknown, status = 200): HttpAnswer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(value),
+  };
+}

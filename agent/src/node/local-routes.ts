@@ -1,0 +1,11 @@
+import type { Agent } from '../core/index.ts';
+import { jsonAnswer, type Route } from './http/route.ts';
+import { healthRoutes } from './oip/health.ts';
+import { modelRoutes } from './oip/models.ts';
+
+/** All that a running agent answers to programs on its device. */
+export const localRoutes = (agent: Agent): readonly Route[] => [
+  ...healthRoutes(agent),
+  ...modelRoutes(agent),
+  { method: 'GET', path: '/flotilla/1/status', handle: () => jsonAnswer(agent.status()) },
+];
