@@ -1,3 +1,6 @@
+export { AUDIO_FEATURES, type AudioFeature } from './audio/audio-features.ts';
+export { createRateConverter, type RateConverter } from './audio/rate-converter.ts';
+export { type AudioClip, decodeWav } from './audio/wav.ts';
 export * from './compare.ts';
 export * from './drift/detector.ts';
 export * from './drift/profile.ts';
@@ -10,16 +13,12 @@ export { IMAGE_FEATURES, type ImageFeature, imageFeatures } from './image/image-
 export { type ImageElement, imageToTensor } from './image/image-to-tensor.ts';
 export { createResampler, type Resampler } from './image/resample.ts';
 export { MAX_LABELS_BYTES, parseLabels } from './labels.ts';
+export { softmax } from './pipeline/classify.ts';
 export type { Raw } from './pipeline/feed.ts';
 export { numbersOf, tensorOf } from './pipeline/numbers.ts';
 export * from './pipeline/pipeline.ts';
-export {
-  type ClassificationPrediction,
-  type ClassScore,
-  type Prediction,
-  type RawPrediction,
-  softmax,
-} from './pipeline/prediction.ts';
+export type * from './pipeline/prediction.ts';
+export type * from './pipeline/prepared.ts';
 export * from './quality.ts';
 export type * from './runtime.ts';
 export * from './runtimes.ts';

@@ -87,7 +87,7 @@ export function tensorSet(tensors: readonly Tensors[], first = 0): SampleSet {
     const name = String(first + i).padStart(8, '0');
     const where = `made-up sample ${first + i}`;
     const item = { name, where, label: undefined, slices: {}, load: async () => feeds };
-    return { item, tensors: feeds, features: {} };
+    return { item, tensors: feeds, features: {}, placements: [] };
   });
   return {
     items: samples.map(({ item }) => item),

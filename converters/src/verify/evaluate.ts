@@ -110,7 +110,7 @@ async function evaluate(
   const observations: Observation[] = [];
   const tensor = pipeline.spec.outputs.classification?.tensor ?? '';
   for await (const { sample, outputs } of runSamples(runner, model, samples)) {
-    const [prediction] = pipeline.postprocess(outputs);
+    const [prediction] = pipeline.postprocess(outputs, sample);
     if (prediction?.kind !== 'classification') continue;
     const { features } = sample;
     const { index: classIndex, confidence } = prediction;

@@ -4,14 +4,18 @@ import type { ImageInput, Size } from '../spec/types.ts';
 import type { Rgb8 } from './image.ts';
 import type { Resampler, View } from './resample.ts';
 
-/** Where the resized image lands: its size, and the size and fill of what is cut out around it. */
-interface Plan {
+/** Where the resized image lands: its size, and what is cut out of it or padded around it. */
+export interface FitPlan {
   /** Size of the whole image after resizing. */
   readonly width: number;
   readonly height: number;
   /** Size of the result. */
   readonly outWidth: number;
   readonly outHeight: number;
+  /** The part of the resized image that is wanted. */
+  readonly view: View;
+  /** Where that part lies in the result. */
+  readonly pad: { readonly left: number; readonly top: number };
 }
 
 const MAX_PIXELS = MAX_SIDE ** 2;
@@ -34,26 +38,37 @@ export function fixedSize(input: ImageInput): Size | undefined {
  */
 export function fit(image: Rgb8, input: ImageInput, resampler: Resampler): Rgb8 {
   const plan = planFit(image, input);
-  const view: View = {
-    left: Math.max(0, centered(plan.width, plan.outWidth)),
-    top: Math.max(0, centered(plan.height, plan.outHeight)),
-    width: Math.min(plan.width, plan.outWidth),
-    height: Math.min(plan.height, plan.outHeight),
-  };
+  const { view } = plan;
   // Rows are resized first: an image of a few columns and very many rows would swell on the way.
   if (view.width * image.height > MAX_PIXELS) throw tooLarge(image, view.width, image.height);
   const { kernel = 'bilinear', antialias = true, pad = [0, 0, 0] } = input.resize ?? {};
   const inner = resampler.resample(image, plan.width, plan.height, view, kernel, antialias);
   if (inner.width === plan.outWidth && inner.height === plan.outHeight) return inner;
-  return padTo(inner, plan.outWidth, plan.outHeight, pad);
+  return padTo(inner, plan, pad);
 }
 
-function planFit(image: Rgb8, input: ImageInput): Plan {
+/** @throws FlotillaError `image.too-large` */
+export function planFit(image: Rgb8, input: ImageInput): FitPlan {
   const [width, height] = resizedSize(image, input);
   const letterbox = input.resize?.mode === 'letterbox' ? input.resize.size : undefined;
   const [outWidth, outHeight] = input.crop ?? letterbox ?? [width, height];
   if (Math.max(outWidth, outHeight) > MAX_SIDE) throw tooLarge(image, outWidth, outHeight);
-  return { width, height, outWidth, outHeight };
+  return {
+    width,
+    height,
+    outWidth,
+    outHeight,
+    view: {
+      left: Math.max(0, centered(width, outWidth)),
+      top: Math.max(0, centered(height, outHeight)),
+      width: Math.min(width, outWidth),
+      height: Math.min(height, outHeight),
+    },
+    pad: {
+      left: Math.max(0, centered(outWidth, width)),
+      top: Math.max(0, centered(outHeight, height)),
+    },
+  };
 }
 
 function tooLarge(image: Rgb8, width: number, height: number): FlotillaError {
@@ -81,16 +96,18 @@ function centered(outer: number, inner: number): number {
   return Math.floor((outer - inner) / 2);
 }
 
-function padTo(image: Rgb8, width: number, height: number, pad: readonly number[]): Rgb8 {
+function padTo(
+  image: Rgb8,
+  { outWidth: width, outHeight: height, pad: { left, top } }: FitPlan,
+  color: readonly number[],
+): Rgb8 {
   const data = new Uint8Array(width * height * 3);
-  const [red = 0, green = 0, blue = 0] = pad;
+  const [red = 0, green = 0, blue = 0] = color;
   for (let i = 0; i < data.length; i += 3) {
     data[i] = red;
     data[i + 1] = green;
     data[i + 2] = blue;
   }
-  const left = centered(width, image.width);
-  const top = centered(height, image.height);
   const stride = image.width * 3;
   for (let y = 0; y < image.height; y++) {
     const row = image.data.subarray(y * stride, (y + 1) * stride);

@@ -1,12 +1,12 @@
-import { toHalves } from '../half.ts';
+import { elementsOf, type NumberElement } from '../rounding.ts';
 import type { ImageInput } from '../spec/types.ts';
-import { ELEMENT_TYPES, type ElementType, type Tensor } from '../tensor.ts';
+import { ELEMENT_TYPES, type Tensor } from '../tensor.ts';
 import { fit } from './fit.ts';
 import type { Rgb8 } from './image.ts';
 import { createResampler, type Resampler } from './resample.ts';
 
 /** Element types that an image may be fed as. */
-export type ImageElement = Exclude<ElementType, 'INT64' | 'UINT64' | 'BOOL'>;
+export type ImageElement = NumberElement;
 
 /**
  * Resizes, crops and normalizes one image: x = (pixel · scale − mean) / std.
@@ -76,23 +76,5 @@ function lookup(input: ImageInput, channel: number, type: ImageElement): ArrayLi
   const mean = input.mean[channel]!;
   const std = input.std[channel]!;
   const values = Float64Array.from({ length: 256 }, (_, pixel) => (pixel * scale - mean) / std);
-  if (type === 'FP32' || type === 'FP64') return values;
-  if (type === 'FP16') return toHalves(values);
-  const [low, high] = INTEGER_LIMITS[type];
-  return values.map((value) => Math.min(high, Math.max(low, roundHalfEven(value))));
-}
-
-const INTEGER_LIMITS = {
-  INT8: [-128, 127],
-  UINT8: [0, 255],
-  INT16: [-32768, 32767],
-  UINT16: [0, 65535],
-  INT32: [-2147483648, 2147483647],
-  UINT32: [0, 4294967295],
-} as const;
-
-/** ONNX QuantizeLinear rounds half to even; `Math.round` does not. */
-function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return elementsOf(values, type);
 }

@@ -1,13 +1,18 @@
-import { fit, fixedSize } from '../image/fit.ts';
+import { fit, fixedSize, planFit } from '../image/fit.ts';
 import type { ImageDecoder, Rgb8 } from '../image/image.ts';
 import { imageFeatures } from '../image/image-features.ts';
 import { type ImageElement, pixelsToTensor } from '../image/image-to-tensor.ts';
+import { type Placement, placementOf, unmoved } from '../image/placement.ts';
 import { createResampler } from '../image/resample.ts';
+import { isNumberElement } from '../rounding.ts';
 import type { ImageInput } from '../spec/types.ts';
 import { ELEMENT_TYPES, type Tensor, type TensorInfo } from '../tensor.ts';
 import { checkTensor, elementCount, tensorError } from '../tensors.ts';
 import { type Feed, type Feeder, isTensor } from './feed.ts';
 import { meanOf, tensorFeatures } from './statistics.ts';
+
+/** A batch of more is of no image that anyone sees. */
+const MAX_PLACEMENTS = 4096;
 
 /**
  * Feeds images. Takes encoded bytes, pixels as a UINT8 tensor [height, width, 3] or
@@ -26,6 +31,7 @@ export function imageFeeder(
     return {
       tensor: stack(fitted.map((pixels) => pixelsToTensor(pixels, input, type))),
       features: meanOf(fitted.map((pixels) => imageFeatures(info.name, pixels))),
+      placements: images.map((image) => placementOf(image, planFit(image, input))),
     };
   };
   return {
@@ -34,11 +40,19 @@ export function imageFeeder(
       if (!isTensor(raw)) return fromPixels([await decoder.decode(raw, where)]);
       checkTensor(info.name, raw);
       if (raw.type !== 'UINT8' || raw.shape.at(-1) !== 3) {
-        return { tensor: raw, features: tensorFeatures(info.name, raw) };
+        const placements = placementsOf(raw, input);
+        return { tensor: raw, features: tensorFeatures(info.name, raw), placements };
       }
       return fromPixels(imagesIn(info.name, raw));
     },
   };
+}
+
+/** Of a ready tensor: its own pixels are the original's. */
+function placementsOf({ shape }: Tensor, { layout }: ImageInput): Placement[] {
+  const [batch = 0, ...sizes] = shape;
+  const [height = 0, width = 0] = layout === 'nchw' ? sizes.slice(1) : sizes;
+  return Array.from({ length: Math.min(batch, MAX_PLACEMENTS) }, () => unmoved(width, height));
 }
 
 /** What the model declares must be what the spec makes, where both are known beforehand. */
@@ -48,7 +62,7 @@ function checkDeclared(
   mismatch: (reason: string) => never,
 ): ImageElement {
   const { type, shape } = info;
-  if (type === 'INT64' || type === 'UINT64' || type === 'BOOL') {
+  if (!isNumberElement(type)) {
     return mismatch(`is an image but the model takes ${type}`);
   }
   if (shape.length !== 4) {

@@ -1,12 +1,20 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { ImageDecoder } from '../image/image.ts';
-import type { InputSpec, ModelSpec } from '../spec/types.ts';
+import type { InputSpec, ModelSpec, OutputsSpec } from '../spec/types.ts';
 import type { Tensor, TensorInfo, Tensors } from '../tensor.ts';
 import { notAnInput, tensorError } from '../tensors.ts';
+import { anomalyReader } from './anomaly.ts';
+import { audioFeeder } from './audio-feeder.ts';
+import { classificationReader } from './classify.ts';
+import { detectionReader } from './detect.ts';
+import { embeddingReader } from './embed.ts';
 import type { Feeder, Raw } from './feed.ts';
 import { imageFeeder } from './image-feeder.ts';
+import type { OutputReader, ReadContext } from './output-reading.ts';
 import { constantFeeder, constantTensor, rawFeeder, stateFeeder } from './plain-feeders.ts';
-import { classify, type Prediction } from './prediction.ts';
+import type { Prediction } from './prediction.ts';
+import type { Prepared, Preprocessed } from './prepared.ts';
+import { regressionReader } from './regress.ts';
 import { tabularFeeder } from './tabular-feeder.ts';
 
 /** From what a caller has to what a model takes, and back to what it means. */
@@ -15,18 +23,19 @@ export interface Pipeline {
   /**
    * @param raw by input tensor; constants need not be given
    * @param where file or request that it comes from, for messages
-   * @returns the feeds, whose tensors are the caller's or new, and the numbers that drift is judged
-   *   by (means over a batch)
-   * @throws FlotillaError `tensor.invalid`, `image.undecodable`, `image.too-large`
+   * @returns the feeds, whose tensors are the caller's or new, and what outputs and drift are judged by
+   * @throws FlotillaError `tensor.invalid`, `image.undecodable`, `image.too-large`,
+   *   `audio.undecodable`
    */
   preprocess(raw: Readonly<Record<string, Raw>>, where?: string): Promise<Preprocessed>;
-  /** One prediction a sample for a classification, else one with the raw outputs. */
-  postprocess(outputs: Tensors): Prediction[];
-}
-
-export interface Preprocessed {
-  readonly tensors: Tensors;
-  readonly features: Readonly<Record<string, number>>;
+  /**
+   * One prediction a sample for each kind of output that the spec tells of, kind by kind in the order
+   * of `Prediction`; one with the raw outputs where it tells of none.
+   *
+   * @param prepared what `preprocess` made of the inputs of this run
+   * @throws FlotillaError `spec.mismatch` where outputs are not what the spec says
+   */
+  postprocess(outputs: Tensors, prepared: Prepared): Prediction[];
 }
 
 export interface PipelineOptions {
@@ -49,31 +58,25 @@ export interface PipelineOptions {
  */
 export function createPipeline(spec: ModelSpec, options: PipelineOptions): Pipeline {
   const feeders = bindInputs(spec, options);
-  if (spec.outputs.detection) {
-    throw unsupported(spec, 'outputs.detection', 'detection', 'classification and raw outputs');
-  }
-  const labels = options.labels ?? inlineLabels(spec);
+  const readers = bindOutputs(spec, options.labels ?? inlineLabels(spec));
   return {
     spec,
     async preprocess(raw, where = 'the request') {
       refuseUnknown(raw, feeders, spec);
       const tensors: Record<string, Tensor> = {};
       const features: Record<string, number> = {};
+      let placements: Preprocessed['placements'] = [];
       for (const [name, feeder] of feeders) {
         const feed = await feeder.feed(given(raw, name, feeder), where);
         tensors[name] = feed.tensor;
         Object.assign(features, feed.features);
+        if (placements.length === 0) placements = feed.placements ?? [];
       }
-      return { tensors, features };
+      return { tensors, features, placements };
     },
-    postprocess(outputs) {
-      const { classification } = spec.outputs;
-      if (!classification) return [{ kind: 'raw', tensors: outputs }];
-      const tensor = outputs[classification.tensor];
-      if (tensor) return classify(spec.name, classification, labels, tensor);
-      const where = `output ${classification.tensor}`;
-      const reason = `is not among the model's outputs ${Object.keys(outputs).join(', ')}`;
-      throw new FlotillaError('spec.mismatch', { model: spec.name, where, reason });
+    postprocess(outputs, prepared) {
+      if (readers.length === 0) return [{ kind: 'raw', tensors: outputs }];
+      return readers.flatMap((read) => read(outputs, prepared));
     },
   };
 }
@@ -125,6 +128,8 @@ function bindInput(
   switch (input.kind) {
     case 'image':
       return imageFeeder(info, input, options.decoder, mismatch);
+    case 'audio':
+      return audioFeeder(info, input, mismatch);
     case 'features':
       return tabularFeeder(info, input, mismatch);
     case 'constant':
@@ -134,21 +139,41 @@ function bindInput(
     case 'state':
       if (options.statesFromZero) return stateFeeder(info);
       throw unsupportedInput(spec, info, input);
-    case 'audio':
-      throw unsupportedInput(spec, info, input);
   }
 }
 
 function unsupportedInput(spec: ModelSpec, { name }: TensorInfo, { kind }: InputSpec) {
-  return unsupported(spec, `inputs.${name}`, kind, 'image, features, constant and raw inputs');
-}
-
-function unsupported(spec: ModelSpec, where: string, kind: string, supported: string) {
+  const supported = 'image, audio, features, constant and raw inputs';
+  const where = `inputs.${name}`;
   return new FlotillaError('spec.unsupported', { model: spec.name, where, kind, supported });
 }
 
-function inlineLabels(spec: ModelSpec): readonly string[] | undefined {
-  const labels = spec.outputs.classification?.labels;
+type OutputKind = Exclude<keyof OutputsSpec, 'raw'>;
+
+const READERS: {
+  readonly [K in OutputKind]: (
+    output: NonNullable<OutputsSpec[K]>,
+    context: ReadContext,
+  ) => OutputReader;
+} = {
+  classification: classificationReader,
+  detection: detectionReader,
+  regression: regressionReader,
+  anomaly: anomalyReader,
+  embedding: embeddingReader,
+};
+
+function bindOutputs(spec: ModelSpec, labels: readonly string[] | undefined): OutputReader[] {
+  const context = { model: spec.name, labels, inputs: spec.inputs };
+  const bind = <K extends OutputKind>(kind: K): OutputReader | undefined => {
+    const output = spec.outputs[kind];
+    return output && READERS[kind](output, context);
+  };
+  return (Object.keys(READERS) as OutputKind[]).flatMap((kind) => bind(kind) ?? []);
+}
+
+function inlineLabels({ outputs }: ModelSpec): readonly string[] | undefined {
+  const labels = outputs.classification?.labels ?? outputs.detection?.labels;
   return labels && 'names' in labels ? labels.names : undefined;
 }
 

@@ -1,8 +1,10 @@
-import type { FeaturesInput } from '../spec/types.ts';
-import type { TensorInfo } from '../tensor.ts';
+import { isNumberElement, roundedTensor } from '../rounding.ts';
+import type { Column, FeaturesInput } from '../spec/types.ts';
+import type { Tensor, TensorInfo } from '../tensor.ts';
 import { checkTensor, tensorError } from '../tensors.ts';
-import { type Feeder, isTensor, type Raw } from './feed.ts';
+import { type Feeder, isTensor } from './feed.ts';
 import { numbersOf, tensorOf } from './numbers.ts';
+import { type Cell, createRowEncoder } from './row-encoder.ts';
 import { meanOf } from './statistics.ts';
 
 /** Largest JSON row that is read. */
@@ -11,57 +13,86 @@ const MAX_JSON_BYTES = 1 << 20;
 const MAX_WATCHED = 64;
 
 /**
- * Feeds rows of named numbers. Takes a tensor [features] or [batch, features], or a JSON object
- * from name to number, or a JSON list of numbers in the order of the names.
+ * Feeds rows of named values. Takes a JSON object from name to value, or a JSON list in the order of
+ * the columns; or a tensor [columns] or [batch, columns], in which a category is its place in the
+ * list and a number that is NaN is missing where the column says what stands for that.
  */
 export function tabularFeeder(
   info: TensorInfo,
-  input: FeaturesInput,
+  { columns }: FeaturesInput,
   mismatch: (reason: string) => never,
 ): Feeder {
-  const width = input.names.length;
+  const encoder = createRowEncoder(columns, (column, reason) => {
+    throw tensorError(info.name, `${reason} ${column}`);
+  });
+  const { width } = encoder;
   const declared = info.shape.at(-1) ?? 1;
   if (declared !== -1 && declared !== width) {
-    mismatch(`names ${width} features but the model takes [${info.shape}]`);
+    const names = columns.length === width ? '' : `, which become ${width} numbers,`;
+    mismatch(`names ${columns.length} features${names} but the model takes [${info.shape}]`);
   }
+  const watched = (row: readonly Cell[]): Record<string, number> =>
+    Object.fromEntries(
+      columns
+        .slice(0, MAX_WATCHED)
+        .map(({ name }, i) => [`${info.name}.${name}`, encoder.valueOf(i, row[i])]),
+    );
   return {
     fromCaller: true,
     async feed(raw) {
-      const values = valuesOf(info.name, input, raw);
-      const batch = values.length / width;
-      if (!Number.isInteger(batch) || batch === 0) {
-        const reason = `needs rows of ${width} numbers but has ${values.length} in all`;
-        throw tensorError(info.name, reason);
-      }
-      const normalized = values.map(
-        (value, i) => (value - input.mean[i % width]!) / input.std[i % width]!,
-      );
-      if (info.type.includes('INT') && !normalized.every(Number.isFinite)) {
-        throw tensorError(info.name, `takes ${info.type} but holds a number that is not finite`);
-      }
-      const shape = info.shape.length === 1 ? [width] : [batch, width];
+      const rows = isTensor(raw) ? rowsOf(info.name, columns, raw) : [jsonRow(info, columns, raw)];
+      const values = new Float64Array(rows.length * width);
+      for (const [i, row] of rows.entries()) encoder.encode(row, values, i * width);
+      const shape = info.shape.length === 1 ? [width] : [rows.length, width];
       return {
-        tensor: tensorOf(normalized, shape, info.type),
-        features: watched(info.name, input.names, values),
+        tensor: rowTensor(info, values, shape),
+        features: meanOf(rows.map((row) => watched(row))),
       };
     },
   };
 }
 
-function valuesOf(name: string, input: FeaturesInput, raw: Raw): Float64Array {
-  if (isTensor(raw)) {
-    checkTensor(name, raw);
-    return Float64Array.from(numbersOf(raw));
+function rowTensor(info: TensorInfo, values: Float64Array, shape: readonly number[]): Tensor {
+  const { name, type } = info;
+  if (!type.startsWith('FP') && !values.every(Number.isFinite)) {
+    throw tensorError(name, `takes ${type} but holds a number that is not finite`);
   }
-  const value = parseJson(name, raw);
-  const row = Array.isArray(value)
-    ? value
-    : input.names.map((key) => (value as Record<string, unknown> | null)?.[key]);
-  const missing = row.findIndex((cell) => typeof cell !== 'number' || !Number.isFinite(cell));
-  if (missing !== -1) {
-    throw tensorError(name, `has no number for ${input.names[missing] ?? missing}`);
+  return isNumberElement(type) ? roundedTensor(values, shape, type) : tensorOf(values, shape, type);
+}
+
+function rowsOf(name: string, columns: readonly Column[], tensor: Tensor): Cell[][] {
+  checkTensor(name, tensor);
+  const values = Array.from(numbersOf(tensor));
+  const batch = values.length / columns.length;
+  if (!Number.isInteger(batch) || batch === 0) {
+    const reason = `needs rows of ${columns.length} numbers but has ${values.length} in all`;
+    throw tensorError(name, reason);
   }
-  return Float64Array.from(row as number[]);
+  return Array.from({ length: batch }, (_, i) =>
+    columns.map((column, c) => cellOf(column, values[i * columns.length + c]!)),
+  );
+}
+
+function cellOf(column: Column, value: number): Cell {
+  if (column.kind === 'number' || Number.isNaN(value)) return value;
+  return column.categories[value] ?? `number ${value}`;
+}
+
+function jsonRow(info: TensorInfo, columns: readonly Column[], bytes: Uint8Array): Cell[] {
+  const value = parseJson(info.name, bytes);
+  if (Array.isArray(value)) {
+    if (value.length !== columns.length) {
+      throw tensorError(info.name, `needs ${columns.length} values but has ${value.length}`);
+    }
+    return value.map(finite);
+  }
+  const row = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
+  return columns.map(({ name }) => finite(row && Object.hasOwn(row, name) ? row[name] : undefined));
+}
+
+/** JSON has no infinity, but numbers that are read as one. */
+function finite(cell: Cell): Cell {
+  return typeof cell === 'number' && !Number.isFinite(cell) ? undefined : cell;
 }
 
 function parseJson(name: string, bytes: Uint8Array): unknown {
@@ -73,19 +104,4 @@ function parseJson(name: string, bytes: Uint8Array): unknown {
   } catch {
     throw tensorError(name, 'is not JSON');
   }
-}
-
-function watched(
-  input: string,
-  names: readonly string[],
-  values: Float64Array,
-): Record<string, number> {
-  const rows: Record<string, number>[] = [];
-  for (let start = 0; start < values.length; start += names.length) {
-    const entries = names
-      .slice(0, MAX_WATCHED)
-      .map((name, i) => [`${input}.${name}`, values[start + i]!] as const);
-    rows.push(Object.fromEntries(entries));
-  }
-  return meanOf(rows);
 }

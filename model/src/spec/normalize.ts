@@ -1,15 +1,9 @@
-import { perChannel, toPair } from './numbers.ts';
-import type {
-  FeaturesDocument,
-  ImageDocument,
-  InputDocument,
-  OutputsDocument,
-  SpecDocument,
-} from './schema.ts';
-import type { ImageInput, InputSpec, Labels, ModelSpec, OutputsSpec, ResizeSpec } from './types.ts';
-
-/** Says which key of the document is wrong and why; never returns. */
-export type Complain = (where: string, reason: string) => never;
+import { normalizeAudio } from './normalize-audio.ts';
+import { normalizeFeatures } from './normalize-features.ts';
+import { normalizeOutputs } from './normalize-outputs.ts';
+import { type Complain, checkStd, spread, toPair } from './numbers.ts';
+import type { ImageDocument, InputDocument, SpecDocument } from './schema.ts';
+import type { ImageInput, InputSpec, ModelSpec, ResizeSpec } from './types.ts';
 
 /** Largest net loss of a variant where the spec does not say: one point. */
 const DEFAULT_MAX_DROP = 0.01;
@@ -17,7 +11,7 @@ const DEFAULT_MAX_DROP = 0.01;
 /** Fills in defaults and spells out short forms of a document that fits the schema. */
 export function normalize(document: SpecDocument, complain: Complain): ModelSpec {
   const { evaluation } = document;
-  const outputs = normalizeOutputs(document.outputs);
+  const outputs = normalizeOutputs(document.outputs, Object.keys(document.inputs), complain);
   return {
     schema: 1,
     name: document.name,
@@ -41,9 +35,7 @@ export function normalize(document: SpecDocument, complain: Complain): ModelSpec
 function normalizeInput(where: string, input: InputDocument, complain: Complain): InputSpec {
   if (input.image) return normalizeImage(`${where}.image`, input.image, complain);
   if (input.features) return normalizeFeatures(`${where}.features`, input.features, complain);
-  if (input.audio) {
-    return { kind: 'audio', sampleRate: input.audio.sampleRate, samples: input.audio.samples };
-  }
+  if (input.audio) return normalizeAudio(`${where}.audio`, input.audio, complain);
   if (input.state) return { kind: 'state', from: input.state.from };
   if (input.constant !== undefined) {
     return { kind: 'constant', value: [input.constant].flat().map(Number) };
@@ -80,62 +72,4 @@ function normalizeResize(resize: NonNullable<ImageDocument['resize']>): ResizeSp
     antialias: resize.antialias ?? true,
     pad: [red, green, blue],
   };
-}
-
-function normalizeFeatures(
-  where: string,
-  features: FeaturesDocument,
-  complain: Complain,
-): InputSpec {
-  const { names } = features;
-  if (new Set(names).size < names.length) complain(`${where}.names`, 'must not name one twice');
-  const per = (key: 'mean' | 'std', fallback: number) =>
-    spread(`${where}.${key}`, features[key], names.length, fallback, complain);
-  const std = per('std', 1);
-  checkStd(`${where}.std`, std, complain);
-  return { kind: 'features', names, mean: per('mean', 0), std };
-}
-
-function spread(
-  where: string,
-  value: Parameters<typeof perChannel>[0],
-  count: number,
-  fallback: number,
-  complain: Complain,
-): number[] {
-  const numbers = perChannel(value, count, fallback);
-  if (!numbers) return complain(where, `must be one number or ${count} of them`);
-  if (!numbers.every(Number.isFinite))
-    return complain(where, 'must be finite, without a division by 0');
-  return numbers;
-}
-
-function checkStd(where: string, std: readonly number[], complain: Complain): void {
-  if (std.includes(0)) complain(where, 'must not be 0: pixels and values are divided by it');
-}
-
-function normalizeOutputs(outputs: OutputsDocument): OutputsSpec {
-  const { classification, detection, regression, embedding, raw } = outputs;
-  return {
-    classification: classification && {
-      tensor: classification.tensor,
-      labels: normalizeLabels(classification.labels),
-      activation: classification.activation ?? 'softmax',
-    },
-    detection: detection && {
-      boxes: detection.boxes,
-      scores: detection.scores,
-      format: detection.format,
-      labels: normalizeLabels(detection.labels),
-      nms: { iou: detection.nms?.iou ?? 0.5, score: detection.nms?.score ?? 0.25 },
-    },
-    regression,
-    embedding,
-    raw: raw !== undefined,
-  };
-}
-
-function normalizeLabels(labels: string | readonly string[] | undefined): Labels | undefined {
-  if (labels === undefined) return undefined;
-  return typeof labels === 'string' ? { file: labels } : { names: labels };
 }

@@ -1,3 +1,6 @@
+/** Says which key of the document is wrong and why; never returns. */
+export type Complain = (where: string, reason: string) => never;
+
 /** "1/255", "0.5" or a number, as a number. */
 export function toNumber(value: number | string): number {
   if (typeof value === 'number') return value;
@@ -27,4 +30,23 @@ export function perChannel(
 export function toPair(value: number | readonly number[]): readonly [number, number] {
   if (typeof value === 'number') return [value, value];
   return [value[0]!, value[1]!];
+}
+
+/** As `perChannel`, where anything else but finite numbers is a mistake in the document. */
+export function spread(
+  where: string,
+  value: Parameters<typeof perChannel>[0],
+  count: number,
+  fallback: number,
+  complain: Complain,
+): number[] {
+  const numbers = perChannel(value, count, fallback);
+  if (!numbers) return complain(where, `must be one number or ${count} of them`);
+  if (!numbers.every(Number.isFinite))
+    return complain(where, 'must be finite, without a division by 0');
+  return numbers;
+}
+
+export function checkStd(where: string, std: readonly number[], complain: Complain): void {
+  if (std.includes(0)) complain(where, 'must not be 0: pixels and values are divided by it');
 }

@@ -15,6 +15,9 @@ outputs:
 evaluation: {metric: top1, maxDrop: 0.01}
 `;
 
+const LOG_MEL = 'sampleRate: 8000, features: logMel, mel: {bins: 8}';
+const MELS = 'sampleRate: 8000, features: logMel, frames: {frame: 400, hop: 160}, mel: {bins: 8';
+
 function changed(from: string, to: string): () => unknown {
   if (!SQUEEZENET.includes(from)) throw new Error(`${from} is not in the spec`);
   return () => parseSpec(SQUEEZENET.replace(from, to), 'model.yaml');
@@ -77,7 +80,12 @@ outputs: {raw: {}}`,
       mean: [0],
       resize: { size: [64, 32], pad: [114, 114, 114], kernel: 'bilinear' },
     });
-    expect(spec.inputs.row).toMatchObject({ mean: [1, 2], std: [0.5, 0.5] });
+    expect(spec.inputs.row).toMatchObject({
+      columns: [
+        { kind: 'number', name: 'a', mean: 1, std: 0.5 },
+        { kind: 'number', name: 'b', mean: 2, std: 0.5 },
+      ],
+    });
     expect(spec.inputs.rate).toEqual({ kind: 'constant', value: [16000] });
     expect(spec.inputs.flag).toEqual({ kind: 'constant', value: [1] });
     expect(spec.inputs.h).toEqual({ kind: 'state', from: 'hn' });
@@ -118,6 +126,55 @@ outputs: {raw: {}}`,
   ])('%s → %s: names file, key and what is allowed', (from, to, message) => {
     expect(changed(from, to)).toThrow(`model.yaml: `);
     expect(changed(from, to)).toThrow(message);
+  });
+
+  it.each([
+    ['x: {audio: {sampleRate: 1}}', 'inputs.x.audio.sampleRate must be samples per second, from'],
+    ['x: {audio: {sampleRate: 8000, samples: 1, seconds: 1}}', 'audio.seconds must not be given'],
+    ['x: {audio: {sampleRate: 8000, mel: {bins: 8}}}', 'audio.mel is of no use for a waveform'],
+    ['x: {audio: {sampleRate: 8000, features: mfcc}}', 'audio.frames is missing; mfcc needs it'],
+    [
+      `x: {audio: {${LOG_MEL}, frames: {frame: 4}}}`,
+      'frames.hop must be given in samples, or else',
+    ],
+    [`x: {audio: {${LOG_MEL}, frames: {frame: 9, hop: 1, fftSize: 8}}}`, 'at least the frame of 9'],
+    [`x: {audio: {${LOG_MEL}, frames: {frame: 4, hop: 1, fftSize: 7}}}`, 'must be an even number'],
+    [`x: {audio: {${MELS}, fMax: 4001}}}`, 'mel.fMax must be at most half the sample rate, 4000'],
+    [`x: {audio: {${MELS}, fMin: 4000}}}`, 'mel.fMin must be below fMax'],
+    [`x: {audio: {${MELS}}, log: {offset: 0}}}`, 'log.offset must be above 0'],
+    [`x: {audio: {${MELS}}, normalize: {std: [1, 2]}}}`, 'normalize.std must be one number or 8'],
+    ['x: {audio: {sampleRate: 8000, normalize: bin}}', 'a waveform has no bins'],
+    ['x: {features: {}}', 'inputs.x.features.names is missing'],
+    ['x: {features: {names: [a], columns: [{name: a}]}}', 'columns must not be given beside names'],
+    ['x: {features: {columns: [{name: a}, {name: a}]}}', 'columns must not name one twice'],
+    ['x: {features: {columns: [{name: a, max: 1}]}}', 'columns.0.min is missing beside the other'],
+    ['x: {features: {columns: [{name: a, min: 1, max: 1}]}}', 'columns.0.max must be above min'],
+    ['x: {features: {columns: [{name: a, std: 0}]}}', 'columns.0.std must not be 0'],
+    ['x: {features: {columns: [{name: a, encode: index}]}}', 'is of no use without categories'],
+    ['x: {features: {columns: [{name: a, categories: [1, "1"]}]}}', 'must not name one twice'],
+    ['x: {features: {columns: [{name: a, categories: [b], missing: 1}]}}', 'must be refuse, zeros'],
+  ])('%s: says what is wrong with an input', (inputs, message) => {
+    const text = `schema: 1\nname: m\ninputs: {${inputs}}\noutputs: {raw: {}}`;
+    expect(() => parseSpec(text, 'm.yaml')).toThrow(message);
+  });
+
+  it.each([
+    ['detection: {format: xyxy}', 'outputs.detection.boxes is missing; give it, or tensor'],
+    ['detection: {format: xyxy, boxes: b}', 'outputs.detection.scores is missing beside boxes'],
+    ['detection: {tensor: y}', 'outputs.detection.format is missing; it must be xyxy'],
+    ['detection: {format: xyxy, tensor: y, boxes: b}', 'boxes must not be given beside tensor'],
+    ['detection: {format: xyxy, tensor: y, nms: {iou: 2}}', 'nms.iou must be the overlap'],
+    ['detection: {format: xyxy, tensor: y, anchors: {strides: [8]}}', 'must be cxcywh or cycxhw'],
+    ['detection: {format: cxcywh, tensor: y, anchors: {}}', 'anchors must hold either boxes or'],
+    ['regression: {tensor: y, names: [a], mean: [1, 2]}', 'must be one number or 1 of them'],
+    ['regression: {tensor: y, std: 0}', 'outputs.regression.std must not be 0'],
+    ['regression: {tensor: y, unit: [m, s]}', 'unit must be one unit or one for each of names'],
+    ['anomaly: {tensor: y}', 'outputs.anomaly.threshold is missing'],
+    ['anomaly: {threshold: 1}', 'outputs.anomaly must hold either tensor or reconstruction'],
+    ['anomaly: {reconstruction: y, input: z, threshold: 1}', 'must be one of the inputs: x'],
+  ])('%s: says what is wrong with an output', (outputs, message) => {
+    const text = `schema: 1\nname: m\ninputs: {x: {raw: {}}}\noutputs: {${outputs}}`;
+    expect(() => parseSpec(text, 'm.yaml')).toThrow(message);
   });
 
   it('refuses what is too large, and aliases that multiply', () => {

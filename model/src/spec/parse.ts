@@ -3,7 +3,8 @@ import type Type from 'typebox';
 import { Value } from 'typebox/value';
 import { type Document, isScalar, parseDocument, type Scalar, visit } from 'yaml';
 import { explain } from './explain.ts';
-import { type Complain, normalize } from './normalize.ts';
+import { normalize } from './normalize.ts';
+import type { Complain } from './numbers.ts';
 import { MAX_SPEC_BYTES, SpecDocument } from './schema.ts';
 import type { ModelSpec } from './types.ts';
 

@@ -1,28 +1,19 @@
 import Type from 'typebox';
+import { Audio } from './audio-schema.ts';
+import { Features } from './features-schema.ts';
+import { factors, strict, text } from './fields.ts';
+import { Outputs } from './output-schema.ts';
 
 /** Largest model.yaml that is read: real ones are below 10 KB. */
 export const MAX_SPEC_BYTES = 256 * 1024;
 /** Largest side that an image may be resized, cropped or padded to, in pixels. */
 export const MAX_SIDE = 8192;
 
-const strict = { additionalProperties: false } as const;
-const FRACTION = '^[+-]?\\d+(\\.\\d+)?(e[+-]?\\d+)?( */ *\\d+(\\.\\d+)?)?$';
-
-const text = (description: string, maxLength = 255) =>
-  Type.String({ minLength: 1, maxLength, description });
-
-const factor = Type.Union([Type.Number(), Type.String({ pattern: FRACTION, maxLength: 64 })]);
-
-/** A number or fraction, or a list of them, one per channel or feature. */
-const factors = (description: string, maxItems: number) =>
-  Type.Union([factor, Type.Array(factor, { minItems: 1, maxItems })], { description });
-
 const side = Type.Integer({ minimum: 1, maximum: MAX_SIDE });
 const sides = (description: string) =>
   Type.Union([side, Type.Array(side, { minItems: 2, maxItems: 2 })], { description });
 
 const byte = Type.Number({ minimum: 0, maximum: 255 });
-const tensorName = text('must be the name of an output tensor of the model');
 
 const Resize = Type.Object(
   {
@@ -95,35 +86,6 @@ const Image = Type.Object(
   { ...strict, description: 'must be an object that says how an image becomes this tensor' },
 );
 
-const Features = Type.Object(
-  {
-    names: Type.Array(text('must be the name of a feature'), {
-      minItems: 1,
-      maxItems: 4096,
-      description: 'must be the names of the features, in the order of the tensor',
-    }),
-    mean: Type.Optional(factors('must be what is subtracted: a number, or one per feature', 4096)),
-    std: Type.Optional(
-      factors('must be what is divided by: a number, or one per feature, not 0', 4096),
-    ),
-  },
-  { ...strict, description: 'must be an object with names' },
-);
-
-const Audio = Type.Object(
-  {
-    sampleRate: Type.Integer({
-      minimum: 1000,
-      maximum: 384000,
-      description: 'must be samples per second, from 1000 to 384000',
-    }),
-    samples: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1 << 24, description: 'must be samples per inference' }),
-    ),
-  },
-  { ...strict, description: 'must be an object with sampleRate' },
-);
-
 const State = Type.Object(
   { from: text('must be the output tensor that is fed back into this input') },
   { ...strict, description: 'must be an object with from' },
@@ -150,73 +112,6 @@ const Input = Type.Object(
   {
     ...oneKind,
     description: 'must hold exactly one of image, features, audio, state, constant, raw',
-  },
-);
-
-const Labels = Type.Union(
-  [text('file'), Type.Array(Type.String({ maxLength: 255 }), { minItems: 1, maxItems: 100_000 })],
-  {
-    description:
-      'must be a text file beside the spec with one label a line, or a list of at most 100000 labels',
-  },
-);
-
-const Classification = Type.Object(
-  {
-    tensor: tensorName,
-    labels: Type.Optional(Labels),
-    activation: Type.Optional(
-      Type.Enum(['softmax', 'sigmoid', 'none'], {
-        description:
-          'must be what turns the tensor into probabilities: softmax (the default), sigmoid, or none where it holds probabilities already',
-      }),
-    ),
-  },
-  { ...strict, description: 'must be an object with tensor' },
-);
-
-const Detection = Type.Object(
-  {
-    boxes: tensorName,
-    scores: tensorName,
-    format: Type.Enum(['xyxy', 'xywh', 'cxcywh', 'yxyx'], {
-      description: 'must be xyxy, xywh, cxcywh or yxyx',
-    }),
-    labels: Type.Optional(Labels),
-    nms: Type.Optional(
-      Type.Object(
-        {
-          iou: Type.Optional(
-            Type.Number({ minimum: 0, maximum: 1, description: 'must be from 0 to 1' }),
-          ),
-          score: Type.Optional(
-            Type.Number({ minimum: 0, maximum: 1, description: 'must be from 0 to 1' }),
-          ),
-        },
-        { ...strict, description: 'must be an object with iou and score' },
-      ),
-    ),
-  },
-  { ...strict, description: 'must be an object with boxes, scores and format' },
-);
-
-const Single = Type.Object(
-  { tensor: tensorName },
-  { ...strict, description: 'must be an object with tensor' },
-);
-
-const Outputs = Type.Object(
-  {
-    classification: Type.Optional(Classification),
-    detection: Type.Optional(Detection),
-    regression: Type.Optional(Single),
-    embedding: Type.Optional(Single),
-    raw: Type.Optional(Raw),
-  },
-  {
-    ...strict,
-    minProperties: 1,
-    description: 'must hold at least one of classification, detection, regression, embedding, raw',
   },
 );
 
@@ -274,6 +169,4 @@ export const SpecDocument = Type.Object(
 
 export type SpecDocument = Type.Static<typeof SpecDocument>;
 export type ImageDocument = Type.Static<typeof Image>;
-export type FeaturesDocument = Type.Static<typeof Features>;
 export type InputDocument = Type.Static<typeof Input>;
-export type OutputsDocument = Type.Static<typeof Outputs>;

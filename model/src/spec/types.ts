@@ -1,3 +1,9 @@
+import type { AudioInput } from './audio-types.ts';
+import type { OutputsSpec } from './output-types.ts';
+
+export type * from './audio-types.ts';
+export type * from './output-types.ts';
+
 /** A model spec with every default filled in and every short form spelled out. */
 export interface ModelSpec {
   readonly schema: 1;
@@ -48,19 +54,34 @@ export interface ResizeSpec {
   readonly pad: readonly [number, number, number];
 }
 
-/** A row of named numbers: x = (value − mean) / std. */
+/** A row of named values. */
 export interface FeaturesInput {
   readonly kind: 'features';
-  readonly names: readonly string[];
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
+  readonly columns: readonly Column[];
 }
 
-export interface AudioInput {
-  readonly kind: 'audio';
-  /** Samples per second. */
-  readonly sampleRate: number;
-  readonly samples: number | undefined;
+export type Column = NumberColumn | CategoryColumn;
+
+/** x = (value − mean) / std. */
+export interface NumberColumn {
+  readonly kind: 'number';
+  readonly name: string;
+  readonly mean: number;
+  readonly std: number;
+  /** What stands for a missing value, before scaling. */
+  readonly missing: 'refuse' | number;
+}
+
+export interface CategoryColumn {
+  readonly kind: 'category';
+  readonly name: string;
+  /** As texts: 1 and "1" are the same. */
+  readonly categories: readonly string[];
+  /** A number for each category, 0 or 1, or the place in the list. */
+  readonly encode: 'oneHot' | 'index';
+  /** `other` is one more category, at the end. */
+  readonly unknown: 'refuse' | 'zeros' | 'other';
+  readonly missing: 'refuse' | 'zeros' | 'other';
 }
 
 /** An output of the last run that is fed back in. */
@@ -76,40 +97,6 @@ export interface ConstantInput {
 
 export interface RawInput {
   readonly kind: 'raw';
-}
-
-export type Labels = { readonly file: string } | { readonly names: readonly string[] };
-
-export type Activation = 'softmax' | 'sigmoid' | 'none';
-export type BoxFormat = 'xyxy' | 'xywh' | 'cxcywh' | 'yxyx';
-
-export interface ClassificationOutput {
-  /** Output tensor of shape [batch, classes] or [batch, classes, 1, 1]. */
-  readonly tensor: string;
-  readonly labels: Labels | undefined;
-  readonly activation: Activation;
-}
-
-export interface DetectionOutput {
-  readonly boxes: string;
-  readonly scores: string;
-  readonly format: BoxFormat;
-  readonly labels: Labels | undefined;
-  readonly nms: { readonly iou: number; readonly score: number };
-}
-
-export interface TensorOutput {
-  readonly tensor: string;
-}
-
-/** At least one is there. */
-export interface OutputsSpec {
-  readonly classification: ClassificationOutput | undefined;
-  readonly detection: DetectionOutput | undefined;
-  readonly regression: TensorOutput | undefined;
-  readonly embedding: TensorOutput | undefined;
-  /** True where the output tensors are handed on as they are. */
-  readonly raw: boolean;
 }
 
 export interface EvaluationSpec {

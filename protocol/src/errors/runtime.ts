@@ -2,6 +2,11 @@ import { refused, transient, usage } from './row.ts';
 
 /** Images, tensors, runtimes, and the limited child processes that untrusted models run in. */
 export const RUNTIME_ERRORS = {
+  'audio.undecodable': refused(
+    422,
+    (c: { where: string; reason: string }) =>
+      `${c.where} does not decode as sound (${c.reason}): send a WAV file that does`,
+  ),
   'child.aborted': refused(499, (c: { task: string }) => `${c.task} was stopped on request`),
   'child.crashed': refused(
     422,

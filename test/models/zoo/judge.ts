@@ -51,8 +51,11 @@ async function answersOf(
   samples: readonly Sample[],
 ): Promise<Answers> {
   const answers: Prediction[] = [];
+  const classifies = pipeline.spec.outputs.classification !== undefined;
   for (const { tensors } of samples) {
-    answers.push(...pipeline.postprocess(await session.run(tensors)));
+    const outputs = await session.run(tensors);
+    if (classifies) answers.push(...pipeline.postprocess(outputs, { tensors, placements: [] }));
+    else answers.push({ kind: 'raw', tensors: outputs });
   }
   return answers;
 }

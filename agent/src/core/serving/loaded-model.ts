@@ -115,13 +115,14 @@ function createLoadedModel(
     session,
     async infer(inputs) {
       const began = clock.monotonic();
-      const { tensors, features } = await pipeline.preprocess(inputs);
+      const prepared = await pipeline.preprocess(inputs);
       try {
-        const ended = timeRun(tensors);
-        const outputs = await session.run(tensors);
+        const ended = timeRun(prepared.tensors);
+        const outputs = await session.run(prepared.tensors);
         const runMs = ended();
-        const predictions = pipeline.postprocess(outputs);
+        const predictions = pipeline.postprocess(outputs, prepared);
         const latencyUs = (clock.monotonic() - began) * 1000;
+        const { features } = prepared;
         return { installed, outputs, predictions, features, latencyUs, runMs };
       } catch (error) {
         throw modelFault(installed.model, error);
