@@ -29,9 +29,20 @@ exec "$here/bin/node" "$here/lib/flotilla-agent.js" "$@"
  * @param outdir gets `flotilla-agent-VERSION-linux-ARCH` and the `.tar.gz` of it
  */
 export async function packAgent(arch: Arch, outdir: string): Promise<AgentPackage> {
+  const folder = await layOutAgent(arch, outdir);
+  const file = `${folder}.tar.gz`;
+  archive(folder, file);
+  return { folder, file, bytes: (await stat(file)).size };
+}
+
+/**
+ * Makes the folder of a package, as a device has it after unpacking.
+ *
+ * @returns its path, `flotilla-agent-VERSION-linux-ARCH` in `outdir`
+ */
+export async function layOutAgent(arch: Arch, outdir: string): Promise<string> {
   const version = await readVersion();
-  const name = `flotilla-agent-${version}-linux-${arch}`;
-  const folder = resolve(outdir, name);
+  const folder = resolve(outdir, `flotilla-agent-${version}-linux-${arch}`);
   await rm(folder, { recursive: true, force: true });
   const lib = join(folder, 'lib');
   await bundleForNode(MAINS, lib, { lean: true });
@@ -44,9 +55,7 @@ export async function packAgent(arch: Arch, outdir: string): Promise<AgentPackag
   const nodeParts = { package: node, keep: [/^bin\/node$/] };
   await copyPart(nodeParts, found.get(node) ?? '', folder);
   await writeOwnFiles(folder, { name: 'flotilla-agent', version, os: 'linux', cpu: arch });
-  const file = resolve(outdir, `${name}.tar.gz`);
-  archive(folder, file);
-  return { folder, file, bytes: (await stat(file)).size };
+  return folder;
 }
 
 async function copyPart({ package: name, keep }: Part, from: string, to: string): Promise<void> {

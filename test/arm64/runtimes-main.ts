@@ -1,15 +1,12 @@
 /** Program of the arm64 suite: prints what each runtime does with the models of a file. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { deserialize } from 'node:v8';
 import { findRuntimes, makeRuntime, ortRuntime, tfliteRuntime } from '@flotilla/model/node';
 import { type EssentialModels, passedTypes, runEssentials, runTflite } from './essentials.ts';
 
-const [file = ''] = process.argv.slice(2);
+const [file = '', library = ''] = process.argv.slice(2);
 const models: EssentialModels = deserialize(await readFile(file));
 
-const home = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-const library = home.replace('package.json', 'bin/napi-v6/linux/arm64/libonnxruntime.so.1');
 const { runtimes, missing } = await findRuntimes({ ortLibrary: library });
 const [device, bundled, tflite] = runtimes;
 if (!device || !bundled || !tflite) throw new Error(JSON.stringify(missing));

@@ -8,7 +8,7 @@ import { ORT_MAX_OPSET, ortRuntime, tfliteRuntime } from '@flotilla/model/node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reluModel, tinyModel } from '../../model/src/testing/tiny-onnx.ts';
 import { addModel } from '../../model/src/testing/tiny-tflite.ts';
-import { arm64, bundleInto } from '../support/arm64.ts';
+import { arm64 } from '../support/arm64.ts';
 import { type EssentialModels, type Essentials, runEssentials, runTflite } from './essentials.ts';
 import type { Results } from './runtimes-main.ts';
 
@@ -59,11 +59,10 @@ describe.skipIf(machine === undefined)('on arm64', () => {
 
   beforeAll(async () => {
     if (machine === undefined) return;
-    folder = await machine.folder();
+    folder = await machine.bundle(new Map([['runtimes', 'test/arm64/runtimes-main.ts']]));
     models = await makeModels();
     await writeFile(join(folder, 'models'), serialize(models));
-    await bundleInto(folder, new Map([['runtimes', 'test/arm64/runtimes-main.ts']]));
-    const program = [join(folder, 'runtimes.js'), join(folder, 'models')];
+    const program = [join(folder, 'runtimes.js'), join(folder, 'models'), machine.ortLibrary];
     const { stdout } = await promisify(execFile)(machine.node, program, { maxBuffer: 1 << 24 });
     results = JSON.parse(stdout);
     here = await runEssentials(ortRuntime(), models);

@@ -15,6 +15,13 @@ interface InferResponse {
 
 /** Asks a device over the Open Inference Protocol v2, in JSON alone. */
 export async function infer(url: string, slot: string, image: Uint8Array): Promise<Answer> {
+  const { version, outputs } = await inferOutputs(url, slot, image);
+  const first = (name: string) => outputs[name]?.[0];
+  return { version, label: String(first('label')), confidence: Number(first('confidence')) };
+}
+
+/** The same, with every output by its name. */
+export async function inferOutputs(url: string, slot: string, image: Uint8Array) {
   const data = [Buffer.from(image).toString('base64')];
   const input = { name: 'image', shape: [1], datatype: 'BYTES', data };
   const response = await fetch(`${url}/v2/models/${slot}/infer`, {
@@ -25,11 +32,9 @@ export async function infer(url: string, slot: string, image: Uint8Array): Promi
   if (response.status === 404) throw new NoModel(await response.text());
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
   const { model_version, outputs } = (await response.json()) as InferResponse;
-  const first = (name: string) => outputs.find((output) => output.name === name)?.data[0];
   return {
     version: Number(model_version),
-    label: String(first('label')),
-    confidence: Number(first('confidence')),
+    outputs: Object.fromEntries(outputs.map(({ name, data }) => [name, data])),
   };
 }
 

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, createApi } from './api.ts';
 import { freePort } from './ports.ts';
-import { type Ended, type Environment, type Running, run, start } from './processes.ts';
+import {
+  type Ended,
+  type Environment,
+  type Program,
+  type Running,
+  run,
+  start,
+} from './processes.ts';
 
 export interface ServerOptions {
   /** Folder below the bed's; default `server`. */
@@ -56,7 +63,9 @@ export interface AgentStatus {
     readonly trial?: { readonly version: number };
   }[];
   readonly attempts: readonly {
+    readonly attempt: number;
     readonly result?: string;
+    readonly step?: string;
     readonly code?: string;
     readonly detail?: string;
   }[];
@@ -86,8 +95,10 @@ export interface DeviceOptions {
   /** Base address of the fleet server. */
   readonly server: string;
   readonly token: string;
-  /** Hardware class that the device declares; default x86-64. */
+  /** Hardware class that the device declares, default x86-64; empty: it finds that out itself. */
   readonly target?: string;
+  /** What runs the agent: its source here, or a command. */
+  readonly agent?: Program;
   /** Further environment of the running agent. */
   readonly env?: Environment;
   /** A command that starts the agent, which gets its data folder. */
@@ -166,16 +177,24 @@ async function startServer(
 async function startDevice(
   data: string,
   name: string,
-  { server, token, target = 'x86-64', env: own = {}, wrapper = () => [] }: DeviceOptions,
+  {
+    server,
+    token,
+    target = 'x86-64',
+    agent = 'flotilla-agent',
+    env: own = {},
+    wrapper = () => [],
+  }: DeviceOptions,
   env: Environment,
 ): Promise<Device> {
-  const options = ['--server', server, '--token', token, '--target', target, '--name', name];
-  const enrolled = await run('flotilla-agent', ['enroll', '--data', data, ...options], env);
+  const declared = target === '' ? [] : ['--target', target];
+  const options = ['--server', server, '--token', token, ...declared, '--name', name];
+  const enrolled = await run(agent, ['enroll', '--data', data, ...options], env);
   if (enrolled.code !== 0) throw new Error(`enroll: ${enrolled.code} ${enrolled.stderr}`);
   const launch = async (): Promise<{ running: Running; address: string; device: string }> => {
     const where = ['--data', data, '--http', '127.0.0.1:0', '--log', 'debug', '--json'];
     const all = { ...env, ...own };
-    const running = start('flotilla-agent', ['run', ...where], all, undefined, wrapper(data));
+    const running = start(agent, ['run', ...where], all, undefined, wrapper(data));
     const line = await running.line((text) => text.startsWith('{'));
     return { running, ...(JSON.parse(line) as { address: string; device: string }) };
   };

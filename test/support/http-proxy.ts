@@ -8,10 +8,13 @@ export interface HttpProxy {
   close(): Promise<void>;
 }
 
-/** @param alter gets the path and body of each answer; what it returns has the same length */
+/** Other bytes of the same length, or the first ones of an answer of which no more come. */
+export type Altered = Buffer | { readonly only: Buffer };
+
+/** @param alter gets the path and body of each answer, and the range that was asked for */
 export async function startHttpProxy(
   serverPort: () => number,
-  alter: (path: string, body: Buffer) => Buffer,
+  alter: (path: string, body: Buffer, range: string | undefined) => Altered,
 ): Promise<HttpProxy> {
   const proxy = createServer((incoming, outgoing) => {
     const { method, headers, url: path = '/' } = incoming;
@@ -20,7 +23,9 @@ export async function startHttpProxy(
       const chunks: Buffer[] = [];
       for await (const chunk of answer) chunks.push(chunk as Buffer);
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      outgoing.end(alter(path, Buffer.concat(chunks)));
+      const altered = alter(path, Buffer.concat(chunks), headers.range);
+      if ('only' in altered) outgoing.write(altered.only);
+      else outgoing.end(altered);
     });
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);

@@ -1,10 +1,9 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convert } from '@flotilla/converters';
 import { type Drift, renderDataset } from '@flotilla/example-parts-inspection';
-import { inject } from 'vitest';
-import { until } from './until.ts';
+import { oncePerRun } from './once.ts';
 
 /** A rendered image of a part, as a camera delivers it. */
 export interface Frame {
@@ -33,22 +32,10 @@ const SETS = {
   clean: { perClass: 24, seed: 13 },
   dark: { perClass: 12, seed: 13, drift: 'lamp' },
 } as const satisfies Record<string, { perClass: number; seed: number; drift?: Drift }>;
-const BUILD_MS = 120_000;
 
-/** Made by the first suite that asks; the others wait for it. */
+/** Made once in a run of the tests. */
 export async function loadParts(): Promise<Parts> {
-  const folder = join(inject('runFolder'), 'parts');
-  const done = join(folder, 'done');
-  const first = await mkdir(folder).then(
-    () => true,
-    () => false,
-  );
-  if (first) {
-    await build(folder);
-    await writeFile(done, '');
-  } else {
-    await until('the bundles of the example', () => stat(done).then(() => true), BUILD_MS);
-  }
+  const folder = await oncePerRun('parts', build);
   return {
     bundles: (version) => join(folder, `v${version}`),
     source: (version) => join(EXAMPLE, `${version}`),

@@ -8,8 +8,8 @@ const MAINS = {
   'flotilla-agent': fileURLToPath(new URL('agent/src/node/main.ts', ROOT)),
 } as const;
 
-/** A command of the project, run from its source. */
-export type Program = keyof typeof MAINS;
+/** A command of the project, run from its source, or the path of a packed one. */
+export type Program = keyof typeof MAINS | { readonly path: string };
 export type Environment = Readonly<Record<string, string>>;
 
 /** How a process ended, and all that it said. */
@@ -53,7 +53,7 @@ export function start(
   cwd = process.cwd(),
   wrapper: readonly string[] = [],
 ): Running {
-  const [command = '', ...words] = [...wrapper, process.execPath, MAINS[program], ...args];
+  const [command = '', ...words] = [...wrapper, ...wordsOf(program), ...args];
   const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -90,6 +90,9 @@ export function start(
     },
   };
 }
+
+const wordsOf = (program: Program): string[] =>
+  typeof program === 'string' ? [process.execPath, MAINS[program]] : [program.path];
 
 /** Runs a command to its end. */
 export async function run(

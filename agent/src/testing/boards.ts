@@ -199,10 +199,14 @@ export type BoardName = keyof typeof BOARDS;
 /** Writes a tree into a folder of its own; `remove` takes it away. */
 export async function plantTree(tree: Tree) {
   const root = await mkdtemp(join(tmpdir(), 'flotilla-board-'));
+  await writeTree(root, tree);
+  return { root, remove: () => rm(root, { recursive: true }) };
+}
+
+export async function writeTree(root: string, tree: Tree): Promise<void> {
   for (const [path, content] of Object.entries(tree)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     if (content.startsWith('->')) await symlink(content.slice(2), join(root, path));
     else await writeFile(join(root, path), content);
   }
-  return { root, remove: () => rm(root, { recursive: true }) };
 }
