@@ -26,6 +26,7 @@ export { binOf, FixedBins } from './sketches/fixed-bins.ts';
 export { LogHistogram } from './sketches/log-histogram.ts';
 export { Moments } from './sketches/moments.ts';
 export { explain } from './spec/explain.ts';
+export { readYaml, type YamlDocument } from './spec/yaml.ts';
 export * from './spec.ts';
 export * from './tensor.ts';
 export * from './tensors.ts';

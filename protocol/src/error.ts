@@ -1,6 +1,7 @@
 import { AGENT_ERRORS } from './errors/agent.ts';
 import { CLI_ERRORS } from './errors/cli.ts';
 import { COMMON_ERRORS } from './errors/common.ts';
+import { FLOW_ERRORS } from './errors/flows.ts';
 import { MODEL_ERRORS } from './errors/model.ts';
 import { ROLLOUT_ERRORS } from './errors/rollouts.ts';
 import type { ErrorContext, ErrorRow } from './errors/row.ts';
@@ -15,6 +16,7 @@ export const ERRORS = {
   ...RUNTIME_ERRORS,
   ...TRUST_ERRORS,
   ...AGENT_ERRORS,
+  ...FLOW_ERRORS,
   ...ROLLOUT_ERRORS,
   ...SERVER_ERRORS,
   ...CLI_ERRORS,

@@ -1,5 +1,6 @@
 export { type Agent, startAgent } from './agent.ts';
 export type { AgentOptions, AgentPorts } from './assemble.ts';
+export { type BackoffOptions, createBackoff } from './backoff.ts';
 export type { DeviceHealth } from './device-watch.ts';
 export { replaceFile } from './durable.ts';
 export { EnrollAnswer, Identity, isEnrollAnswer, isIdentity } from './identity.ts';
@@ -11,4 +12,10 @@ export { type Anchor, addAnchor, readAnchors, removeAnchor } from './side-load/a
 export type { Loading, LoadRequest } from './side-load/side-load.ts';
 export type { AgentStatus, SlotStatus } from './status.ts';
 export type { StepSettings } from './steps/context.ts';
+
+
 export type { DiskQuota } from './steps/room.ts';
+
+
+export { createWakeup } from './wakeup.ts';
+

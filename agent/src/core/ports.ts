@@ -58,9 +58,9 @@ export interface Fetcher {
 export interface ConnectOptions {
   readonly url: string;
   readonly clientId: string;
-  readonly username: string;
-  readonly password: string;
-  readonly will: { readonly topic: string; readonly payload: Uint8Array };
+  readonly username?: string;
+  readonly password?: string;
+  readonly will?: { readonly topic: string; readonly payload: Uint8Array };
   onMessage(topic: string, payload: Uint8Array): void;
   /** Called once, when the connection is gone for whatever reason. */
   onClose(reason: string): void;

@@ -97,6 +97,12 @@ export const CONFIG = {
     'disk-quota',
     'bytes that bundles may take on disk; auto: all but a twentieth of the disk, 1 GiB at most',
   ),
+  flows: key<string>(
+    '',
+    'FLOTILLA_AGENT_FLOWS',
+    'flows',
+    'YAML file of sources and sinks; without it the agent only answers requests',
+  ),
   logLevel: key<string>(
     'info',
     'FLOTILLA_AGENT_LOG',

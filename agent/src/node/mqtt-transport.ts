@@ -30,7 +30,7 @@ const clientOptions = (options: ConnectOptions): IClientOptions => ({
   clientId: options.clientId,
   username: options.username,
   password: options.password,
-  will: {
+  will: options.will && {
     topic: options.will.topic,
     payload: Buffer.from(options.will.payload),
     qos: 1,

@@ -1,5 +1,6 @@
 import { createAgent } from '../create-agent.ts';
 import { announceRunning } from '../data-folder.ts';
+import { openFlows } from '../flows/flows.ts';
 import { serveLocal } from '../http/server.ts';
 import { localRoutes } from '../local-routes.ts';
 import { createLogger } from '../logger.ts';
@@ -9,7 +10,7 @@ import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION, readQuota } from './shared.ts';
 
 export const runCommand: Command = {
-  usage: 'run [--data DIR] [--http 127.0.0.1:PORT,unix:PATH]',
+  usage: 'run [--data DIR] [--http 127.0.0.1:PORT,unix:PATH] [--flows FILE]',
   summary: 'Run the models of this device and keep it in step with its fleet.',
   options: {
     data: configOption('data', 'DIR'),
@@ -26,12 +27,14 @@ export const runCommand: Command = {
     'max-latency': configOption('maxLatencyMs', 'MS'),
     'max-model-memory': configOption('maxModelBytes', 'BYTES'),
     'disk-quota': configOption('diskQuota', 'BYTES'),
+    flows: configOption('flows', 'FILE'),
     log: configOption('logLevel', 'LEVEL'),
     json: JSON_OPTION,
   },
   examples: [
     'flotilla-agent run --data /var/lib/flotilla',
     'flotilla-agent run --data ./device --http unix:/run/flotilla.sock --telemetry-window 5000',
+    'flotilla-agent run --data ./device --flows flows.yaml',
   ],
   async run(input) {
     const { io } = input;
@@ -53,10 +56,12 @@ export const runCommand: Command = {
       diskQuota: readQuota(config.diskQuota),
       logger,
     });
+    const stdin = () => process.stdin;
+    const flows = await openFlows(config.flows, { agent, logger, stdin });
     try {
       const listen = config.http.split(',').map((address) => address.trim());
       const { maxRequestBytes } = config;
-      const server = await serveLocal(localRoutes(agent), { listen, maxRequestBytes });
+      const server = await serveLocal(localRoutes(agent, flows), { listen, maxRequestBytes });
       try {
         const { addresses } = server;
         const [address = ''] = addresses;
@@ -74,6 +79,7 @@ export const runCommand: Command = {
         await server.close();
       }
     } finally {
+      await flows.stop();
       await agent.stop();
     }
   },

@@ -1,4 +1,6 @@
 import type { AgentStatus, DeviceHealth } from '../../core/index.ts';
+import { describeFlows } from '../flows/describe.ts';
+import type { FlowsStatus } from '../flows/flows.ts';
 import { askAgent } from '../local-client.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
@@ -11,12 +13,12 @@ export const statusCommand: Command = {
   async run(input) {
     const { data } = configOf(input);
     const { body } = await askAgent(data, { method: 'GET', path: '/flotilla/1/status' });
-    const status = JSON.parse(body.toString()) as AgentStatus;
+    const status = JSON.parse(body.toString()) as AgentStatus & FlowsStatus;
     input.io.print(input.values.json ? JSON.stringify(status) : describe(status));
   },
 };
 
-function describe(status: AgentStatus): string {
+function describe(status: AgentStatus & FlowsStatus): string {
   const { device, fleet, online, halted, slots, attempts, outbox, health } = status;
   const connection = online ? 'connected' : 'not connected';
   const rows = slots.flatMap((status) => {
@@ -40,6 +42,7 @@ function describe(status: AgentStatus): string {
       : [
           `  last attempt: ${last.step} ${last.result} ${last.code ?? ''} ${last.detail ?? ''}`.trimEnd(),
         ]),
+    ...describeFlows(status),
     `  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`,
     `  device: ${describeHealth(health)}`,
   ].join('\n');

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { asFlotillaError } from '@flotilla/protocol';
+import type { Agent, Logger } from '../../core/index.ts';
+import { createMqttTransport } from '../mqtt-transport.ts';
+import { systemClock } from '../system-clock.ts';
+import { csvSource } from './csv-source.ts';
+import { type FlowStatus, startFlow } from './flow.ts';
+import { folderSource } from './folder-source.ts';
+import { cameraSource, videoSource } from './frame-source.ts';
+import { jsonlSink } from './jsonl-sink.ts';
+import { mqttSink } from './mqtt-sink.ts';
+import { mqttSource } from './mqtt-source.ts';
+import { readFlows } from './parse.ts';
+import type { FlowConfig, SinkConfig, SourceConfig } from './schema.ts';
+import type { Sink, SinkPorts } from './sink.ts';
+import type { Source, SourcePorts } from './source.ts';
+import { webhookSink } from './webhook-sink.ts';
+
+/** The flows of a device. */
+export interface Flows {
+  status(): FlowsStatus;
+  /** Ends sources, gives sinks a moment for what waits. */
+  stop(): Promise<void>;
+}
+
+export interface FlowsStatus {
+  readonly flows: readonly FlowStatus[];
+  /** Why the device runs none of its flows. */
+  readonly flowsError?: string;
+}
+
+export interface FlowsOptions {
+  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
+  readonly logger: Logger;
+  readonly stdin: () => Readable;
+}
+
+/**
+ * Starts the flows of a file. Paths in it are named from its folder.
+ *
+ * @throws FlotillaError `flows.unreadable`, `flows.invalid`
+ */
+export async function startFlows(file: string, options: FlowsOptions): Promise<Flows> {
+  const configs = await readFlows(file);
+  const ports = {
+    ...options,
+    folder: dirname(resolve(file)),
+    clock: systemClock,
+    random: Math.random,
+    transport: createMqttTransport(),
+    run: randomBytes(6).toString('hex'),
+  };
+  const flows = configs.map((config: FlowConfig) => {
+    const sinks = config.sinks.map((sink) => makeSink(sink, ports));
+    return startFlow(config, makeSource(config.source, ports), sinks, ports);
+  });
+  return {
+    status: () => ({ flows: flows.map((flow) => flow.status()) }),
+    async stop() {
+      await Promise.all(flows.map((flow) => flow.stop()));
+    },
+  };
+}
+
+/**
+ * The flows that a device in the field runs: without a file none, and none where the file is wrong,
+ * because a slip in it must not take the agent along.
+ */
+export async function openFlows(file: string, options: FlowsOptions): Promise<Flows> {
+  const none = (status: Omit<FlowsStatus, 'flows'>): Flows => ({
+    status: () => ({ flows: [], ...status }),
+    stop: async () => undefined,
+  });
+  if (file === '') return none({});
+  try {
+    return await startFlows(file, options);
+  } catch (error) {
+    options.logger.error('no flow runs', { error });
+    return none({ flowsError: asFlotillaError(error).message });
+  }
+}
+
+function makeSource(config: SourceConfig, ports: SourcePorts): Source {
+  if ('camera' in config) return cameraSource(config, ports);
+  if ('video' in config) return videoSource(config, ports);
+  if ('folder' in config) return folderSource(config, ports);
+  if ('csv' in config) return csvSource(config, ports);
+  return mqttSource(config, ports);
+}
+
+function makeSink(config: SinkConfig, ports: SinkPorts): Sink {
+  if ('jsonl' in config) return jsonlSink(config, ports);
+  if ('webhook' in config) return webhookSink(config, ports);
+  return mqttSink(config, ports);
+}

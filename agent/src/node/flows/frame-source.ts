@@ -1,0 +1,81 @@
+import { FlotillaError } from '@flotilla/protocol';
+import { runFfmpeg } from './ffmpeg.ts';
+import { cameraArgs, videoArgs } from './ffmpeg-args.ts';
+import type { Item } from './inlet.ts';
+import { schemeOf } from './parse.ts';
+import { createPpmReader, type Frame } from './ppm.ts';
+import { redactor, shownUrl } from './redact.ts';
+import type { CameraConfig, VideoConfig } from './schema.ts';
+import { type Source, type SourcePorts, stamp } from './source.ts';
+import { milliseconds } from './units.ts';
+
+/** A camera that is opened, or a stream that buffers at its start, takes seconds. */
+const SILENT = '15s';
+
+/** A camera of Video4Linux. It is never at its end: one that stops was unplugged. */
+export function cameraSource(config: CameraConfig, ports: SourcePorts): Source {
+  const { camera, timeout = SILENT } = config;
+  return frameSource(ports, {
+    label: `camera ${camera}`,
+    args: cameraArgs(config),
+    silentMs: milliseconds(timeout),
+    redact: (text) => text,
+    endless: true,
+    lossless: false,
+  });
+}
+
+/** A video file, which ends, or a stream, which does not. */
+export function videoSource(config: VideoConfig, ports: SourcePorts): Source {
+  const { video, realtime = true, timeout = SILENT } = config;
+  const stream = schemeOf(video) !== undefined;
+  return frameSource(ports, {
+    label: `video ${stream ? shownUrl(video) : video}`,
+    args: videoArgs(config, ports.folder),
+    silentMs: milliseconds(timeout),
+    redact: stream ? redactor(video) : (text) => text,
+    endless: stream || config.loop === true,
+    lossless: !realtime,
+  });
+}
+
+interface FrameOptions {
+  readonly label: string;
+  readonly args: readonly string[];
+  readonly silentMs: number;
+  readonly redact: (text: string) => string;
+  readonly endless: boolean;
+  readonly lossless: boolean;
+}
+
+function frameSource(ports: SourcePorts, options: FrameOptions): Source {
+  const { label, endless, lossless, ...run } = options;
+  const fail = (reason: string): never => {
+    throw new FlotillaError('flow.source-failed', { source: label, reason });
+  };
+  return {
+    label,
+    lossless,
+    room: 1,
+    async run({ emit }, signal) {
+      const reader = createPpmReader(fail);
+      await runFfmpeg(run, signal, async (chunk) => {
+        for (const frame of reader.push(chunk)) await emit(itemOf(frame, ports));
+      }).catch((error: unknown) => {
+        if (error instanceof FlotillaError) throw error;
+        return fail(error instanceof Error ? error.message : String(error));
+      });
+      if (endless && !signal.aborted) fail('it came to its end');
+    },
+  };
+}
+
+/** Pixels go to the model's preprocessing as they are. */
+function itemOf({ width, height, data, release }: Frame, ports: SourcePorts): Item {
+  return {
+    raw: { type: 'UINT8', shape: [height, width, 3], data },
+    label: '',
+    ...stamp(ports),
+    settle: release,
+  };
+}

@@ -1,0 +1,62 @@
+import type { Raw } from '@flotilla/model';
+import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import type { Agent, Clock, Inference } from '../../core/index.ts';
+
+export interface ModelUserOptions {
+  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
+  readonly clock: Clock;
+  readonly slot: string;
+  /** Undefined where the model has one input that is to be given. */
+  readonly input: string | undefined;
+}
+
+/** What runs in a slot, as a flow uses it: it waits for a model, however long that takes. */
+export interface ModelUser {
+  /** There is no model at this moment. */
+  readonly waits: boolean;
+  /** Resolves when there is a model, or the signal aborts. */
+  ready(): Promise<void>;
+  /**
+   * @returns undefined where the signal aborted
+   * @throws FlotillaError `infer.failed`, `flow.input-unclear`, or what the pipeline says of the input
+   */
+  infer(raw: Raw): Promise<Inference | undefined>;
+}
+
+const LOOK_MS = 250;
+
+export function createModelUser(options: ModelUserOptions, signal: AbortSignal): ModelUser {
+  const { agent, clock, slot, input } = options;
+
+  /** A model whose runtime died is as good as none until another takes its place. */
+  const there = () => agent.model(slot) !== undefined && !agent.unresponsive().includes(slot);
+
+  async function ready(): Promise<void> {
+    while (!signal.aborted && !there()) await clock.sleep(LOOK_MS, signal);
+  }
+
+  return {
+    get waits() {
+      return !there();
+    },
+    ready,
+    async infer(raw) {
+      for (; !signal.aborted; await ready()) {
+        try {
+          return await agent.infer(slot, { [input ?? onlyInput(agent, slot)]: raw });
+        } catch (error) {
+          if (!isFlotillaError(error, 'infer.no-slot') && there()) throw error;
+        }
+      }
+      return undefined;
+    },
+  };
+}
+
+function onlyInput(agent: ModelUserOptions['agent'], slot: string): string {
+  const given = Object.entries(agent.model(slot)?.bundle.spec.inputs ?? {})
+    .filter(([, { kind }]) => kind !== 'constant' && kind !== 'state')
+    .map(([name]) => name);
+  if (given[0] !== undefined && given.length === 1) return given[0];
+  throw new FlotillaError('flow.input-unclear', { slot, inputs: given.join(', ') || 'none' });
+}

@@ -1,0 +1,48 @@
+import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import type { Connection } from '../../core/index.ts';
+import { connectMqtt } from './mqtt-endpoint.ts';
+import { shownUrl } from './redact.ts';
+import type { MqttSinkConfig } from './schema.ts';
+import { DEFAULT_ROOM, DEFAULT_TRIES, type Sink, type SinkPorts } from './sink.ts';
+
+/** Publishes each result; the connection is made when there is one, and again when it is gone. */
+export function mqttSink(config: MqttSinkConfig, ports: SinkPorts): Sink {
+  const { mqtt, qos = 1, retain = false, tries = DEFAULT_TRIES, queue = DEFAULT_ROOM } = config;
+  const label = `mqtt ${shownUrl(mqtt.url)} ${mqtt.topic}`;
+  let connection: Promise<Connection> | undefined;
+
+  function connected(): Promise<Connection> {
+    if (connection !== undefined) return connection;
+    const made = connectMqtt(mqtt, ports, {
+      onMessage: () => undefined,
+      onClose: () => drop(made),
+    });
+    connection = made;
+    made.catch(() => drop(made));
+    return made;
+  }
+
+  const drop = (gone: Promise<Connection>) => {
+    if (connection === gone) connection = undefined;
+  };
+
+  return {
+    label,
+    batch: 1,
+    gatherMs: 0,
+    room: queue,
+    tries,
+    async deliver([parcel]) {
+      if (parcel === undefined) return;
+      try {
+        const open = await connected();
+        await open.publish(mqtt.topic, Buffer.from(parcel.json), { qos, retain });
+      } catch (cause) {
+        const reason = asFlotillaError(cause).message;
+        throw new FlotillaError('flow.sink-failed', { sink: label, reason }, { cause });
+      }
+    },
+    // one that is being made may take long, and is closed when it is there
+    close: async () => void connection?.then((made) => made.close()).catch(() => undefined),
+  };
+}

@@ -1,0 +1,137 @@
+import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import { createBackoff, createWakeup } from '../../core/index.ts';
+import type { Parcel, Sink, SinkPorts } from './sink.ts';
+
+/** How a sink fares. */
+export interface SinkStatus {
+  readonly sink: string;
+  readonly sent: number;
+  readonly dropped: number;
+  readonly waiting: number;
+  /** Why the last delivery failed; gone when one succeeds. */
+  readonly error?: string;
+}
+
+export interface Outlet {
+  /** Never waits. */
+  put(parcel: Parcel): void;
+  status(): SinkStatus;
+  /** Delivers what waits, for a moment, then lets go. */
+  stop(): Promise<void>;
+}
+
+/** All that may wait for one sink, whatever its number. */
+const MOST_WAITING_BYTES = 4 << 20;
+const MOST_PARCEL_BYTES = 256 << 10;
+const RETRY = { firstMs: 500, longestMs: 30_000 };
+const LAST_MOMENT_MS = 2_000;
+const IDLE_MS = 60_000;
+
+/**
+ * Parcels on their way to one sink: so many wait, the oldest of more is dropped. One delivery at a
+ * time; one that fails is tried again with pauses, and given up at last.
+ *
+ * @param told when the sink's state changes: an error, or undefined where it works again
+ */
+export function createOutlet(
+  sink: Sink,
+  { clock, random }: Pick<SinkPorts, 'clock' | 'random'>,
+  told: (error: string | undefined) => void,
+): Outlet {
+  const waiting: Parcel[] = [];
+  const wakeup = createWakeup(clock);
+  const stopping = new AbortController();
+  const leaving = new AbortController();
+  const backoff = createBackoff(RETRY, random);
+  const left = Promise.withResolvers<never>();
+  left.promise.catch(() => undefined);
+  let bytes = 0;
+  let sent = 0;
+  let dropped = 0;
+  let fault: string | undefined;
+  /** At the head of those that wait, in the hands of the sink. */
+  let held = 0;
+
+  function take(at: number, count: number): number {
+    const gone = waiting.splice(at, count);
+    bytes -= gone.reduce((sum, { json }) => sum + json.length, 0);
+    return gone.length;
+  }
+
+  function tell(error: string | undefined): void {
+    if (error === fault) return;
+    fault = error;
+    told(error);
+  }
+
+  async function deliver(): Promise<void> {
+    held = Math.min(waiting.length, sink.batch);
+    const parcels = waiting.slice(0, held);
+    for (let tries = sink.tries; ; ) {
+      try {
+        await Promise.race([sink.deliver(parcels, leaving.signal), left.promise]);
+        sent += take(0, held);
+        backoff.reset();
+        tell(undefined);
+        break;
+      } catch (error) {
+        const known = asFlotillaError(error);
+        tell(known.message);
+        if (--tries <= 0 || !known.retryable || leaving.signal.aborted) {
+          dropped += take(0, held);
+          break;
+        }
+      }
+      await clock.sleep(backoff.next(), leaving.signal);
+    }
+    held = 0;
+  }
+
+  async function run(): Promise<void> {
+    while (!leaving.signal.aborted) {
+      if (waiting.length === 0) {
+        if (stopping.signal.aborted) return;
+        await wakeup.wait(IDLE_MS, stopping.signal);
+        continue;
+      }
+      if (waiting.length < sink.batch) await clock.sleep(sink.gatherMs, stopping.signal);
+      await deliver();
+    }
+  }
+  const running = run();
+
+  return {
+    put(parcel) {
+      if (parcel.json.length > MOST_PARCEL_BYTES) {
+        dropped++;
+        return tell(`a result of ${parcel.json.length} bytes is larger than ${MOST_PARCEL_BYTES}`);
+      }
+      waiting.push(parcel);
+      bytes += parcel.json.length;
+      while (waiting.length - held > sink.room || bytes > MOST_WAITING_BYTES) {
+        // those that are being delivered stay
+        if (take(held, 1) === 0) break;
+        dropped++;
+      }
+      wakeup.wake();
+    },
+    status: () => ({
+      sink: sink.label,
+      sent,
+      dropped,
+      waiting: waiting.length,
+      ...(fault === undefined ? {} : { error: fault }),
+    }),
+    async stop() {
+      stopping.abort();
+      const last = new AbortController();
+      await Promise.race([running, clock.sleep(LAST_MOMENT_MS, last.signal)]);
+      last.abort();
+      leaving.abort();
+      left.reject(new FlotillaError('flow.sink-failed', { sink: sink.label, reason: 'stopped' }));
+      await running;
+      dropped += take(0, waiting.length);
+      await sink.close();
+    },
+  };
+}
