@@ -34,6 +34,7 @@ const NEEDED = [
     file: '/usr/aarch64-linux-gnu/lib/libgcc_s.so.1',
     for: 'the agent and its runtimes on arm64',
   },
+  { package: 'ffmpeg', file: '/usr/bin/ffmpeg', for: 'cameras, video files and streams' },
   { package: 'chromium', file: '/usr/bin/chromium', for: 'the dashboard in a browser' },
 ] as const;
 

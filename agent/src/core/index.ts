@@ -13,9 +13,6 @@ export type { Loading, LoadRequest } from './side-load/side-load.ts';
 export type { AgentStatus, SlotStatus } from './status.ts';
 export type { StepSettings } from './steps/context.ts';
 
-
 export type { DiskQuota } from './steps/room.ts';
 
-
 export { createWakeup } from './wakeup.ts';
-

@@ -13,7 +13,7 @@ export const FLOW_ERRORS = {
   ),
   'flow.item-refused': refused(
     422,
-    (c: { source: string; reason: string }) => `${c.source} gave something unusable: ${c.reason}`,
+    (c: { source: string; reason: string }) => `${c.source}: ${c.reason}`,
   ),
   'flow.sink-failed': transient(
     502,

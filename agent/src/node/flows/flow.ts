@@ -97,11 +97,16 @@ export function startFlow(
       came.record(0, clock.monotonic());
       return inlet.put(item);
     },
-    refuse(reason) {
-      counts.failed++;
-      blame(new FlotillaError('flow.item-refused', { source: source.label, reason }));
-    },
+    refuse,
   };
+
+  /** @param label of the item; empty for a frame */
+  function refuse(label: string, error: unknown): void {
+    counts.failed++;
+    const where = label === '' ? source.label : `${source.label}, ${label}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    blame(new FlotillaError('flow.item-refused', { source: where, reason }, { cause: error }));
+  }
 
   async function inferAll(): Promise<void> {
     for (;;) {
@@ -122,8 +127,7 @@ export function startFlow(
       send(item, inference, ageMs);
       await item.settle('done');
     } catch (error) {
-      counts.failed++;
-      blame(error);
+      refuse(item.label, error);
       await item.settle('failed');
     }
   }

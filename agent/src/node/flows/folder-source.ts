@@ -7,7 +7,7 @@ import { type Done, rememberDone } from './folder-done.ts';
 import { createFolderScan, type FoundFile, pathOf } from './folder-scan.ts';
 import type { Item } from './inlet.ts';
 import type { FolderConfig } from './schema.ts';
-import { type Source, type SourcePorts, stamp } from './source.ts';
+import { type Source, type SourceOutput, type SourcePorts, stamp } from './source.ts';
 import { byteCount, milliseconds } from './units.ts';
 
 const SETTLE = '500ms';
@@ -38,7 +38,8 @@ export function folderSource(config: FolderConfig, ports: SourcePorts): Source {
           const { complete, pending } = await look(done).catch((cause) => fail(cause));
           for (const file of complete) {
             if (signal.aborted) return;
-            const item = await itemOf(file, done);
+            done.begin(file);
+            const item = await itemOf(file, done, refuse);
             if (item !== undefined) await emit(item);
           }
           await done.save();
@@ -50,29 +51,32 @@ export function folderSource(config: FolderConfig, ports: SourcePorts): Source {
         watcher.close();
         await done.save();
       }
-
-      async function itemOf(file: FoundFile, done: Done): Promise<Item | undefined> {
-        const end = (failed: boolean) =>
-          done.end(file, failed).catch((error: unknown) => refuse(messageOf(error)));
-        try {
-          done.begin(file);
-          const raw = await read(folder, file, limit);
-          return {
-            raw,
-            label: file.label,
-            ...stamp(ports),
-            // one that was never looked at is found again
-            settle: (ending) =>
-              ending === 'dropped' ? done.forget(file) : end(ending === 'failed'),
-          };
-        } catch (error) {
-          refuse(`${file.label}: ${messageOf(error)}`);
-          await end(true);
-          return undefined;
-        }
-      }
     },
   };
+
+  /** Undefined where the file cannot be read, which is told. */
+  async function itemOf(
+    file: FoundFile,
+    done: Done,
+    refuse: SourceOutput['refuse'],
+  ): Promise<Item | undefined> {
+    const end = (failed: boolean) =>
+      done.end(file, failed).catch((error: unknown) => refuse(file.label, error));
+    try {
+      const raw = await read(folder, file, limit);
+      return {
+        raw,
+        label: file.label,
+        ...stamp(ports),
+        // one that was never looked at is found again
+        settle: (ending) => (ending === 'dropped' ? done.forget(file) : end(ending === 'failed')),
+      };
+    } catch (error) {
+      refuse(file.label, error);
+      await end(true);
+      return undefined;
+    }
+  }
 
   function fail(cause: unknown): never {
     const reason = messageOf(cause);
@@ -104,8 +108,10 @@ async function read(folder: string, file: FoundFile, limit: number): Promise<Uin
   );
   try {
     const info = await handle.stat();
-    if (!info.isFile()) throw new Error('it is no file');
-    if (info.size > limit) throw new Error(`its ${info.size} bytes are more than ${limit}`);
+    if (!info.isFile()) throw new Error('it is no file any more');
+    if (info.size > limit) {
+      throw new FlotillaError('infer.too-large', { what: file.label, bytes: info.size, limit });
+    }
     return await handle.readFile();
   } finally {
     await handle.close();

@@ -47,7 +47,7 @@ export function jsonlSink(config: JsonlConfig, { folder, clock }: SinkPorts): Si
     gatherMs: milliseconds(flush),
     room: queue,
     tries: DEFAULT_TRIES,
-    async deliver(parcels) {
+    async deliver(parcels, signal) {
       try {
         const into = await opened();
         await write(into, linesOf(parcels));
@@ -62,6 +62,9 @@ export function jsonlSink(config: JsonlConfig, { folder, clock }: SinkPorts): Si
         await close().catch(() => undefined);
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new FlotillaError('flow.sink-failed', { sink: label, reason }, { cause });
+      } finally {
+        // whoever closed it meanwhile did not find it open yet
+        if (signal.aborted) await close();
       }
     },
     close,

@@ -20,8 +20,10 @@ export function mqttSource(config: MqttSourceConfig, ports: SourcePorts): Source
       const gone = Promise.withResolvers<string>();
       const connection = await connectMqtt(mqtt, ports, {
         onMessage(topic, payload) {
-          if (payload.length > limit) {
-            return refuse(`a message of ${payload.length} bytes is larger than ${limit}`);
+          const bytes = payload.length;
+          if (bytes > limit) {
+            const error = new FlotillaError('infer.too-large', { what: 'a message', bytes, limit });
+            return refuse(topic, error);
           }
           // room is made at once: a live source does not wait
           void emit({ raw: payload, label: topic, ...stamp(ports), settle: () => undefined });

@@ -64,7 +64,7 @@ export const SOURCES = {
   camera: Type.Object(
     {
       camera: Type.String({
-        pattern: '^(test|/dev/[A-Za-z0-9/_:.-]+)$',
+        pattern: '^(test|/dev(/[A-Za-z0-9_:-][A-Za-z0-9_:.-]*)+)$',
         maxLength: 255,
         description:
           'must be the device of a camera, such as /dev/video0, or test for a moving test picture',

@@ -21,8 +21,8 @@ export interface Source {
 export interface SourceOutput {
   /** Resolves when the source may go on. */
   emit(item: Item): Promise<void>;
-  /** Tells of something that was no item, such as a broken row: counted as failed. */
-  refuse(reason: string): void;
+  /** Tells of something that became no item, such as a broken row: counted as failed. */
+  refuse(label: string, error: unknown): void;
 }
 
 export interface SourcePorts {

@@ -7,6 +7,7 @@ import { DEFAULT_ROOM, DEFAULT_TRIES, type Sink, type SinkPorts } from './sink.t
 import { milliseconds } from './units.ts';
 
 const TIMEOUT = '10s';
+const MOST_ANSWER_BYTES = 64 << 10;
 /** Statuses after which the same request may succeed later (RFC 9110; 425: RFC 8470). */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
 
@@ -45,8 +46,7 @@ export function webhookSink(config: WebhookConfig, { folder, clock }: SinkPorts)
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    // the answer may be as long as its sender likes
-    await response.body?.cancel();
+    await drain(response);
     return response.status;
   }
 
@@ -78,6 +78,15 @@ export function webhookSink(config: WebhookConfig, { folder, clock }: SinkPorts)
     },
     close: async () => undefined,
   };
+}
+
+/** Reads a short answer to its end, so that the connection serves again, and breaks off a long one. */
+async function drain({ body }: Response): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MOST_ANSWER_BYTES) return;
+  }
 }
 
 /** fetch refuses addresses with a log-in in them. */
