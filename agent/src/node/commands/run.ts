@@ -1,6 +1,6 @@
 import { createAgent } from '../create-agent.ts';
 import { announceRunning } from '../data-folder.ts';
-import { openFlows } from '../flows/flows.ts';
+import { openFlows } from '../flows/open-flows.ts';
 import { serveLocal } from '../http/server.ts';
 import { localRoutes } from '../local-routes.ts';
 import { createLogger } from '../logger.ts';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { asFlotillaError } from '@flotilla/protocol';
 import type { Agent, Logger } from '../../core/index.ts';
 import { createMqttTransport } from '../mqtt-transport.ts';
 import { systemClock } from '../system-clock.ts';
@@ -62,24 +61,6 @@ export async function startFlows(file: string, options: FlowsOptions): Promise<F
       await Promise.all(flows.map((flow) => flow.stop()));
     },
   };
-}
-
-/**
- * The flows that a device in the field runs: without a file none, and none where the file is wrong,
- * because a slip in it must not take the agent along.
- */
-export async function openFlows(file: string, options: FlowsOptions): Promise<Flows> {
-  const none = (status: Omit<FlowsStatus, 'flows'>): Flows => ({
-    status: () => ({ flows: [], ...status }),
-    stop: async () => undefined,
-  });
-  if (file === '') return none({});
-  try {
-    return await startFlows(file, options);
-  } catch (error) {
-    options.logger.error('no flow runs', { error });
-    return none({ flowsError: asFlotillaError(error).message });
-  }
 }
 
 function makeSource(config: SourceConfig, ports: SourcePorts): Source {
