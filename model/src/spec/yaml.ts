@@ -9,7 +9,7 @@ import {
   type Scalar,
   visit,
 } from 'yaml';
-import type { Complain } from './normalize.ts';
+import type { Complain } from './numbers.ts';
 
 /** Aliases that one document may expand to: stops a "billion laughs" document. */
 const MAX_ALIASES = 100;

@@ -2,40 +2,68 @@ import type { Prediction } from '@flotilla/model';
 import type { FilterConfig } from './schema.ts';
 import { milliseconds } from './units.ts';
 
-/** What a filter looks at: the label and confidence of a prediction, where it has them. */
-export interface Verdict {
-  readonly label: string | undefined;
-  readonly confidence: number | undefined;
+/** A label for anomalies, which have a verdict and no class. */
+const ANOMALOUS = 'anomalous';
+const NORMAL = 'normal';
+
+/**
+ * Decides result by result what goes to the sinks; of detections, the boxes that fit. What a model does
+ * not tell, such as a confidence of raw outputs, holds nothing back.
+ *
+ * @returns what is left of the predictions at a time in ms since boot; none where nothing is sent on
+ */
+export function createFilter(config: FilterConfig = {}) {
+  const { every, changes = false } = config;
+  const everyMs = every === undefined ? 0 : milliseconds(every);
+  let last: { readonly labels: string; readonly atMs: number } | undefined;
+  return (predictions: readonly Prediction[], nowMs: number): readonly Prediction[] => {
+    const left = predictions.flatMap((prediction) => fitting(prediction, config));
+    const labels = left.map(labelsOf).join('\n');
+    if (left.length === 0) return [];
+    if (last !== undefined && nowMs - last.atMs < everyMs) return [];
+    if (changes && last?.labels === labels) return [];
+    last = { labels, atMs: nowMs };
+    return left;
+  };
 }
 
-/** The first prediction says it for a batch of one, which is what flows run. */
-export function verdictOf(predictions: readonly Prediction[]): Verdict {
-  const [first] = predictions;
-  switch (first?.kind) {
+function fitting(prediction: Prediction, config: FilterConfig): readonly Prediction[] {
+  const { minConfidence, labels } = config;
+  const fits = ({ label, confidence }: { label: string; confidence?: number }): boolean =>
+    !(confidence !== undefined && confidence < (minConfidence ?? 0)) &&
+    (labels === undefined || labels.includes(label));
+  switch (prediction.kind) {
     case 'classification':
-      return { label: first.label, confidence: first.confidence };
+      return fits(prediction) ? [prediction] : [];
+    case 'anomaly':
+      return fits({ label: labelsOf(prediction) }) ? [prediction] : [];
+    case 'detection': {
+      if (minConfidence === undefined && labels === undefined) return [prediction];
+      const detections = prediction.detections.filter(fits);
+      return detections.length > 0 ? [{ ...prediction, detections }] : [];
+    }
+    case 'regression':
+    case 'embedding':
     case 'raw':
-    case undefined:
-      return { label: undefined, confidence: undefined };
+      return [prediction];
   }
 }
 
-/**
- * Decides result by result what goes to the sinks. What a model does not tell, such as a confidence
- * of raw outputs, holds nothing back.
- *
- * @returns a function of the verdict and the time in ms since boot
- */
-export function createFilter(config: FilterConfig = {}) {
-  const { minConfidence = 0, labels, every, changes = false } = config;
-  const everyMs = every === undefined ? 0 : milliseconds(every);
-  let last: { readonly label: string | undefined; readonly atMs: number } | undefined;
-  return ({ label, confidence }: Verdict, nowMs: number): boolean => {
-    if (confidence !== undefined && confidence < minConfidence) return false;
-    if (labels !== undefined && label !== undefined && !labels.includes(label)) return false;
-    if (last !== undefined && nowMs - last.atMs < everyMs) return false;
-    if (changes && last !== undefined && last.label === label) return false;
-    last = { label, atMs: nowMs };
-    return true;
-  };
+/** What `changes` compares. */
+function labelsOf(prediction: Prediction): string {
+  switch (prediction.kind) {
+    case 'classification':
+      return prediction.label;
+    case 'anomaly':
+      return prediction.anomalous ? ANOMALOUS : NORMAL;
+    case 'detection':
+      return prediction.detections
+        .map(({ label }) => label)
+        .sort()
+        .join('\n');
+    case 'regression':
+    case 'embedding':
+    case 'raw':
+      return '';
+  }
 }

@@ -1,6 +1,6 @@
 import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import type { Agent, Clock, Inference, Logger, Random } from '../../core/index.ts';
-import { createFilter, verdictOf } from './filter.ts';
+import { createFilter } from './filter.ts';
 import { createInlet, type Item } from './inlet.ts';
 import { createModelUser } from './model-user.ts';
 import { createOutlet, type SinkStatus } from './outlet.ts';
@@ -133,12 +133,13 @@ export function startFlow(
   }
 
   function send(item: Item, inference: Inference, ageMs: number): void {
-    if (!filter(verdictOf(inference.predictions), clock.monotonic())) {
+    const predictions = filter(inference.predictions, clock.monotonic());
+    if (predictions.length === 0) {
       counts.filtered++;
       return;
     }
     const id = `${name}-${ports.run}-${counts.inferred}`;
-    const json = JSON.stringify(recordOf({ id, flow: name, item, inference, ageMs }));
+    const json = JSON.stringify(recordOf({ id, flow: name, item, inference, predictions, ageMs }));
     for (const outlet of outlets) outlet.put({ id, json });
   }
 

@@ -4,6 +4,8 @@ import type { Item } from './inlet.ts';
 
 /** Numbers of one raw output that a result carries; what is longer is cut, and says so. */
 const MOST_NUMBERS = 256;
+const MOST_OF_VECTOR = 4096;
+const MOST_DETECTIONS = 300;
 
 /** What a flow sends to its sinks, as JSON. */
 export interface FlowRecord {
@@ -26,12 +28,15 @@ export interface RecordOptions {
   readonly flow: string;
   readonly item: Item;
   readonly inference: Inference;
+  /** Those of the inference that are sent on. */
+  readonly predictions: readonly Prediction[];
   readonly ageMs: number;
 }
 
 /** One record for what was inferred on one item. */
-export function recordOf({ id, flow, item, inference, ageMs }: RecordOptions): FlowRecord {
-  const { installed, latencyUs, predictions } = inference;
+export function recordOf(options: RecordOptions): FlowRecord {
+  const { id, flow, item, inference, predictions, ageMs } = options;
+  const { installed, latencyUs } = inference;
   const told = predictions.map(tell);
   return {
     id,
@@ -48,9 +53,22 @@ export function recordOf({ id, flow, item, inference, ageMs }: RecordOptions): F
 function tell(prediction: Prediction) {
   switch (prediction.kind) {
     case 'classification': {
-      const { kind, index, label, confidence, top } = prediction;
+      const { kind, label, index, confidence, top } = prediction;
       return { kind, label, index, confidence, top };
     }
+    case 'detection': {
+      const { kind, image, detections } = prediction;
+      const cut = detections.length > MOST_DETECTIONS ? { cut: true } : {};
+      return { kind, image, detections: detections.slice(0, MOST_DETECTIONS), ...cut };
+    }
+    case 'regression': {
+      const { kind, names, units, values } = prediction;
+      return { kind, names, units, ...numbersIn(values) };
+    }
+    case 'anomaly':
+      return prediction;
+    case 'embedding':
+      return { kind: prediction.kind, ...numbersIn(prediction.vector, MOST_OF_VECTOR) };
     case 'raw':
       return { kind: prediction.kind, outputs: tellTensors(prediction.tensors) };
   }
@@ -58,14 +76,16 @@ function tell(prediction: Prediction) {
 
 const tellTensors = (tensors: Tensors) =>
   Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => {
-      const numbers = numbersOf(tensor);
-      const data = Array.from(numbers.subarray(0, MOST_NUMBERS), (n) =>
-        Number.isFinite(n) ? n : null,
-      );
-      const cut = numbers.length > MOST_NUMBERS ? { cut: true } : {};
-      return [name, { type: tensor.type, shape: tensor.shape, data, ...cut }];
-    }),
+    Object.entries(tensors).map(([name, tensor]) => [
+      name,
+      { type: tensor.type, shape: tensor.shape, ...numbersIn(numbersOf(tensor)) },
+    ]),
   );
+
+/** JSON has no NaN and no infinity: null stands for them. */
+function numbersIn(numbers: Float32Array | Float64Array, most = MOST_NUMBERS) {
+  const values = Array.from(numbers.subarray(0, most), (n) => (Number.isFinite(n) ? n : null));
+  return { values, ...(numbers.length > most ? { cut: true } : {}) };
+}
 
 const round = (value: number): number => Math.round(value * 10) / 10;
