@@ -18,6 +18,7 @@ export type { Raw } from './pipeline/feed.ts';
 export { numbersOf, tensorOf } from './pipeline/numbers.ts';
 export * from './pipeline/pipeline.ts';
 export type * from './pipeline/prediction.ts';
+export { predictionFeatures } from './pipeline/prediction-features.ts';
 export type * from './pipeline/prepared.ts';
 export * from './quality.ts';
 export type * from './runtime.ts';

@@ -7,6 +7,7 @@ import {
   type PairedQuality,
   type Pipeline,
   pairs,
+  predictionFeatures,
   type Session,
   type Tensors,
 } from '@flotilla/model';
@@ -110,9 +111,10 @@ async function evaluate(
   const observations: Observation[] = [];
   const tensor = pipeline.spec.outputs.classification?.tensor ?? '';
   for await (const { sample, outputs } of runSamples(runner, model, samples)) {
-    const [prediction] = pipeline.postprocess(outputs, sample);
+    const answers = pipeline.postprocess(outputs, sample);
+    const [prediction] = answers;
     if (prediction?.kind !== 'classification') continue;
-    const { features } = sample;
+    const features = { ...sample.features, ...predictionFeatures(answers) };
     const { index: classIndex, confidence } = prediction;
     const answered = Number.isFinite(confidence);
     predictions.push(answered ? prediction : { ...prediction, index: NO_CLASS });
@@ -182,7 +184,7 @@ function keptOutputs(fp32: Session): OutputsOf {
 
 /** Models whose outputs are no classes: a sample is lost where its outputs keep less than 20 dB. */
 async function judgeOutputs(
-  { samples, runner }: JudgeInput,
+  { samples, runner, pipeline }: JudgeInput,
   fp32: OutputsOf,
   model: ModelData,
   onSample?: OnSample,
@@ -191,7 +193,8 @@ async function judgeOutputs(
   const observations: Observation[] = [];
   for await (const { sample, outputs } of runSamples(runner, model, samples)) {
     comparison.observe(await fp32(observations.length, sample.tensors), outputs);
-    observations.push({ features: sample.features });
+    const answers = pipeline.postprocess(outputs, sample);
+    observations.push({ features: { ...sample.features, ...predictionFeatures(answers) } });
     onSample?.(observations.length);
   }
   const { agrees, divergence, db, noise } = comparison.result();

@@ -34,7 +34,7 @@ export function detectionReader(output: DetectionOutput, context: ReadContext): 
     if (found.boxes > MAX_BOXES) refuse(boxTensor, `has ${found.boxes} boxes, too many`);
     checkLabels(found, context, boxTensor);
     return Array.from({ length: found.batch }, (_, sample) => {
-      const placement = placements[sample];
+      const placement = placements[sample] ?? context.placement;
       const size = placement && ([placement.seen.width, placement.seen.height] as const);
       const reader = boxReaderFor(size, found.boxes, (reason) => refuse(boxTensor, reason));
       return detect(output, context.labels, found, sample, reader, placement);

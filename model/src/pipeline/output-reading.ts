@@ -1,4 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
+import type { Placement } from '../image/placement.ts';
 import type { InputSpec } from '../spec/types.ts';
 import type { Tensor, Tensors } from '../tensor.ts';
 import { numbersOf } from './numbers.ts';
@@ -13,6 +14,8 @@ export interface ReadContext {
   readonly model: string;
   readonly labels: readonly string[] | undefined;
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** Of samples that have none, where every image that the model sees has one size. */
+  readonly placement: Placement | undefined;
 }
 
 /** The error for an output that does not fit the spec. */

@@ -1,5 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { fixedSize } from '../image/fit.ts';
 import type { ImageDecoder } from '../image/image.ts';
+import { type Placement, unmoved } from '../image/placement.ts';
 import type { InputSpec, ModelSpec, OutputsSpec } from '../spec/types.ts';
 import type { Tensor, TensorInfo, Tensors } from '../tensor.ts';
 import { notAnInput, tensorError } from '../tensors.ts';
@@ -164,12 +166,20 @@ const READERS: {
 };
 
 function bindOutputs(spec: ModelSpec, labels: readonly string[] | undefined): OutputReader[] {
-  const context = { model: spec.name, labels, inputs: spec.inputs };
+  const placement = usualPlacement(spec);
+  const context = { model: spec.name, labels, inputs: spec.inputs, placement };
   const bind = <K extends OutputKind>(kind: K): OutputReader | undefined => {
     const output = spec.outputs[kind];
     return output && READERS[kind](output, context);
   };
   return (Object.keys(READERS) as OutputKind[]).flatMap((kind) => bind(kind) ?? []);
+}
+
+/** Where a model has an image input of one size: that its pixels are the image's. */
+function usualPlacement({ inputs }: ModelSpec): Placement | undefined {
+  const image = Object.values(inputs).find((input) => input.kind === 'image');
+  const size = image && fixedSize(image);
+  return size && unmoved(...size);
 }
 
 function inlineLabels({ outputs }: ModelSpec): readonly string[] | undefined {

@@ -4,6 +4,8 @@ import {
   FixedBins,
   LogHistogram,
   Moments,
+  type Prediction,
+  predictionFeatures,
 } from '@flotilla/model';
 import type { Draft, Window } from '@flotilla/protocol';
 import type { Inference, LoadedModel } from '../serving/loaded-model.ts';
@@ -35,24 +37,39 @@ export function openWindow(
   let inferences = 0;
   let errors = 0;
 
-  function classified(index: number, value: number, classes: number): void {
+  function countClass(index: number, classes: number): void {
     while (classCounts.length < Math.min(classes, MAX_CLASSES)) classCounts.push(0);
     if (index < classCounts.length) classCounts[index] = (classCounts[index] ?? 0) + 1;
+  }
+
+  function recordConfidence(value: number): void {
     confidence.record(value);
     confidenceBins.count(value);
+  }
+
+  /** Boxes of one image are not independent: their mean is one value. */
+  function predicted(prediction: Prediction): void {
+    if (prediction.kind === 'classification') {
+      countClass(prediction.index, prediction.probabilities.length);
+      recordConfidence(prediction.confidence);
+    }
+    if (prediction.kind !== 'detection') return;
+    const { detections, classes } = prediction;
+    for (const { index } of detections) countClass(index, classes);
+    if (detections.length === 0) return;
+    recordConfidence(detections.reduce((sum, one) => sum + one.confidence, 0) / detections.length);
   }
 
   return {
     startMs,
     lengthMs,
     inferred(inference) {
-      inferences += inference.predictions.length;
+      const { predictions, features } = inference;
+      // One for each sample of each kind: the samples are those of one kind.
+      inferences += predictions.filter(({ kind }) => kind === predictions[0]?.kind).length;
       latencyUs.record(inference.latencyUs);
-      detector?.observe(inference.features);
-      for (const prediction of inference.predictions) {
-        if (prediction.kind !== 'classification') continue;
-        classified(prediction.index, prediction.confidence, prediction.probabilities.length);
-      }
+      detector?.observe({ ...features, ...predictionFeatures(predictions) });
+      for (const prediction of predictions) predicted(prediction);
     },
     failed() {
       inferences++;

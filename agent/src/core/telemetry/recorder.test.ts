@@ -81,6 +81,46 @@ describe('recorder', () => {
     expect(recorder.take()).toMatchObject([{ startMs: 14_000 }]);
   });
 
+  test('counts the classes of all boxes, and one confidence for each image that has any', () => {
+    const { recorder } = bed();
+    const parts = model(1);
+    recorder.swapped('parts', undefined, parts);
+    const box = { left: 0, top: 0, right: 1, bottom: 1 };
+    const found = (...confidences: number[]): Prediction => ({
+      kind: 'detection',
+      detections: confidences.map((confidence) => ({ index: 2, label: '', confidence, box })),
+      classes: 4,
+      image: undefined,
+    });
+    for (const prediction of [found(0.75, 0.25), found(), found(0.5)]) {
+      recorder.inferred(parts, { ...inference(0, 0.5), predictions: [prediction] });
+    }
+    recorder.closeAll();
+    const [window] = recorder.take();
+    expect(window).toMatchObject({ inferences: 3, classCounts: [0, 0, 3, 0] });
+    expect(window?.confidence).toMatchObject({ count: 2, mean: 0.5 });
+  });
+
+  test('judges predictions by features of theirs, and counts a sample once', () => {
+    const { recorder } = bed();
+    const seen = observations.map(({ features }) => ({
+      features: { ...features, 'prediction.anomaly': features.light },
+    }));
+    const parts = { ...model(1), bundle: { profile: buildProfile(seen) } } as LoadedModel;
+    recorder.swapped('parts', undefined, parts);
+    const anomaly = { kind: 'anomaly', threshold: 1, anomalous: false, contributions: [] } as const;
+    const { predictions } = inference(0, 0.5);
+    recorder.inferred(parts, {
+      ...inference(0, 0.5),
+      predictions: [...predictions, { ...anomaly, score: 0.25 }],
+    });
+    recorder.closeAll();
+    const [window] = recorder.take();
+    expect(window).toMatchObject({ inferences: 1, classCounts: [1, 0] });
+    const feature = window?.features?.find(({ name }) => name === 'prediction.anomaly');
+    expect(feature?.moments).toMatchObject({ count: 1, mean: 0.25 });
+  });
+
   test('closes a window at a swap, and names one deployment in each', () => {
     const { recorder } = bed();
     const [one, two] = [model(1), model(2)];

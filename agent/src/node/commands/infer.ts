@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { FlotillaError } from '@flotilla/protocol';
 import { usage } from '../config.ts';
 import { askAgent } from '../local-client.ts';
+import { type Answer, answerText } from './answer-text.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
 
@@ -9,19 +10,9 @@ interface Metadata {
   readonly inputs: readonly { readonly name: string }[];
 }
 
-interface Answer {
-  readonly model_version: string;
-  readonly parameters?: { readonly latency_us?: number };
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly shape: readonly number[];
-    readonly data: readonly unknown[];
-  }[];
-}
-
 export const inferCommand: Command = {
   usage: 'infer SLOT FILE… [--data DIR] [--json]',
-  summary: 'Run encoded images through a model of the agent that runs on this device.',
+  summary: 'Run images, WAV files or rows of JSON through a model of the agent on this device.',
   options: {
     data: configOption('data', 'DIR'),
     input: { type: 'string', value: 'NAME', doc: 'input tensor, where the model has several' },
@@ -39,7 +30,7 @@ export const inferCommand: Command = {
     const metadata = (await ask(data, slot, path)) as Metadata;
     const name = input.values.input ?? metadata.inputs[0]?.name;
     for (const file of files) {
-      const image = await readFile(file).catch((cause) => {
+      const bytes = await readFile(file).catch((cause) => {
         throw usage(`${file} cannot be read (${cause.code ?? cause.message})`);
       });
       const parameters = { content_type: 'base64' };
@@ -48,11 +39,11 @@ export const inferCommand: Command = {
         shape: [1],
         datatype: 'BYTES',
         parameters,
-        data: [image.toString('base64')],
+        data: [bytes.toString('base64')],
       };
       const answer = (await ask(data, file, `${path}/infer`, { inputs: [tensor] })) as Answer;
       input.io.print(
-        input.values.json ? JSON.stringify({ file, ...answer }) : describe(file, answer),
+        input.values.json ? JSON.stringify({ file, ...answer }) : answerText(file, answer),
       );
     }
   },
@@ -69,16 +60,4 @@ async function ask(data: string, slot: string, path: string, body?: unknown): Pr
   if (answer.status === 200) return value;
   const { error } = value as { error?: unknown };
   throw new FlotillaError('infer.bad-request', { where: slot, reason: String(error) });
-}
-
-function describe(file: string, { outputs, parameters, model_version }: Answer): string {
-  const of = (name: string) => outputs.find((output) => output.name === name)?.data[0];
-  const label = of('label');
-  const ms = ((parameters?.latency_us ?? 0) / 1000).toFixed(1);
-  const tail = `version ${model_version}, ${ms} ms`;
-  if (label !== undefined) {
-    return `${file}: ${label} ${(Number(of('confidence')) * 100).toFixed(1)} % (${tail})`;
-  }
-  const shapes = outputs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
-  return `${file}: ${shapes} (${tail}; --json prints the numbers)`;
 }

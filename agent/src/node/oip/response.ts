@@ -1,6 +1,6 @@
 /** Inference responses of the Open Inference Protocol v2, JSON or with binary tensor data. */
-import { numbersOf, type Prediction, type Tensor } from '@flotilla/model';
 import type { Inference } from '../../core/index.ts';
+import { type Output, predictionOutputs, tensorOutput } from './outputs.ts';
 import { bad, type InferRequest } from './request.ts';
 
 export interface InferResponse {
@@ -10,17 +10,9 @@ export interface InferResponse {
   readonly body: Uint8Array;
 }
 
-interface Output {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  json(): unknown[];
-  binary(): Uint8Array;
-}
-
 /**
- * Writes the outputs of a run. A classification also gives `class_index`, `label` and `confidence`,
- * one element a sample, where the model has no outputs of these names.
+ * Writes the outputs of a run, and what its predictions say (`class_index`, `label`, `confidence`…)
+ * where the model has no outputs of these names.
  *
  * @throws FlotillaError `infer.bad-request` where an output is wanted that is not there
  */
@@ -64,54 +56,9 @@ function allOutputs({ outputs, predictions }: Inference): Map<string, Output> {
   const found = new Map<string, Output>();
   for (const output of [
     ...Object.entries(outputs).map(([name, tensor]) => tensorOutput(name, tensor)),
-    ...classificationOutputs(predictions),
+    ...predictionOutputs(predictions),
   ]) {
     if (!found.has(output.name)) found.set(output.name, output);
   }
   return found;
-}
-
-function tensorOutput(name: string, tensor: Tensor): Output {
-  const { type: datatype, shape, data } = tensor;
-  return {
-    name,
-    datatype,
-    shape,
-    json: () => {
-      const values = Array.from(numbersOf(tensor));
-      return datatype === 'BOOL' ? values.map((value) => value !== 0) : values;
-    },
-    binary: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  };
-}
-
-function classificationOutputs(predictions: readonly Prediction[]): Output[] {
-  const classes = predictions.filter((prediction) => prediction.kind === 'classification');
-  if (classes.length === 0) return [];
-  const shape = [classes.length];
-  const indices = Int32Array.from(classes, ({ index }) => index);
-  const confidences = Float32Array.from(classes, ({ confidence }) => confidence);
-  return [
-    tensorOutput('class_index', { type: 'INT32', shape, data: indices }),
-    tensorOutput('confidence', { type: 'FP32', shape, data: confidences }),
-    labelOutput(classes.map(({ label }) => label)),
-  ];
-}
-
-function labelOutput(labels: readonly string[]): Output {
-  return {
-    name: 'label',
-    datatype: 'BYTES',
-    shape: [labels.length],
-    json: () => [...labels],
-    binary: () =>
-      Buffer.concat(
-        labels.flatMap((label) => {
-          const text = Buffer.from(label);
-          const length = Buffer.alloc(4);
-          length.writeUInt32LE(text.length);
-          return [length, text];
-        }),
-      ),
-  };
 }
