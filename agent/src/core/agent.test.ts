@@ -324,6 +324,36 @@ describe('agent', () => {
     expect(fleet.outcomes()).toMatchObject([{ result: 'RESULT_COMMITTED' }]);
   });
 
+  test('waits on a metered link, says so, and goes on when the link has changed', async () => {
+    const fleet = createTestFleet();
+    const ports = bedPorts(createPowerCutStorage(), fleet);
+    let metered = true;
+    const network = async () => ({ name: 'wwan0', metered, why: 'it is a modem' });
+    const device = { ...ports.device, network };
+    const agent = await startAgent({ ...ports, device }, bedOptions(fleet));
+    agents.push(agent);
+    const bundle = await publish(fleet, { version: 1 });
+    fleet.want({ slots: [present(fleet.deployment(bundle, { metered: 'METERED_WAIT' }))] });
+    const told = () => [...fleet.records.values()].map(({ outcome }) => outcome?.code);
+    await vi.waitFor(() => expect(told()).toContain('download.metered'), fast);
+    expect(agent.status().attempts).toMatchObject([
+      { step: 'download', code: 'download.metered', detail: expect.stringContaining('wwan0') },
+    ]);
+    metered = false;
+    await ended(fleet, 1);
+    const bytes = [bundle.manifestBytes, ...bundle.blobs.values()].map(({ length }) => length);
+    expect(fleet.outcomes()).toMatchObject([
+      {
+        result: 'RESULT_COMMITTED',
+        transfer: {
+          bytes: bytes.reduce((sum, length) => sum + length),
+          deltaBytes: 0,
+          fallbacks: [],
+        },
+      },
+    ]);
+  });
+
   test('goes back to the old model when the agent dies again and again with the new one', async () => {
     const fleet = createTestFleet();
     fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });

@@ -32,6 +32,8 @@ import { createSideLoad, type SideLoad } from './side-load/side-load.ts';
 import type { Installed, Wanted } from './state.ts';
 import type { StepContext, StepSettings } from './steps/context.ts';
 import { createRecorder, type Recorder } from './telemetry/recorder.ts';
+import { createBandwidth } from './transfer/bandwidth.ts';
+import { lowest } from './transfer/policy.ts';
 
 /** What an agent needs from where it runs. */
 export interface AgentPorts {
@@ -119,7 +121,7 @@ export async function assemble(
   const serving = createServing(recorder);
   const pulse = createPulse(serving, clock);
   const footprint = createFootprint(() => ports.device.rssBytes());
-  const { loadOptions, loadTimeoutMs } = options.steps;
+  const { loadOptions, loadTimeoutMs, bandwidth } = options.steps;
   const load = (installed: Installed) =>
     loadModel({ ...ports, blobs, clock, loadOptions }, installed);
   const incoming = new Set<string>();
@@ -134,6 +136,9 @@ export async function assemble(
     pulse,
     footprint,
     settings: options.steps,
+    bandwidth: createBandwidth(clock, () =>
+      lowest(bandwidth, journal.state.wanted.download?.bandwidth ?? 0),
+    ),
     sha256: () => ports.sha256(),
     needed: () => neededBundles(journal.state, wanted()),
     authorize: async () => ({

@@ -7,8 +7,9 @@ import {
   isId,
   isName,
   type Slot,
+  type Metered as WireMetered,
 } from '@flotilla/protocol';
-import type { Limits, Wanted, WantedDeployment, WantedSlot } from './state.ts';
+import type { Limits, Metered, Wanted, WantedDeployment, WantedSlot } from './state.ts';
 
 const MAX_SLOTS = 64;
 const MAX_KEPT = 256;
@@ -47,6 +48,7 @@ export function readDesired(message: Desired): Wanted {
     keep: message.keep.map((digest) => (isDigest(digest) ? digest : reject(`keep ${cut(digest)}`))),
     telemetryWindowMs: Math.min(message.config?.telemetryWindowMs ?? 0, MAX_WINDOW_MS),
     limits: readLimits(message.config),
+    download: readPolicy(message.config ?? {}),
     director: new TextDecoder().decode(message.director),
   };
 }
@@ -101,6 +103,23 @@ function readDeployment(slot: string, from: Deployment): WantedDeployment {
     deadlineMs: from.deadlineMs,
     watchMs: Math.min(from.watchMs, MAX_WATCH_MS),
     targetPath: from.targetPath,
+    ...readPolicy(from),
+  };
+}
+
+const METERED: Readonly<Record<WireMetered, Metered | undefined>> = {
+  METERED_UNSPECIFIED: undefined,
+  METERED_ALLOW: 'allow',
+  METERED_DELTA_ONLY: 'delta-only',
+  METERED_WAIT: 'wait',
+};
+
+/** What a deployment, or the device's configuration, says of downloads; unset where it says nothing. */
+function readPolicy({ metered, bandwidth }: Partial<Pick<Deployment, 'metered' | 'bandwidth'>>) {
+  const said = METERED[metered ?? 'METERED_UNSPECIFIED'];
+  return {
+    ...(said === undefined ? {} : { metered: said }),
+    ...(bandwidth ? { bandwidth } : {}),
   };
 }
 

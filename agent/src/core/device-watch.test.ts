@@ -22,6 +22,7 @@ async function watch(minutes: readonly Minute[]) {
     device: {
       capabilities: async () => ({ ...TOY_CAPABILITIES, ...minutes[minute]?.can }),
       condition: async () => ({ ...COOL, ...minutes[minute]?.fares }),
+      network: () => Promise.reject(new Error('not asked')),
       resources: () => Promise.reject(new Error('not asked')),
       rssBytes: () => 0,
     },

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPowerCutStorage } from '../testing/power-cut-storage.ts';
 import { openBlobStore } from './blobs.ts';
-import { type BlobSource, fetchBlob } from './fetch-blob.ts';
+import { type BlobSource, type Flow, fetchBlob } from './fetch-blob.ts';
 import type { FetchResponse } from './ports.ts';
 
 const content = Uint8Array.from({ length: 10_000 }, (_, i) => i * 7);
@@ -20,19 +20,27 @@ interface Answer {
   readonly whole?: boolean;
   /** What is sent instead. */
   readonly body?: Uint8Array;
+  readonly retryAfter?: string;
 }
+
+/** As far as nothing is capped or spared. */
+const FREE: Flow = { pass: async () => undefined, piece: () => undefined, took: async () => true };
 
 /** A source whose server gives these answers in turn, and then whole ones. */
 async function bed(answers: Answer[]) {
   const storage = createPowerCutStorage();
   const requested: string[] = [];
+  const slept: number[] = [];
   const respond = (
-    { status, bytes = Number.POSITIVE_INFINITY, whole, body = content }: Answer,
+    { status, bytes = Number.POSITIVE_INFINITY, whole, body = content, retryAfter }: Answer,
     range: string,
   ): FetchResponse => {
-    const from = whole ? 0 : Number(/^bytes=(\d+)-$/.exec(range)?.[1] ?? 0);
+    const [, first = 0, last = body.length] = whole
+      ? []
+      : (/^bytes=(\d+)-(\d*)$/.exec(range) ?? []);
+    const from = Number(first);
     async function* chunks() {
-      const rest = body.subarray(from);
+      const rest = body.subarray(from, Number(last || body.length) + 1);
       for (let at = 0; at < Math.min(rest.length, bytes); at += 500) {
         yield rest.subarray(at, Math.min(at + 500, bytes));
       }
@@ -40,15 +48,16 @@ async function bed(answers: Answer[]) {
         throw new FlotillaError('agent.unreachable', { url: '', reason: 'broken' });
     }
     return {
-      status: status ?? (from > 0 ? 206 : 200),
-      header: () => `bytes ${from}-${body.length - 1}/${body.length}`,
+      status: status ?? (range !== '' && !whole ? 206 : 200),
+      header: (name) =>
+        name === 'retry-after' ? retryAfter : `bytes ${from}-${body.length - 1}/${body.length}`,
       body: status === undefined ? chunks() : (async function* () {})(),
     };
   };
   const source: BlobSource = {
     storage,
     blobs: await openBlobStore(storage),
-    clock: { now: () => 0, monotonic: () => 0, sleep: async () => undefined },
+    clock: { now: () => 0, monotonic: () => 0, sleep: async (ms) => void slept.push(ms) },
     random: () => 0.5,
     download: { firstMs: 1, longestMs: 2, tries: 4 },
     authorize: async () => ({ authorization: 'Bearer x' }),
@@ -66,15 +75,16 @@ async function bed(answers: Answer[]) {
       },
     },
   };
-  const fetch = (size = content.length) =>
+  const fetch = (size = content.length, flow = FREE) =>
     fetchBlob(source, {
       url: 'http://x/blob',
       digest,
       size,
       signal: new AbortController().signal,
+      flow,
       onBytes: () => undefined,
     });
-  return { ...source, requested, fetch };
+  return { ...source, requested, slept, fetch };
 }
 
 describe('fetchBlob', () => {
@@ -108,6 +118,43 @@ describe('fetchBlob', () => {
     expect(await slow.blobs.has(digest)).toBe(true);
   });
 
+  test('waits for as long as the server asks', async () => {
+    const busy = { status: 503, retryAfter: '120' };
+    const { fetch, slept } = await bed([busy, { ...busy, retryAfter: 'soon' }]);
+    await fetch();
+    expect(slept).toEqual([120_000 * 1.125, 2 * 0.75]);
+  });
+
+  test('asks for pieces where there is a cap, and pays for each byte once', async () => {
+    const { fetch, requested, slept, blobs } = await bed([{}, { bytes: 500 }]);
+    let paid = 0;
+    const took: Flow['took'] = async (bytes) => {
+      paid += bytes;
+      return true;
+    };
+    await fetch(undefined, { ...FREE, piece: () => 4000, took });
+    expect(requested).toEqual([
+      'bytes=0-3999',
+      'bytes=4000-7999',
+      'bytes=4500-8499',
+      'bytes=8500-',
+    ]);
+    expect(paid).toBe(content.length);
+    expect(slept).toHaveLength(1);
+    expect(await blobs.read(digest)).toEqual(content);
+  });
+
+  test('stops in the middle when the link is to be spared, and goes on there', async () => {
+    const { fetch, requested, slept, blobs } = await bed([]);
+    let passed = 0;
+    const pass = async () => void passed++;
+    const took: Flow['took'] = async () => passed > 1;
+    await fetch(undefined, { ...FREE, pass, took });
+    expect(requested).toEqual(['', 'bytes=500-']);
+    expect(slept).toEqual([]);
+    expect(await blobs.read(digest)).toEqual(content);
+  });
+
   test('fetches garbled bytes once more, and then refuses them', async () => {
     const garbled = content.map((byte, i) => (i === 5000 ? byte + 1 : byte));
     const once = await bed([{ body: garbled }]);
@@ -120,9 +167,10 @@ describe('fetchBlob', () => {
   });
 
   test('stops a server that sends more than was promised', async () => {
-    const { fetch, storage, blobs } = await bed([]);
+    const { fetch, storage, blobs, requested } = await bed([]);
     await expect(fetch(9_000)).rejects.toMatchObject({ code: 'download.failed' });
     expect(await storage.size(blobs.partPath(digest))).toBe(undefined);
+    expect(requested).toHaveLength(4);
   });
 
   test('ends with the right bytes however the connection breaks', async () => {

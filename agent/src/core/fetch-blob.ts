@@ -2,6 +2,7 @@ import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
 import type { BlobStore } from './blobs.ts';
 import type { Clock, Fetcher, FetchResponse, Random, Sha256, Storage } from './ports.ts';
+import { pauseMs, retryAfterMs } from './retry.ts';
 
 /** Bytes that a power cut may cost: what arrived is synced each time as much has come. */
 const SYNC_EVERY = 4 << 20;
@@ -29,8 +30,25 @@ export interface BlobRequest {
   readonly digest: string;
   readonly size: number;
   readonly signal: AbortSignal;
+  readonly flow: Flow;
   /** Bytes of this blob that are on disk now. */
   onBytes(done: number): void;
+}
+
+/** Lets bytes in as owner and fleet of the device allow. */
+export interface Flow {
+  /** Resolves when a transfer may begin. */
+  pass(signal: AbortSignal): Promise<void>;
+  /** Bytes to ask for at once; undefined: all. */
+  piece(): number | undefined;
+  /** Accounts for bytes that came, as soon as more may come; false: the transfer is to stop here. */
+  took(bytes: number, response: FetchResponse, signal: AbortSignal): Promise<boolean>;
+}
+
+/** What lies on disk of a blob, digested. */
+interface Part {
+  size: number;
+  hash: Sha256;
 }
 
 /**
@@ -40,28 +58,35 @@ export interface BlobRequest {
  * @throws FlotillaError `download.not-found`, `download.failed`, `bundle.digest-mismatch`
  */
 export async function fetchBlob(source: BlobSource, request: BlobRequest): Promise<void> {
-  const { blobs, clock, download } = source;
-  if (await blobs.has(request.digest)) return request.onBytes(request.size);
-  const backoff = createBackoff(download, source.random);
+  const { blobs, clock, download, random } = source;
+  const { signal, digest } = request;
+  if (await blobs.has(digest)) return request.onBytes(request.size);
+  const backoff = createBackoff(download, random);
   let fruitless = 0;
   let mismatches = 0;
+  let part = await openPart(source, request);
   for (;;) {
-    request.signal.throwIfAborted();
-    const before = await partSize(source, request);
+    await request.flow.pass(signal);
+    signal.throwIfAborted();
+    const before = part.size;
+    let pause: number;
     try {
-      await fetchRest(source, request, before);
-      return await blobs.complete(request.digest);
+      if (await fetchMore(source, request, part)) return await blobs.complete(digest);
+      continue;
     } catch (error) {
-      request.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (!isPassing(error)) throw error;
       // bytes that a power cut or a proxy garbled are fetched once more, from the start
-      if (isFlotillaError(error, 'bundle.digest-mismatch') && ++mismatches > 1) throw error;
-      const progressed = (await partSize(source, request)) > before;
+      const garbled = isFlotillaError(error, 'bundle.digest-mismatch');
+      if (garbled && ++mismatches > 1) throw error;
+      part = await openPart(source, request);
+      const progressed = part.size > before;
       if (progressed) backoff.reset();
       fruitless = progressed ? 0 : fruitless + 1;
       if (fruitless >= download.tries) throw error;
+      pause = pauseMs(error, backoff, random);
     }
-    await clock.sleep(backoff.next(), request.signal);
+    await clock.sleep(pause, signal);
   }
 }
 
@@ -70,34 +95,55 @@ const isPassing = (error: unknown): boolean =>
   isFlotillaError(error, 'agent.unreachable') ||
   isFlotillaError(error, 'bundle.digest-mismatch');
 
-async function partSize({ storage, blobs }: BlobSource, { digest }: BlobRequest) {
-  return (await storage.size(blobs.partPath(digest))) ?? 0;
+/** What lies on disk, read again: after a fault only that counts. */
+async function openPart(source: BlobSource, { digest, size }: BlobRequest): Promise<Part> {
+  const path = source.blobs.partPath(digest);
+  const onDisk = (await source.storage.size(path)) ?? 0;
+  if (onDisk > size) return { size: 0, hash: source.sha256() };
+  return { size: onDisk, hash: await hashPart(source, path) };
 }
 
-/** One request for the bytes that are missing; throws where they do not come or are wrong. */
-async function fetchRest(source: BlobSource, request: BlobRequest, onDisk: number): Promise<void> {
+/**
+ * One request for bytes that are missing; throws where they do not come or are wrong.
+ *
+ * @returns whether the blob is complete
+ */
+async function fetchMore(source: BlobSource, request: BlobRequest, part: Part): Promise<boolean> {
   const { storage, blobs, fetcher } = source;
-  const part = blobs.partPath(request.digest);
-  const resumed = onDisk > 0 && onDisk <= request.size;
-  if (resumed && onDisk === request.size)
-    return finish(source, request, await hashPart(source, part));
-  const headers = {
-    ...(await source.authorize()),
-    ...(resumed ? { range: `bytes=${onDisk}-` } : {}),
-  };
-  const response = await fetcher.get(request.url, { headers, signal: request.signal });
-  const offset = judgeResponse(response, request, resumed ? onDisk : 0);
-  if (offset === 0) await storage.write(part, new Uint8Array());
-  const hash = offset === 0 ? source.sha256() : await hashPart(source, part);
-  const size = await takeBody(storage, part, response, hash, request, offset);
-  if (size < request.size) {
-    throw failed(request, `the connection ended after ${size} of ${request.size} bytes`);
+  const path = blobs.partPath(request.digest);
+  if (part.size === 0 || part.size < request.size) {
+    const { size: from } = part;
+    const piece = request.flow.piece();
+    const end = Math.min(request.size, from + (piece ?? request.size));
+    const headers = { ...(await source.authorize()), ...rangeOf(from, end, request.size) };
+    const response = await fetcher.get(request.url, { headers, signal: request.signal });
+    const offset = judgeResponse(source, response, request, from);
+    if (offset === 0) await storage.write(path, new Uint8Array());
+    if (offset === 0 && from > 0) Object.assign(part, { size: 0, hash: source.sha256() });
+    const stopped = await takeBody(source, path, response, request, part);
+    if (!stopped && part.size < end) {
+      const reason = `the connection ended after ${part.size} of ${request.size} bytes`;
+      throw failed(request, reason);
+    }
+    if (part.size < request.size) return false;
   }
-  await finish(source, request, hash);
+  await finish(source, request, part.hash);
+  return true;
+}
+
+/** No header where everything is wanted: some servers answer a range of the whole with 206. */
+function rangeOf(from: number, end: number, size: number): Readonly<Record<string, string>> {
+  if (end < size) return { range: `bytes=${from}-${end - 1}` };
+  return from > 0 ? { range: `bytes=${from}-` } : {};
 }
 
 /** Where the body begins; 404 and 410 are final. */
-function judgeResponse(response: FetchResponse, request: BlobRequest, from: number): number {
+function judgeResponse(
+  { clock }: BlobSource,
+  response: FetchResponse,
+  request: BlobRequest,
+  from: number,
+): number {
   const { status } = response;
   if (status === 404 || status === 410) {
     throw new FlotillaError('download.not-found', { url: request.url });
@@ -105,39 +151,45 @@ function judgeResponse(response: FetchResponse, request: BlobRequest, from: numb
   if (status === 200) return 0;
   const start = /^bytes (\d+)-/.exec(response.header('content-range') ?? '')?.[1];
   if (status === 206 && Number(start) === from) return from;
-  throw failed(request, `the server answered ${status}`);
+  const asked = retryAfterMs(response, clock.now());
+  const { url } = request;
+  throw new FlotillaError('download.failed', {
+    url,
+    reason: `the server answered ${status}`,
+    ...(asked === undefined ? {} : { retryAfterMs: asked }),
+  });
 }
 
+/** @returns whether it was stopped before the body ended */
 async function takeBody(
-  storage: Storage,
-  part: string,
+  { storage }: BlobSource,
+  path: string,
   response: FetchResponse,
-  hash: Sha256,
   request: BlobRequest,
-  offset: number,
-): Promise<number> {
-  let size = offset;
+  part: Part,
+): Promise<boolean> {
   let unsynced = 0;
   try {
     for await (const chunk of response.body) {
-      if (size + chunk.length > request.size) {
-        await storage.remove(part);
+      if (part.size + chunk.length > request.size) {
+        await storage.remove(path);
         throw failed(request, `more than the promised ${request.size} bytes came`);
       }
-      await storage.append(part, chunk);
-      hash.update(chunk);
-      size += chunk.length;
+      await storage.append(path, chunk);
+      part.hash.update(chunk);
+      part.size += chunk.length;
       unsynced += chunk.length;
       if (unsynced >= SYNC_EVERY) {
-        await storage.sync(part);
+        await storage.sync(path);
         unsynced = 0;
       }
-      request.onBytes(size);
+      request.onBytes(part.size);
+      if (!(await request.flow.took(chunk.length, response, request.signal))) return true;
     }
   } finally {
-    if (unsynced > 0 && (await storage.size(part)) !== undefined) await storage.sync(part);
+    if (unsynced > 0 && (await storage.size(path)) !== undefined) await storage.sync(path);
   }
-  return size;
+  return false;
 }
 
 async function finish(source: BlobSource, request: BlobRequest, hash: Sha256): Promise<void> {

@@ -145,6 +145,16 @@ export interface Condition {
   readonly bytesWritten: number;
 }
 
+/** The link over which the device reaches its server. */
+export interface Network {
+  /** Of the interface: `wwan0`; empty where there is no default route. */
+  readonly name: string;
+  /** It costs by the byte. */
+  readonly metered: boolean;
+  /** What that was concluded from, a phrase. */
+  readonly why: string;
+}
+
 /** Where runtimes keep what they build of a bundle. Nothing in it need survive a power cut. */
 export interface RuntimeCache {
   /** Absolute path of the bundle's folder, which a runtime makes where it needs it. */
@@ -157,6 +167,7 @@ export interface RuntimeCache {
 export interface Device {
   capabilities(): Promise<Capabilities>;
   condition(): Promise<Condition>;
+  network(): Promise<Network>;
   /** Resource use since the call before. */
   resources(): Promise<Resources>;
   /** Resident memory of this process now. */

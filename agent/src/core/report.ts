@@ -7,7 +7,7 @@ import { type Attempt, findAttempt, type Installed, type JournalState } from './
 
 /** How an attempt ended, or how far it is. */
 export function outcomeOf(attempt: Attempt): Draft<Outcome> {
-  const { deployment, ending, stage, selfTest } = attempt;
+  const { deployment, ending, stage, selfTest, transfer } = attempt;
   const { id, attempt: number, slot, digest } = deployment;
   const end = ending ?? { result: 'RESULT_IN_PROGRESS' as const, step: nextStep(stage) };
   return {
@@ -17,6 +17,7 @@ export function outcomeOf(attempt: Attempt): Draft<Outcome> {
     digest,
     ...end,
     ...(selfTest === undefined ? {} : { selfTest }),
+    ...(transfer === undefined ? {} : { transfer }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Outbox } from './outbox/outbox.ts';
 import type { Step, StepKind } from './plan.ts';
 import type { Logger } from './ports.ts';
 import { outcomeOf, reportEndings } from './report.ts';
-import { findAttempt } from './state.ts';
+import { type Attempt, findAttempt } from './state.ts';
 
 export interface Reporter {
   /** Says that a step begins. */
@@ -15,6 +15,8 @@ export interface Reporter {
   progress(outcome: Draft<Outcome>): Promise<void>;
   /** Puts every ending that was not yet reported into the outbox. */
   endings(): Promise<void>;
+  /** What was last said of an attempt under way. */
+  latest(attempt: Attempt): Draft<Outcome>;
 }
 
 export interface ReporterPorts {
@@ -41,10 +43,12 @@ const TOLD: ReadonlySet<StepKind> = new Set([
 export function createReporter(ports: ReporterPorts): Reporter {
   const { journal, outbox, clock, logger, stored } = ports;
   const inOrder = createQueue();
+  const said = new Map<string, Draft<Outcome>>();
   const failed = (error: unknown) => logger.error('report not stored', { error });
 
   async function progress(outcome: Draft<Outcome>): Promise<void> {
     const record = { at: clock.stamp(), outcome: { ...outcome, result: IN_PROGRESS } };
+    said.set(outcome.slot ?? '', record.outcome);
     await outbox.append('report', record, clock.trustedNow()).then(stored, failed);
   }
 
@@ -58,6 +62,12 @@ export function createReporter(ports: ReporterPorts): Reporter {
       const known = findAttempt(journal.state, deployment);
       const begun = outcomeOf(known ?? { deployment, stage: 'accepted', reported: false });
       await progress({ ...begun, step: kind });
+    },
+    latest(attempt) {
+      const { slot, id, attempt: number } = attempt.deployment;
+      const last = said.get(slot);
+      const same = last?.deployment === id && last.attempt === number;
+      return same && attempt.ending === undefined ? last : outcomeOf(attempt);
     },
     async endings() {
       await inOrder(() => reportEndings(journal, outbox, clock)).then(stored, failed);

@@ -8,6 +8,13 @@ const Count = Type.Integer({ minimum: 0 });
 const Amount = Type.Number({ minimum: 0 });
 const Text = Type.String({ maxLength: 4096 });
 
+/** What may be fetched over a link that costs by the byte. */
+const Metered = Type.Union([
+  Type.Literal('allow'),
+  Type.Literal('delta-only'),
+  Type.Literal('wait'),
+]);
+
 /** A bundle that a device is to run in a slot; `attempt` is raised by the server only. */
 const WantedDeployment = Type.Object({
   id: Text,
@@ -25,6 +32,9 @@ const WantedDeployment = Type.Object({
   deadlineMs: Count,
   watchMs: Count,
   targetPath: Text,
+  metered: Type.Optional(Metered),
+  /** Bytes/s for its download; none is no cap. */
+  bandwidth: Type.Optional(Count),
   /** Loaded by a person on the device, not named by the server. */
   local: Type.Optional(Type.Literal(true)),
 });
@@ -64,6 +74,10 @@ const Wanted = Type.Object({
   telemetryWindowMs: Count,
   /** Journals of 1.0 do not have these. */
   limits: Type.Optional(Limits),
+  /** What holds for every download of the device. */
+  download: Type.Optional(
+    Type.Object({ metered: Type.Optional(Metered), bandwidth: Type.Optional(Count) }),
+  ),
   /** The signed director document, as text. */
   director: Type.String(),
 });
@@ -108,9 +122,21 @@ const SelfTestFigures = Type.Object({
   fallbacks: Type.Optional(Type.Array(Text)),
 });
 
+/** What the download took from the network; bytes. */
+const Transfer = Type.Object({
+  bytes: Count,
+  /** Of these as deltas. */
+  deltaBytes: Count,
+  /** Of these over MQTT. */
+  mqttBytes: Count,
+  /** Why a way that was tried first was given up. */
+  fallbacks: Type.Array(Text),
+});
+
 const Attempt = Type.Object({
   deployment: WantedDeployment,
   stage: Stage,
+  transfer: Type.Optional(Transfer),
   selfTest: Type.Optional(SelfTestFigures),
   /** Set when a step failed: the attempt is to be ended. */
   fault: Type.Optional(Fault),
@@ -174,6 +200,8 @@ export const JournalState = Type.Object({
 }) satisfies TSchema;
 
 export type JournalState = Static<typeof JournalState>;
+export type Metered = Static<typeof Metered>;
+export type Transfer = Static<typeof Transfer>;
 export type WantedDeployment = Static<typeof WantedDeployment>;
 export type WantedSlot = Static<typeof WantedSlot>;
 export type Limits = Static<typeof Limits>;

@@ -4,7 +4,6 @@ import type { Parts } from './assemble.ts';
 import type { DeviceHealth } from './device-watch.ts';
 import { type Identity, NOBODY } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
-import { outcomeOf } from './report.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
 import { isLocal } from './side-load/holds.ts';
 import type { Installed } from './state.ts';
@@ -43,7 +42,7 @@ export interface SlotStatus {
 }
 
 export function statusOf(
-  { journal, serving, recorder, outbox }: Parts,
+  { journal, serving, recorder, outbox, reporter }: Parts,
   { identity = NOBODY, version }: { readonly identity?: Identity; readonly version: string },
   online: boolean,
   health: DeviceHealth,
@@ -67,7 +66,7 @@ export function statusOf(
       ...choiceOf(serving.model(slot)),
       drifting: drifting[slot] ?? [],
     })),
-    attempts: attempts.map(outcomeOf),
+    attempts: attempts.map((attempt) => reporter.latest(attempt)),
     outbox: outbox.counts(),
     health,
   };

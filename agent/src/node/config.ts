@@ -1,4 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { METERED_LINKS, type MeteredLink } from './device/network.ts';
 
 interface Key<T> {
   readonly default: T;
@@ -103,6 +104,18 @@ export const CONFIG = {
     'flows',
     'YAML file of sources and sinks; without it the agent only answers requests',
   ),
+  bandwidth: key<number>(
+    0,
+    'FLOTILLA_AGENT_BANDWIDTH',
+    'bandwidth',
+    'cap over all downloads in bytes per second, if the server sets no lower one; 0: none',
+  ),
+  metered: key<string>(
+    'auto',
+    'FLOTILLA_AGENT_METERED',
+    'metered',
+    'whether the link costs by the byte: yes, no, or auto: as NetworkManager or the kind of the link says',
+  ),
   logLevel: key<string>(
     'info',
     'FLOTILLA_AGENT_LOG',
@@ -111,9 +124,10 @@ export const CONFIG = {
   ),
 } as const satisfies Record<string, Key<string> | Key<number>>;
 
-export type AgentConfig = {
-  readonly [K in keyof typeof CONFIG]: (typeof CONFIG)[K]['default'];
-};
+export type AgentConfig = Omit<
+  { readonly [K in keyof typeof CONFIG]: (typeof CONFIG)[K]['default'] },
+  'metered'
+> & { readonly metered: MeteredLink };
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'];
 
@@ -131,10 +145,14 @@ export function readConfig(
     return [name, text === undefined ? row.default : convert(row, text)] as const;
   });
   const config = Object.fromEntries(values) as AgentConfig;
-  if (!LOG_LEVELS.includes(config.logLevel)) {
-    throw usage(`--log is one of ${LOG_LEVELS.join(', ')}, not ${config.logLevel}`);
-  }
+  oneOf('log', LOG_LEVELS, config.logLevel);
+  oneOf('metered', METERED_LINKS, config.metered);
   return config;
+}
+
+/** @throws FlotillaError `cli.usage` */
+function oneOf(flag: string, words: readonly string[], text: string): void {
+  if (!words.includes(text)) throw usage(`--${flag} is one of ${words.join(', ')}, not ${text}`);
 }
 
 function convert(row: Key<string> | Key<number>, text: string): string | number {

@@ -14,6 +14,7 @@ import {
 import { loadEnrolment, lockData } from './data-folder.ts';
 import { runtimeInfo } from './device/capabilities.ts';
 import { createDevice } from './device/device.ts';
+import type { MeteredLink } from './device/network.ts';
 import { createCredentials, loadKey } from './device-key.ts';
 import { createFileStorage } from './file-storage.ts';
 import { createHttpFetcher } from './http-fetcher.ts';
@@ -50,6 +51,10 @@ export interface NodeAgentOptions {
   readonly maxModelBytes?: number;
   /** Bytes that bundles may take on disk; default `auto`: all but a reserve. */
   readonly diskQuota?: DiskQuota;
+  /** Whether the device's link costs by the byte; `auto` (the default) finds out. */
+  readonly metered?: MeteredLink;
+  /** Cap over all downloads in bytes/s, beside the server's; 0 (the default) is none. */
+  readonly bandwidth?: number;
   /** Default: one that says nothing. */
   readonly logger?: Logger;
 }
@@ -90,7 +95,12 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
           logger,
           ...(libraryPath === undefined ? {} : { libraryPath }),
         }),
-        device: createDevice({ data, target, runtimes: found.runtimes.map(runtimeInfo) }),
+        device: createDevice({
+          data,
+          target,
+          runtimes: found.runtimes.map(runtimeInfo),
+          metered: options.metered ?? 'auto',
+        }),
         logger,
         sha256: createSha256,
         newOutboxId: () => randomBytes(8).toString('hex'),
@@ -140,6 +150,8 @@ function settings(
       },
       watchPollMs: 200,
       diskQuota: options.diskQuota ?? 'auto',
+      linkLookMs: 15_000,
+      bandwidth: options.bandwidth ?? 0,
     },
   };
 }

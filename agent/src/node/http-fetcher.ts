@@ -38,7 +38,8 @@ async function* readChunks(
   if (body === null) return;
   try {
     for await (const chunk of body) {
-      stall.restart();
+      // a reader that keeps to a cap takes its time, and that is no fault of the connection
+      stall.stop();
       yield chunk;
       stall.restart();
     }

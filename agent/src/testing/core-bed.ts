@@ -62,6 +62,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
     device: {
       capabilities: async () => TOY_CAPABILITIES,
       condition: async () => ({ temperatureC: 0, throttledBy: [], bytesWritten: 0 }),
+      network: async () => ({ name: 'eth0', metered: false, why: 'it is no modem' }),
       resources: async () => ({
         rssBytes: 1,
         cpuMs: 1,
@@ -102,6 +103,8 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
       watch: { latencyFactor: 4, memoryBytes: 128 << 20, hungMs: 10_000 },
       watchPollMs: 1,
       diskQuota: 'auto',
+      linkLookMs: 5,
+      bandwidth: 0,
     },
   };
 }

@@ -109,7 +109,14 @@ export const AGENT_ERRORS = {
   ),
   'download.failed': transient(
     502,
-    (c: { url: string; reason: string }) => `${c.url} could not be fetched: ${c.reason}`,
+    // `retryAfterMs`: what the server asked for
+    (c: { url: string; reason: string; retryAfterMs?: number }) =>
+      `${c.url} could not be fetched: ${c.reason}`,
+  ),
+  'download.metered': transient(
+    503,
+    (c: { link: string; why: string; policy: string }) =>
+      `${c.link} is metered (${c.why}) and the policy is ${c.policy}: the download waits for another link`,
   ),
   'download.not-found': refused(
     404,

@@ -25,6 +25,7 @@ import {
   type JournalState,
   type WantedDeployment,
 } from '../state.ts';
+import type { Bandwidth } from '../transfer/bandwidth.ts';
 import type { OwnLimits } from './limits.ts';
 import type { DiskQuota } from './room.ts';
 import type { WatchThresholds } from './watch-judges.ts';
@@ -44,6 +45,10 @@ export interface StepSettings {
   readonly watch: WatchThresholds;
   readonly watchPollMs: number;
   readonly diskQuota: DiskQuota;
+  /** How often a download that spares a metered link looks at the link. */
+  readonly linkLookMs: number;
+  /** Cap over all downloads, bytes/s, whatever the server says; 0 is none. */
+  readonly bandwidth: number;
 }
 
 /** All that the executors of steps work with. */
@@ -64,6 +69,8 @@ export interface StepContext {
   readonly settings: StepSettings;
   readonly runtimes: readonly Runtime[];
   readonly runtimeCache: RuntimeCache;
+  /** Of all downloads together. */
+  readonly bandwidth: Bandwidth;
   sha256(): Sha256;
   /** Bundles that must stay on disk, by manifest digest. */
   needed(): ReadonlySet<string>;

@@ -13,76 +13,79 @@ import { authorizeInstall } from '../trust.ts';
 import { blobPlace } from './blob-place.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { withRoom } from './room.ts';
+import { addTally, createTransfer, type Transferring } from './transferring.ts';
 
-/** Brings the bundle's manifest and blobs to the store, once signed metadata allows it. */
+/** Blobs up to this size are fetched whole where only deltas may be: a delta would save little. */
+const SMALL_BYTES = 64 << 10;
+
+/**
+ * Brings the bundle's manifest and blobs to the store, once signed metadata allows it. What it took
+ * from the network is journalled however it ends.
+ */
 export async function download(
   context: StepContext,
   { deployment }: StepOf<'download'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { journal, blobs } = context;
+  const { journal } = context;
   await journal.update((draft) => {
     attemptIn(draft, deployment);
     draft.bundles[deployment.digest] ??= 'partial';
   });
-  const length = await retry(context, context.settings.download, signal, () =>
-    authorizeInstall(context, deployment, signal),
-  );
-  const manifest = { mediaType: '', digest: deployment.digest, size: length };
-  if (length > MAX_MANIFEST_BYTES) throw tooLong(deployment, length);
-  await fetchAll(context, deployment, [manifest], signal);
-  const bytes = (await blobs.read(deployment.digest)) ?? new Uint8Array();
-  const parts = blobsOf(parseManifest(bytes, deployment.digest));
-  await withRoom(context, deployment.digest, parts, () =>
-    fetchAll(context, deployment, parts, signal),
-  );
+  const transfer = createTransfer(context, deployment);
+  try {
+    await fetchBundle(context, deployment, transfer, signal);
+  } catch (error) {
+    if (transfer.tally.bytes > 0) await journal.update((draft) => addTally(draft, transfer));
+    throw error;
+  }
   await journal.update((draft) => {
+    addTally(draft, transfer);
     attemptIn(draft, deployment).stage = 'downloaded';
     draft.bundles[deployment.digest] = 'complete';
   });
 }
 
-async function fetchAll(
+async function fetchBundle(
   context: StepContext,
   deployment: WantedDeployment,
+  transfer: Transferring,
+  signal: AbortSignal,
+): Promise<void> {
+  const { blobs } = context;
+  await transfer.gate.pass('small', signal);
+  signal.throwIfAborted();
+  const length = await retry(context, context.settings.download, signal, () =>
+    authorizeInstall(context, deployment, signal),
+  );
+  const manifest = { mediaType: '', digest: deployment.digest, size: length };
+  if (length > MAX_MANIFEST_BYTES) throw tooLong(deployment, length);
+  await fetchAll(context, transfer, [manifest], signal);
+  const bytes = (await blobs.read(deployment.digest)) ?? new Uint8Array();
+  const parts = blobsOf(parseManifest(bytes, deployment.digest));
+  await withRoom(context, deployment.digest, parts, () =>
+    fetchAll(context, transfer, parts, signal),
+  );
+}
+
+async function fetchAll(
+  context: StepContext,
+  transfer: Transferring,
   parts: readonly Descriptor[],
   signal: AbortSignal,
 ): Promise<void> {
-  const bytesTotal = parts.reduce((sum, { size }) => sum + size, 0);
-  const tell = throttle(context, deployment, bytesTotal);
-  const { base, own } = blobPlace(deployment.url, context.identity.api);
+  const { base, own } = blobPlace(transfer.deployment.url, context.identity.api);
   const authorize = own ? context.authorize : async () => ({});
+  const source = { ...context, authorize, download: context.settings.download };
+  transfer.progress.begin(parts.reduce((sum, { size }) => sum + size, 0));
   let before = 0;
   for (const { digest, size } of parts) {
-    await fetchBlob(
-      { ...context, authorize, download: context.settings.download },
-      {
-        url: `${base}/${digest}`,
-        digest,
-        size,
-        signal,
-        onBytes: (done) => tell(before + done),
-      },
-    );
+    const url = `${base}/${digest}`;
+    const flow = transfer.flow(size <= SMALL_BYTES ? 'small' : 'whole');
+    const onBytes = (done: number) => transfer.progress.reach(before + done);
+    await fetchBlob(source, { url, digest, size, signal, flow, onBytes });
     before += size;
   }
-}
-
-/** Reports progress now and then, never the last byte: the next step says that. */
-function throttle(
-  context: StepContext,
-  { id, attempt, slot, digest }: WantedDeployment,
-  bytesTotal: number,
-) {
-  let toldMs = context.clock.monotonic();
-  return (bytesDone: number) => {
-    const nowMs = context.clock.monotonic();
-    if (bytesDone >= bytesTotal || nowMs - toldMs < context.settings.progressEveryMs) return;
-    toldMs = nowMs;
-    const figures = { step: 'download', slot, digest, bytesDone, bytesTotal };
-    // a report that cannot be stored must not stop the download
-    context.progress({ deployment: id, attempt, ...figures }).catch(() => undefined);
-  };
 }
 
 const tooLong = ({ digest }: WantedDeployment, length: number) =>

@@ -29,6 +29,7 @@ test('stores windows at once when the server shortens them in the midst of a lon
   const device = {
     capabilities: () => Promise.reject(new Error('not asked')),
     condition: () => Promise.reject(new Error('not asked')),
+    network: () => Promise.reject(new Error('not asked')),
     resources: async () => resources,
     rssBytes: () => 0,
   };

@@ -28,6 +28,8 @@ export const runCommand: Command = {
     'max-model-memory': configOption('maxModelBytes', 'BYTES'),
     'disk-quota': configOption('diskQuota', 'BYTES'),
     flows: configOption('flows', 'FILE'),
+    bandwidth: configOption('bandwidth', 'BYTES'),
+    metered: configOption('metered', 'LINK'),
     log: configOption('logLevel', 'LEVEL'),
     json: JSON_OPTION,
   },
@@ -35,6 +37,7 @@ export const runCommand: Command = {
     'flotilla-agent run --data /var/lib/flotilla',
     'flotilla-agent run --data ./device --http unix:/run/flotilla.sock --telemetry-window 5000',
     'flotilla-agent run --data ./device --flows flows.yaml',
+    'flotilla-agent run --data ./device --bandwidth 50000 --metered yes',
   ],
   async run(input) {
     const { io } = input;
@@ -54,6 +57,8 @@ export const runCommand: Command = {
       maxLatencyMs: config.maxLatencyMs,
       maxModelBytes: config.maxModelBytes,
       diskQuota: readQuota(config.diskQuota),
+      bandwidth: config.bandwidth,
+      metered: config.metered,
       logger,
     });
     const stdin = () => process.stdin;

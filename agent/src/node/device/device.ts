@@ -1,11 +1,15 @@
 import type { Resources } from '@flotilla/protocol';
 import type { Device } from '../../core/index.ts';
+import { execute } from '../execute.ts';
 import { type CapabilityOptions, readCapabilities } from './capabilities.ts';
 import { readCondition } from './condition.ts';
+import { type MeteredLink, readNetwork } from './network.ts';
 import { systemFiles } from './system-files.ts';
 
 /** What Linux tells of this device. */
-export function createDevice(options: CapabilityOptions): Device {
+export function createDevice(
+  options: CapabilityOptions & { readonly metered?: MeteredLink },
+): Device {
   const { files = systemFiles() } = options;
   let cpuBefore = process.cpuUsage();
   let writtenBefore = 0;
@@ -13,6 +17,7 @@ export function createDevice(options: CapabilityOptions): Device {
     capabilities: () => readCapabilities(options),
     condition: () => readCondition(files),
     rssBytes: () => process.memoryUsage.rss(),
+    network: () => readNetwork(files, execute, options.metered),
     async resources() {
       const { temperatureC, throttledBy, bytesWritten } = await readCondition(files);
       const { user, system } = process.cpuUsage(cpuBefore);

@@ -2,6 +2,7 @@ import type { Capabilities } from '@flotilla/protocol';
 import type { Condition } from '../../core/index.ts';
 import type { Enrolment } from '../data-folder.ts';
 import type { SystemFiles } from '../device/system-files.ts';
+import type { Execute } from '../execute.ts';
 import type { RuntimesHere } from './look-for-runtimes.ts';
 
 /** What a check found; where it is not well, what to do. */
@@ -21,13 +22,7 @@ export interface Patient {
   readonly enrolment: Enrolment | undefined;
   /** Why there is a device in the folder that cannot be read. */
   readonly damage: string | undefined;
-  /** Runs a program of the system to its end; undefined where it is not installed. */
-  execute(program: string, ...args: readonly string[]): Promise<Executed | undefined>;
-}
-
-export interface Executed {
-  readonly code: number;
-  readonly stdout: string;
+  readonly execute: Execute;
 }
 
 export interface Check {

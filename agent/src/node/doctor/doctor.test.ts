@@ -52,6 +52,13 @@ async function sayOf(name: string, changes: Partial<Patient>, tree: Tree = {}) {
 const able = (can: Partial<Capabilities>) => ({ capabilities: { ...TOY_CAPABILITIES, ...can } });
 const answering = (stdout: string) => ({ execute: async () => ({ code: 0, stdout }) });
 
+/** `/proc/net/route` of a device with one link. */
+const defaultRoute = (link: string) =>
+  [
+    'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask',
+    `${link}\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000`,
+  ].join('\n');
+
 describe('a check', () => {
   test('has a short name of its own', () => {
     const names = CHECKS.map(({ name }) => name);
@@ -138,19 +145,13 @@ describe('a check', () => {
     ['disk', 'ok', { data: '/nowhere/at/all' }, /GB free of/],
     ['enrolment', 'fail', { damage: 'device.json is not JSON' }, /is not JSON/],
     ['network', 'warn', {}, /no default route/],
-    [
-      'network',
-      'warn',
-      {},
-      /wwan0 is metered/,
-      { 'proc/net/route': 'Iface\tDestination\nwwan0\t00000000\t0100A8C0\n' },
-    ],
+    ['network', 'warn', {}, /wwan0 is metered/, { 'proc/net/route': defaultRoute('wwan0') }],
     [
       'network',
       'ok',
       answering('no (guessed)\n'),
       /eth0, not metered/,
-      { 'proc/net/route': 'Iface\tDestination\neth0\t00000000\t0100A8C0\n' },
+      { 'proc/net/route': defaultRoute('eth0') },
     ],
   ])('%s gives %s', async (name, verdict, changes, finding, tree) => {
     const result = await sayOf(name, changes, tree);

@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import type { FindOptions } from '@flotilla/model/node';
 import { findEnrolment } from '../data-folder.ts';
 import { readCapabilities } from '../device/capabilities.ts';
 import { readCondition } from '../device/condition.ts';
 import { type SystemFiles, systemFiles } from '../device/system-files.ts';
-import { type Executed, type Patient, type Result, runChecks } from './check.ts';
+import { execute } from '../execute.ts';
+import { type Patient, type Result, runChecks } from './check.ts';
 import { DATA_CHECKS } from './data-checks.ts';
 import { HARDWARE_CHECKS } from './hardware-checks.ts';
 import { lookForRuntimes } from './look-for-runtimes.ts';
@@ -42,18 +42,4 @@ async function admit(data: string, files: SystemFiles, options: FindOptions): Pr
   });
   const condition = await readCondition(files);
   return { data, files, capabilities, condition, runtimes, enrolment, damage, execute };
-}
-
-const PROGRAM_LIMIT_MS = 5_000;
-/** systemctl and its like lie in `sbin` on some systems, which users do not search. */
-const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
-
-function execute(program: string, ...args: readonly string[]): Promise<Executed | undefined> {
-  const options = { timeout: PROGRAM_LIMIT_MS, maxBuffer: 1 << 16, env: { PATH, LC_ALL: 'C' } };
-  return new Promise((resolve) => {
-    execFile(program, args, options, (error, stdout) => {
-      if (error === null) return resolve({ code: 0, stdout });
-      resolve(error.code === 'ENOENT' ? undefined : { code: Number(error.code) || 1, stdout });
-    });
-  });
 }

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { readNetwork } from '../device/network.ts';
 import { reasonOf } from '../http-fetcher.ts';
 import { type Check, type Finding, fail, ok, type Patient, warn } from './check.ts';
 
@@ -18,17 +19,13 @@ export const NETWORK_CHECKS: readonly Check[] = [
   { name: 'mqtt', run: checkMqtt },
 ];
 
-/** Interface of the default route; links of modems cost by the byte. */
+/** Links of modems cost by the byte. */
 async function checkNetwork({ files, execute }: Patient): Promise<Finding> {
-  const routes = (await files.text('proc/net/route')).split('\n').map((line) => line.split(/\s+/));
-  const link = routes.find(([, destination]) => destination === '00000000')?.[0];
-  if (link === undefined) {
-    return warn('no default route', 'connect a cable, wireless network or modem');
-  }
-  const told = await execute('nmcli', '-g', 'GENERAL.METERED', 'device', 'show', link);
-  const metered = told === undefined ? /^(wwan|ppp|rmnet)/.test(link) : /^yes/.test(told.stdout);
-  if (!metered) return ok(`${link}, not metered`);
-  return warn(`${link} is metered`, 'say what may be downloaded over it, see docs/agent.md');
+  const { name, metered, why } = await readNetwork(files, execute);
+  if (name === '') return warn('no default route', 'connect a cable, wireless network or modem');
+  if (!metered) return ok(`${name}, not metered`);
+  const remedy = 'say what may be downloaded over it, see docs/fleet.md';
+  return warn(`${name} is metered (${why})`, remedy);
 }
 
 async function checkServer({ enrolment }: Patient): Promise<Finding> {
