@@ -16,6 +16,7 @@ export interface Api {
   /** Every item of a list, page by page. */
   all<T>(path: string): Promise<T[]>;
   post<T>(path: string, body?: unknown): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
   /** Sends bytes as they come, so that an upload of any size takes little memory. */
   upload<T>(path: string, type: string, chunks: AsyncIterable<Uint8Array>): Promise<T>;
   readonly base: string;
@@ -49,6 +50,12 @@ export function connect(options: ApiOptions): Api {
     if (!response.ok) throw await refusal(server, response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   };
+  const send = <T>(method: string, path: string, body: unknown): Promise<T> =>
+    call(path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
   const all = async <T>(path: string): Promise<T[]> => {
     const items: T[] = [];
     let cursor = '';
@@ -65,12 +72,8 @@ export function connect(options: ApiOptions): Api {
     base,
     all,
     get: (path) => call(path, {}),
-    post: (path, body) =>
-      call(path, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body ?? {}),
-      }),
+    post: (path, body = {}) => send('POST', path, body),
+    put: (path, body) => send('PUT', path, body),
     upload: (path, type, chunks) =>
       call(path, {
         method: 'POST',

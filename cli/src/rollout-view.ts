@@ -1,4 +1,5 @@
-import { table } from './ui/table.ts';
+import type { Transfer } from '@flotilla/protocol';
+import { byteCount, table } from './ui/table.ts';
 
 /** What the command and the demo read of `GET /rollouts/{id}`. */
 export interface RolloutView {
@@ -26,6 +27,10 @@ export interface RolloutDevice {
   readonly backState: string;
   readonly precision: string;
   readonly reason: string;
+  /** Why it failed, or what it waits for; empty where neither. */
+  readonly code: string;
+  /** As far as the device reported it. */
+  readonly transfer?: Transfer;
 }
 
 interface Verdict {
@@ -62,12 +67,31 @@ export function rolloutTable({ devices, verdicts }: RolloutView, columns: number
     device.target,
     device.precision,
     device.wave < 0 ? '–' : `${device.wave + 1}`,
-    device.backState === 'none' ? device.state : `${device.state}, back: ${device.backState}`,
+    stateOf(device),
+    device.transfer === undefined ? '' : fetchedText(device.transfer),
   ]);
   const gates = newest(verdicts).map(({ title, state, sentence }) => [title, state, sentence]);
-  const parts = [table(['device', 'target', 'precision', 'wave', 'state'], rows, columns)];
+  const parts = [
+    table(['device', 'target', 'precision', 'wave', 'state', 'fetched'], rows, columns),
+  ];
   if (gates.length > 0) parts.push(table(['gate', 'state', 'what it saw'], gates, columns));
   return parts.join('\n\n');
+}
+
+function stateOf({ state, backState, code }: RolloutDevice): string {
+  if (backState !== 'none') return `${state}, back: ${backState}`;
+  return state === 'in-progress' && code !== '' ? `${state}, ${code}` : state;
+}
+
+/** `1.2 MB, 0.9 MB of it as delta`. */
+function fetchedText({ bytes, deltaBytes, mqttBytes, fallbacks }: Transfer): string {
+  const parts = [
+    byteCount(bytes),
+    deltaBytes > 0 ? `${byteCount(deltaBytes)} of it as delta` : '',
+    mqttBytes > 0 ? `${byteCount(mqttBytes)} of it over MQTT` : '',
+    ...fallbacks,
+  ];
+  return parts.filter(Boolean).join(', ');
 }
 
 /** The verdicts of the newest wave that was judged. */

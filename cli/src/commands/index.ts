@@ -53,6 +53,10 @@ export const COMMANDS = {
     summary: 'Push models to a fleet server and list them',
     load: () => import('./model.ts'),
   },
+  fleet: {
+    summary: 'Say what the devices of a fleet may download over which links',
+    load: () => import('./fleet.ts'),
+  },
   device: { summary: 'List and inspect devices', load: () => import('./device.ts') },
   rollout: {
     summary: 'Roll a version out in waves, watch it, stop it',

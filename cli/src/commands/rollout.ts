@@ -3,6 +3,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
+import { type PolicyOptions, readPolicy, withPolicyOptions } from '../download-policy.ts';
 import { hasEnded, progressLine, type RolloutView, rolloutTable } from '../rollout-view.ts';
 import { table } from '../ui/table.ts';
 
@@ -10,7 +11,7 @@ interface Options extends ApiOptions {
   readonly json?: boolean;
 }
 
-interface CreateOptions extends Options {
+interface CreateOptions extends Options, PolicyOptions {
   readonly devices: string;
   readonly waves: string;
   readonly soak: string;
@@ -41,6 +42,7 @@ const EXAMPLE = `
 Example:
   flotilla rollout create parts@3 --devices 'site=lyon and target=raspberry-pi-5' --waves 5,10%,100% --dry-run
   flotilla rollout create parts@3 --waves 1,50%,100% --soak 10m --watch
+  flotilla rollout create parts@3 --bandwidth 250k --metered wait
   flotilla rollout list
   flotilla rollout abort 01m7xy2hxsnss48p1c7zwvw5qy`;
 
@@ -48,7 +50,7 @@ export function define(command: Command, context: Context): void {
   command.addHelpText('after', EXAMPLE);
   const sub = (usage: string, text: string) =>
     withApiOptions(command.command(usage), context).description(text);
-  sub('create <model@version>', 'roll a version out in waves')
+  withPolicyOptions(sub('create <model@version>', 'roll a version out in waves'))
     .option('--devices <selector>', 'which devices', 'all')
     .option('--waves <waves>', 'cumulative counts and shares, the last 100%', '1,10%,100%')
     .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h', '10m')
@@ -76,11 +78,13 @@ export function define(command: Command, context: Context): void {
 
 async function create(version: string, options: CreateOptions, context: Context): Promise<void> {
   const api = connect(options);
+  const download = readPolicy(options);
   const body = {
     ...modelVersion(version),
     devices: options.devices,
     waves: options.waves.split(',').map((wave) => wave.trim()),
     soakMs: duration(options.soak),
+    ...(Object.keys(download).length === 0 ? {} : { download }),
   };
   const draft = await api.post<Draft>(`/rollouts${options.dryRun ? '?dryRun=true' : ''}`, body);
   if (options.json && (options.dryRun || !options.watch)) context.json(draft);

@@ -193,6 +193,8 @@ export interface DeploymentsTable {
   detail: string;
   /** Figures of the device's self-test; empty before there are any. */
   self_test: Json;
+  /** `Transfer` as the device reported it: what its download took; empty before. */
+  transfer: Json;
   created_ms: Millis;
   /** When the device last said something of it. */
   updated_ms: Millis;
@@ -255,6 +257,14 @@ export interface IdempotencyKeysTable {
   created_ms: Millis;
 }
 
+/** What a device, or a fleet where the device is empty, may download. */
+export interface DownloadPoliciesTable {
+  fleet: string;
+  device: string;
+  /** `DownloadPolicy` */
+  policy: Json;
+}
+
 export interface CoreTables {
   fleets: FleetsTable;
   devices: DevicesTable;
@@ -267,6 +277,7 @@ export interface CoreTables {
   blobs: BlobsTable;
   deployments: DeploymentsTable;
   slots: SlotsTable;
+  download_policies: DownloadPoliciesTable;
   outboxes: OutboxesTable;
   tuf_metadata: TufMetadataTable;
   audit_log: AuditLogTable;

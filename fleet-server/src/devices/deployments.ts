@@ -1,4 +1,4 @@
-import { newId, type Outcome, type Result, type SelfTest } from '@flotilla/protocol';
+import { newId, type Outcome, type Result, type SelfTest, type Transfer } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type {
   Database,
@@ -68,6 +68,7 @@ export async function assignDeployment(
     code: '',
     detail: '',
     self_test: '',
+    transfer: '',
     created_ms: now,
     updated_ms: now,
   };
@@ -102,6 +103,7 @@ export async function retryDeployment(
       code: '',
       detail: '',
       self_test: '',
+      transfer: '',
       updated_ms: now,
     }))
     .where('fleet', '=', fleet)
@@ -212,7 +214,8 @@ export async function applyOutcome(
     step: outcome.step.slice(0, 40),
     code: outcome.code.slice(0, 80),
     detail: outcome.detail.slice(0, 500),
-    ...(outcome.selfTest ? { self_test: storedSelfTest(outcome.selfTest) } : {}),
+    ...(outcome.selfTest ? { self_test: stored(outcome.selfTest) } : {}),
+    ...(outcome.transfer ? { transfer: stored(outcome.transfer) } : {}),
     updated_ms: now,
   };
   const deployment = await trx
@@ -233,7 +236,7 @@ const follows = (before: DeploymentResult, next: DeploymentResult): boolean =>
   before === 'in-progress' ||
   (before === 'committed' && next === 'removed');
 
-const storedSelfTest = (selfTest: SelfTest): string => JSON.stringify(limited(selfTest));
+const stored = (said: SelfTest | Transfer): string => JSON.stringify(limited(said));
 
 export async function findDeployment(
   trx: Trx,

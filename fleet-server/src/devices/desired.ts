@@ -11,6 +11,7 @@ import type { ServerContext } from '../context.ts';
 import type { SlotsTable } from '../db/schema.ts';
 import type { SignedTarget } from '../trust/trust.ts';
 import type { DeploymentRow } from './deployments.ts';
+import { type DownloadPolicy, policyFor, wirePolicy } from './download-policy.ts';
 import { haltOf } from './fleets.ts';
 
 type SlotRow = Selectable<SlotsTable>;
@@ -34,7 +35,7 @@ async function buildDesired(
   const url = `/api/1/fleets/${fleet}/blobs`;
   const deploymentOf = (id: string) => {
     const row = deployments.get(id);
-    return row === undefined ? undefined : toDeployment(row, url);
+    return row === undefined ? undefined : toDeployment(row, url, facts.policies.get(row.rollout));
   };
   return {
     at: { wallMs: parts.now(), monotonicMs: Math.round(performance.now()), clockSynced: true },
@@ -47,7 +48,7 @@ async function buildDesired(
       ...optional('shadow', deploymentOf(slot.shadow)),
     })),
     keep: [...new Set([...deployments.values()].map((row) => row.digest))],
-    config: configOf(parts.config),
+    config: { ...configOf(parts.config), ...wirePolicy(facts.policy) },
     director: parts.trust.signDirector({ fleet, device, generation, revision, targets }),
     ...optional('halt', halt),
   };
@@ -103,6 +104,8 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     revision: row.revision,
     slots,
     deployments,
+    policy: await policyFor(db, fleet, device),
+    policies: await rolloutPolicies(db, fleet, ordered(slots, deployments)),
     targets: await targetsOf(db, fleet, ordered(slots, deployments)),
     halt: row.halt_signed === '' ? undefined : haltOf(row),
   };
@@ -131,6 +134,25 @@ const ordered = (slots: readonly SlotRow[], deployments: ReadonlyMap<string, Dep
     .flatMap(({ active, shadow }) => [deployments.get(active), deployments.get(shadow)])
     .filter((row) => row !== undefined);
 
+/** What the rollouts that ordered these deployments say of their downloads. */
+async function rolloutPolicies(
+  db: DesiredParts['db'],
+  fleet: string,
+  deployments: readonly DeploymentRow[],
+): Promise<Map<string, DownloadPolicy>> {
+  const ids = deployments.map(({ rollout }) => rollout).filter((id) => id !== '');
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('rollouts')
+    .select(['rollout', 'settings'])
+    .where('fleet', '=', fleet)
+    .where('rollout', 'in', ids)
+    .execute();
+  const policyIn = (settings: string) =>
+    (JSON.parse(settings) as { download?: DownloadPolicy }).download ?? {};
+  return new Map(rows.map(({ rollout, settings }) => [rollout, policyIn(settings)]));
+}
+
 async function targetsOf(
   db: DesiredParts['db'],
   fleet: string,
@@ -151,7 +173,7 @@ async function targetsOf(
   }));
 }
 
-function toDeployment(row: DeploymentRow, url: string) {
+function toDeployment(row: DeploymentRow, url: string, policy: DownloadPolicy = {}) {
   return {
     id: row.deployment,
     attempt: row.attempt,
@@ -167,6 +189,7 @@ function toDeployment(row: DeploymentRow, url: string) {
     watchMs: row.watch_ms,
     targetPath: row.target_path,
     rollout: row.rollout,
+    ...wirePolicy(policy),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { DownloadPolicy } from '../devices/download-policy.ts';
 import { GATE_NAMES, VERDICT_STATES } from '../rollouts/gates/types.ts';
 import { BACK_STATES, MEMBER_STATES, ROLLOUT_STATES } from '../rollouts/types.ts';
 import { Id, Millis } from './schemas.ts';
@@ -22,6 +23,7 @@ export const Settings = Type.Object({
   deadlineMs: Type.Integer(),
   maxAttempts: Type.Integer(),
   retryMs: Type.Integer(),
+  download: Type.Optional(DownloadPolicy),
   gates: Gates,
 });
 
@@ -44,6 +46,16 @@ export const RolloutSummary = Type.Object({
   endedMs: Type.Integer({ minimum: 0, description: '0 until it has ended' }),
 });
 
+/** What the download of a deployment took from the network. */
+const Transfer = Type.Object({
+  bytes: Type.Integer(),
+  deltaBytes: Type.Integer({ description: 'of these as deltas' }),
+  mqttBytes: Type.Integer({ description: 'of these over MQTT' }),
+  fallbacks: Type.Array(Type.String(), {
+    description: 'why a way that was tried first was given up',
+  }),
+});
+
 export const RolloutDevice = Type.Object({
   device: Id,
   name: Type.String(),
@@ -61,6 +73,7 @@ export const RolloutDevice = Type.Object({
   detail: Type.String(),
   bytesDone: Type.Integer(),
   bytesTotal: Type.Integer(),
+  transfer: Type.Optional(Transfer),
   baseVersion: Type.Integer({ description: 'version that it had before; 0: none' }),
   sentMs: Type.Integer(),
   endedMs: Type.Integer(),

@@ -1,5 +1,6 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { type Static, Type } from 'typebox';
+import { DownloadPolicy } from '../devices/download-policy.ts';
 import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
 
 const DAY = 86_400_000;
@@ -50,6 +51,7 @@ export const RolloutRequest = Type.Object(
     deadlineMs: duration(90 * DAY, 1),
     maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
     retryMs: duration(DAY),
+    download: Type.Optional(DownloadPolicy),
     gates: Type.Optional(GatesRequest),
   },
   { additionalProperties: false },
@@ -65,6 +67,8 @@ export interface RolloutSettings {
   readonly deadlineMs: number;
   readonly maxAttempts: number;
   readonly retryMs: number;
+  /** What its downloads may take of which links, beside what fleet and device say. */
+  readonly download?: DownloadPolicy;
   readonly gates: GateSettings;
 }
 
@@ -79,6 +83,7 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     deadlineMs: request.deadlineMs ?? DAY,
     maxAttempts: request.maxAttempts ?? 3,
     retryMs: request.retryMs ?? MINUTE,
+    ...(request.download === undefined ? {} : { download: request.download }),
     gates: { ...DEFAULT_GATES, ...request.gates },
   };
   if (settings.maxSoakMs < soakMs) {

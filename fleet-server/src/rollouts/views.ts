@@ -1,3 +1,4 @@
+import type { Transfer } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RolloutDraft } from './create.ts';
@@ -70,6 +71,7 @@ export async function viewMembers(db: Db, rollout: Rollout, members: readonly Me
     rollout.fleet,
     members.map(({ device }) => device),
   );
+  const transfers = await readTransfers(db, rollout, members);
   return members.map((row) => ({
     device: row.device,
     name: labels.get(row.device)?.name ?? '',
@@ -87,12 +89,32 @@ export async function viewMembers(db: Db, rollout: Rollout, members: readonly Me
     detail: row.detail,
     bytesDone: row.bytes_done,
     bytesTotal: row.bytes_total,
+    ...transfers.get(row.deployment),
     baseVersion: row.base_version,
     sentMs: row.sent_ms,
     endedMs: row.ended_ms,
     backState: row.back_state,
     backDetail: row.back_detail,
   }));
+}
+
+/** What the downloads of these members took, by deployment, as far as the devices said it. */
+async function readTransfers(db: Db, { fleet }: Rollout, members: readonly MemberRow[]) {
+  const ids = members.map(({ deployment }) => deployment).filter((id) => id !== '');
+  const transfers = new Map<string, { transfer: Transfer }>();
+  for (const some of chunks(ids, 400)) {
+    const rows = await db
+      .selectFrom('deployments')
+      .select(['deployment', 'transfer'])
+      .where('fleet', '=', fleet)
+      .where('deployment', 'in', some)
+      .where('transfer', '!=', '')
+      .execute();
+    for (const { deployment, transfer } of rows) {
+      transfers.set(deployment, { transfer: JSON.parse(transfer) as Transfer });
+    }
+  }
+  return transfers;
 }
 
 /** Every verdict so far, newest wave first; it is the latest of its gate in its wave. */

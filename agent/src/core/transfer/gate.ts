@@ -23,6 +23,9 @@ export interface GateOptions {
   waits(why: FlotillaError<'download.metered'> | undefined): void;
 }
 
+/** A new policy is heeded within this time; the link is looked at less often. */
+const POLICY_LOOK_MS = 1000;
+
 const LETS_THROUGH: Readonly<Record<Metered, readonly Load[]>> = {
   allow: ['whole', 'small', 'delta'],
   'delta-only': ['small', 'delta'],
@@ -35,11 +38,11 @@ export function createGate({ device, clock, lookMs, policy, waits }: GateOptions
   let lookedMs = 0;
 
   /** Why not, or undefined. A link is looked at only where a policy asks for it. */
-  async function obstacle(load: Load, maxAgeMs: number) {
+  async function obstacle(load: Load) {
     const metered = policy();
     if (LETS_THROUGH[metered].includes(load)) return undefined;
     const nowMs = clock.monotonic();
-    if (link === undefined || nowMs - lookedMs >= maxAgeMs) {
+    if (link === undefined || nowMs - lookedMs >= lookMs) {
       link = await device.network();
       lookedMs = nowMs;
     }
@@ -52,15 +55,15 @@ export function createGate({ device, clock, lookMs, policy, waits }: GateOptions
     async pass(load, signal) {
       let told = '';
       for (;;) {
-        const why = await obstacle(load, told === '' ? lookMs : 0);
+        const why = await obstacle(load);
         signal.throwIfAborted();
         if (why === undefined) break;
         if (why.message !== told) waits(why);
         told = why.message;
-        await clock.sleep(lookMs, signal);
+        await clock.sleep(Math.min(lookMs, POLICY_LOOK_MS), signal);
       }
       if (told !== '') waits(undefined);
     },
-    isOpen: async (load) => (await obstacle(load, lookMs)) === undefined,
+    isOpen: async (load) => (await obstacle(load)) === undefined,
   };
 }

@@ -44,6 +44,7 @@ const Deployment = Type.Object({
   code: Type.String(),
   detail: Type.String(),
   selfTest: Type.Optional(Free),
+  transfer: Type.Optional(Free),
   createdMs: Millis,
   updatedMs: Millis,
 });
@@ -93,6 +94,7 @@ const toDeployment = (row: DeploymentRow) => ({
   ...(row.self_test === ''
     ? {}
     : { selfTest: JSON.parse(row.self_test) as Record<string, unknown> }),
+  ...(row.transfer === '' ? {} : { transfer: JSON.parse(row.transfer) as Record<string, unknown> }),
   createdMs: row.created_ms,
   updatedMs: row.updated_ms,
 });

@@ -7,6 +7,7 @@ import { blobRoutes } from './blobs.ts';
 import { claimTokenRoutes } from './claim-tokens.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { deviceRoutes } from './devices.ts';
+import { downloadRoutes } from './downloads.ts';
 import { driftRoutes } from './drift.ts';
 import { enrollRoutes } from './enroll.ts';
 import { eventRoutes } from './events.ts';
@@ -27,6 +28,7 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   claimTokenRoutes(context),
   userTokenRoutes(context),
   deviceRoutes(context),
+  downloadRoutes(context),
   modelRoutes(context, app),
   rolloutRoutes(context, app),
   telemetryRoutes(context),
