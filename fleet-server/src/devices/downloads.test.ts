@@ -71,7 +71,10 @@ describe('what devices may download', () => {
     const request = { model: 'parts', version: 1, waves: ['100%'], download };
     const rollout = await server.call('POST', '/rollouts', request);
     expect(rollout.body.settings).toMatchObject({ download });
-    const active = await until('the deployment', () => device.desired.at(-1)?.slots[0]?.active ?? undefined);
+    const active = await until(
+      'the deployment',
+      () => device.desired.at(-1)?.slots[0]?.active ?? undefined,
+    );
     expect(active).toMatchObject({ bandwidth: 5000, metered: 'METERED_WAIT' });
     const transfer = { bytes: 900, deltaBytes: 400, mqttBytes: 0, fallbacks: ['no delta: none'] };
     const { id: deployment, attempt } = active;
