@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { InputSpec, ModelSpec, Pipeline, Session, Tensors } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
 import { readData } from './folder.ts';
-import type { DataItem, DataReading } from './item.ts';
+import type { DataItem, DataReading, Encoded } from './item.ts';
 import { type SampleSet, sampleSet, tensorSet } from './samples.ts';
 import { divideByName, shuffleByName } from './split.ts';
 
@@ -224,9 +224,13 @@ function readingOf(spec: ModelSpec, labels: readonly string[] | undefined): Data
   return {
     inputs: names((kind) => kind !== 'constant' && kind !== 'state'),
     optional: names((kind) => kind === 'state'),
-    arrays:
-      inputs.find(([, { kind }]) => kind !== 'constant' && kind !== 'state')?.[1].kind !== 'image',
+    encoded: encodedOf(inputs.find(([, { kind }]) => kind !== 'constant' && kind !== 'state')?.[1]),
     labels,
     slices: spec.evaluation.slices,
   };
+}
+
+function encodedOf(input: InputSpec | undefined): Encoded {
+  if (input?.kind === 'audio') return 'sound';
+  return input?.kind === 'image' ? 'images' : 'none';
 }

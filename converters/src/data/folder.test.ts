@@ -124,7 +124,21 @@ test.skipIf(process.getuid?.() === 0)('a folder of another user is named', async
 test('images for a model that takes arrays are refused before their labels are', async () => {
   await put('a.jpg');
   await writeFile(join(folder, 'labels.csv'), 'file,label\na.jpg,spoon\n');
-  await expect(readData(folder, { ...READING, inputs: ['x'], arrays: true })).rejects.toThrow(
+  await expect(readData(folder, { ...READING, inputs: ['x'], encoded: 'none' })).rejects.toThrow(
     /a\.jpg is an image, and the spec feeds "x" with arrays: give \.npy or \.npz files/,
+  );
+});
+
+test('WAV files feed a model that takes sound, and only that', async () => {
+  await put('b.wav', 'a.WAV', 'notes.txt');
+  await writeFile(join(folder, 'labels.csv'), 'file,label\nb.wav,nut\n');
+  const reading = { ...READING, inputs: ['x'], encoded: 'sound' } as const;
+  const { items } = await readData(folder, reading);
+  expect(items.map(({ name }) => name)).toEqual(['a.WAV', 'b.wav']);
+  expect(await items[0]?.load()).toEqual({ x: expect.any(Uint8Array) });
+  await expect(readData(folder, { ...reading, encoded: 'images' })).rejects.toThrow('no file that');
+  await put('c.jpg');
+  await expect(readData(folder, reading)).rejects.toThrow(
+    /c\.jpg is an image, and the spec feeds "x" with sound: give \.wav, \.npy or \.npz files/,
   );
 });

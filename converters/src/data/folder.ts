@@ -9,12 +9,14 @@ import type { DataItem, DataReading, DataSet } from './item.ts';
 import { classIndices, type LabelRow, parseLabels } from './labels-csv.ts';
 
 const IMAGES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.avif', '.tif', '.tiff']);
+const SOUNDS = new Set(['.wav']);
+const ARRAYS = new Set(['.npy', '.npz']);
 const LABELS = 'labels.csv';
 const MAX_FILE = 2 ** 30;
 const MAX_LABELS_FILE = 2 ** 26;
 
 /**
- * Reads a data folder (images or `.npy` arrays, with an optional `labels.csv`) or one `.npz` or
+ * Reads a data folder (images, sound or `.npy` arrays, with an optional `labels.csv`) or one `.npz` or
  * `.npy` file whose first dimension counts samples. Items are ordered by name.
  *
  * @throws FlotillaError `data.empty` when no sample is left, `data.invalid` naming the file
@@ -36,15 +38,23 @@ async function readFolder(folder: string, reading: DataReading): Promise<DataSet
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw unreadable(folder, cause);
   });
-  const present = new Set(entries.filter(isSample).map(({ name }) => name));
-  checkArrays(folder, present, reading);
+  const present = new Set(
+    entries.filter((entry) => isSample(entry, reading)).map(({ name }) => name),
+  );
+  checkImages(folder, present, reading);
   const warnings: string[] = [];
   const rows = entries.some(({ name }) => name === LABELS)
     ? await readRows(folder, reading, present, warnings)
     : new Map<string, LabelRow>();
   const names = [...new Set([...present, ...rows.keys()])].sort();
-  if (names.length === 0) throw empty(folder, 'it holds no image and no array');
-  checkArrays(folder, names, reading);
+  if (names.length === 0)
+    throw empty(
+      folder,
+      reading.encoded === 'sound'
+        ? 'it holds no .wav file and no array'
+        : 'it holds no image and no array',
+    );
+  checkImages(folder, names, reading);
   const classes = classIndices(join(folder, LABELS), reading.labels);
   const items = names.map((name) => {
     const row = rows.get(name);
@@ -65,7 +75,7 @@ async function readFolder(folder: string, reading: DataReading): Promise<DataSet
 /** The rows whose files exist, by name; the others become one warning. */
 async function readRows(
   folder: string,
-  { slices = [] }: DataReading,
+  reading: DataReading,
   present: ReadonlySet<string>,
   warnings: string[],
 ): Promise<Map<string, LabelRow>> {
@@ -73,12 +83,12 @@ async function readRows(
   const root = await realpath(folder);
   if (!isBelow(root, await realpath(path))) throw invalid(path, 'it is a link out of its folder');
   const text = new TextDecoder().decode(await readLimited(path, MAX_LABELS_FILE));
-  const { rows: all, warnings: found } = parseLabels(text, path, slices);
+  const { rows: all, warnings: found } = parseLabels(text, path, reading.slices ?? []);
   warnings.push(...found);
   const rows = new Map<string, LabelRow>();
   let missing = 0;
   for (const row of all) {
-    if (present.has(row.file) || (await existsInside(folder, root, row.file))) {
+    if (present.has(row.file) || (await existsInside(folder, root, row.file, reading))) {
       rows.set(row.file, row);
     } else missing += 1;
   }
@@ -93,9 +103,14 @@ async function readRows(
   return rows;
 }
 
-async function existsInside(folder: string, root: string, name: string): Promise<boolean> {
+async function existsInside(
+  folder: string,
+  root: string,
+  name: string,
+  reading: DataReading,
+): Promise<boolean> {
   const path = pathInside(folder, name);
-  if (path === undefined || !hasSampleName(name)) return false;
+  if (path === undefined || !hasSampleName(name, reading)) return false;
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined || !isBelow(root, real)) return false;
   return (await stat(real)).isFile();
@@ -109,7 +124,7 @@ function itemOf(
   reading: DataReading,
 ): DataItem {
   const path = join(folder, name);
-  if (!isImage(name)) {
+  if (hasExtension(name, ARRAYS)) {
     const load = async () => {
       const bytes = await readLimited(path, MAX_FILE);
       const sample = arrayItem(path, bytes, reading);
@@ -129,13 +144,14 @@ function itemOf(
 }
 
 /** Links are left out: a folder from outside must not reach beyond itself. */
-function isSample(entry: Dirent): boolean {
-  return entry.isFile() && hasSampleName(entry.name);
+function isSample(entry: Dirent, reading: DataReading): boolean {
+  return entry.isFile() && hasSampleName(entry.name, reading);
 }
 
-function hasSampleName(name: string): boolean {
-  const extension = extname(name).toLowerCase();
-  return isImage(name) || extension === '.npy' || extension === '.npz';
+/** Images always count: they are refused by name where the model takes none. */
+function hasSampleName(name: string, { encoded }: DataReading): boolean {
+  const isSound = encoded === 'sound' && hasExtension(name, SOUNDS);
+  return isSound || hasExtension(name, IMAGES) || hasExtension(name, ARRAYS);
 }
 
 async function readLimited(path: string, limit: number): Promise<Uint8Array> {
@@ -147,17 +163,23 @@ async function readLimited(path: string, limit: number): Promise<Uint8Array> {
   });
 }
 
-function isImage(name: string): boolean {
-  return IMAGES.has(extname(name).toLowerCase());
+function hasExtension(name: string, extensions: ReadonlySet<string>): boolean {
+  return extensions.has(extname(name).toLowerCase());
 }
 
-/** @throws FlotillaError `data.images` for an image where the model is fed with arrays */
-function checkArrays(folder: string, names: Iterable<string>, reading: DataReading): void {
-  if (!reading.arrays) return;
-  const image = [...names].sort().find(isImage);
+/** @throws FlotillaError `data.images` for an image where the model is fed with something else */
+function checkImages(
+  folder: string,
+  names: Iterable<string>,
+  { encoded = 'images', inputs }: DataReading,
+): void {
+  if (encoded === 'images') return;
+  const image = [...names].sort().find((name) => hasExtension(name, IMAGES));
   if (image === undefined) return;
-  const [input = ''] = reading.inputs;
-  throw new FlotillaError('data.images', { file: join(folder, image), input });
+  const [input = ''] = inputs;
+  const [feeds, files] =
+    encoded === 'sound' ? ['sound', '.wav, .npy or .npz'] : ['arrays', '.npy or .npz'];
+  throw new FlotillaError('data.images', { file: join(folder, image), input, feeds, files });
 }
 
 function quote(text: string): string {

@@ -21,12 +21,15 @@ export interface DataSet {
   readonly warnings: readonly string[];
 }
 
+/** Encoded files that feed an input: it takes arrays beside them, or nothing else. */
+export type Encoded = 'images' | 'sound' | 'none';
+
 /** What the model says of itself that decides how data is read. */
 export interface DataReading {
   /** Names of the inputs that samples feed; images and single arrays feed the first. */
   readonly inputs: readonly string[];
-  /** True where the first of them is no image: encoded bytes are then of no use. */
-  readonly arrays?: boolean | undefined;
+  /** What encoded files feed the first of them; images where nothing is said. */
+  readonly encoded?: Encoded | undefined;
   /** Names of further inputs, which an `.npz` file may hold: states, zero where it does not. */
   readonly optional?: readonly string[] | undefined;
   /** Class names in order, for labels given by name. */

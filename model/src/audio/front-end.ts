@@ -49,7 +49,10 @@ function cut(clip: Float32Array, { samples, align }: AudioInput): Float32Array {
 }
 
 function emphasized(clip: Float32Array, c: number): Float64Array {
-  return Float64Array.from(clip, (x, n) => (n === 0 ? x : x - c * clip[n - 1]!));
+  const sound = new Float64Array(clip);
+  if (c === 0) return sound;
+  for (let n = 1; n < sound.length; n++) sound[n] = clip[n]! - c * clip[n - 1]!;
+  return sound;
 }
 
 function normalizeBy(by: Normalization, { frames, bins, values }: Spectrogram): void {

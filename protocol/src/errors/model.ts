@@ -56,8 +56,8 @@ export const MODEL_ERRORS = {
       `${c.folder}: ${c.samples} ${c.samples === 1 ? 'sample is' : 'samples are'} left to calibrate with, and ${c.least} are the least: add some`,
   ),
   'data.images': usage(
-    (c: { file: string; input: string }) =>
-      `${c.file} is an image, and the spec feeds ${JSON.stringify(c.input)} with arrays: give .npy or .npz files, or say in the spec that it is an image`,
+    (c: { file: string; input: string; feeds: string; files: string }) =>
+      `${c.file} is an image, and the spec feeds ${JSON.stringify(c.input)} with ${c.feeds}: give ${c.files} files, or say in the spec that it is an image`,
   ),
   'data.unreadable': usage(
     (c: { path: string; reason: string }) =>
