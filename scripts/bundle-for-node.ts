@@ -17,6 +17,9 @@ const EXTERNAL = [
   'esbuild',
 ];
 
+/** What is a copy of a part of Node, for browsers and old versions. */
+const BUILT_IN = { 'readable-stream': 'node:stream' };
+
 /** CommonJS packages inside the bundle still call `require` for Node's own modules. */
 const BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
@@ -81,6 +84,7 @@ async function bundle(
     sourcemap: !lean,
     legalComments: 'linked',
     external: EXTERNAL,
+    alias: BUILT_IN,
     banner: { js: BANNER },
     plugins: [separateModules(mains, found)],
     logLevel: 'warning',

@@ -40,6 +40,8 @@ const clientOptions = (options: ConnectOptions): IClientOptions => ({
   connectTimeout: CONNECT_TIMEOUT_MS,
   keepalive: KEEPALIVE_S,
   queueQoSZero: false,
+  // one Buffer for each number of two bytes, 65,536 of them: 10 MB to spare a few allocations
+  writeCache: false,
   resubscribe: false,
 });
 

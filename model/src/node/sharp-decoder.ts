@@ -1,5 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { ImageDecoder, Rgb8 } from '../image/image.ts';
 
 export interface SharpDecoderOptions {
@@ -19,10 +19,12 @@ const FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'
  */
 export function sharpDecoder(options: SharpDecoderOptions = {}): ImageDecoder {
   const limit = Math.min(options.maxPixels ?? 50_000_000, MOST_PIXELS);
-  sharp.cache(false);
   return {
     async decode(bytes, where = 'the image') {
       if (bytes.length === 0) throw undecodable(where, 'it is empty');
+      // a device that is never sent an image spares the memory of it
+      const { default: sharp } = await import('sharp');
+      sharp.cache(false);
       try {
         // The header is read alone first, and checked against the limit here.
         const image = sharp(bytes, { limitInputPixels: false, failOn: 'error' });
