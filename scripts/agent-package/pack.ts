@@ -14,12 +14,19 @@ export interface AgentPackage {
 
 const MAINS = new Map([['flotilla-agent', 'agent/src/node/main.ts']]);
 
-/** glibc takes an arena of memory for each thread: two are enough, and save tens of megabytes. */
+/**
+ * What keeps the agent small; docs/benchmarks.md has what each saves. glibc takes an arena of
+ * memory for each thread, and keeps what was freed, large buffers too (mallopt(3)). V8 lets its
+ * young generation grow to 48 MB before it collects, which at one request after another is garbage.
+ */
 const STARTER = `#!/bin/sh
 # Starts the agent of this folder with the Node that lies beside it.
 here=$(dirname "$(readlink -f "$0")")
-export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-2}"
-exec "$here/bin/node" "$here/lib/flotilla-agent.js" "$@"
+export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
+export MALLOC_MMAP_THRESHOLD_="\${MALLOC_MMAP_THRESHOLD_:-32768}"
+export MALLOC_TRIM_THRESHOLD_="\${MALLOC_TRIM_THRESHOLD_:-65536}"
+export MALLOC_TOP_PAD_="\${MALLOC_TOP_PAD_:-16384}"
+exec "$here/bin/node" --max-semi-space-size=1 --optimize-for-size "$here/lib/flotilla-agent.js" "$@"
 `;
 
 /**
