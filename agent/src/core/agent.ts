@@ -74,7 +74,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   });
   const windows = createWakeup(clock);
   wake = () => lanes.wake();
-  const link = connect(ports, options, parts, () => {
+  const link = connect(ports, options, parts, stopping.signal, () => {
     lanes.wake();
     windows.wake();
   });
@@ -133,7 +133,9 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       await lanes.stop();
       await running;
       await link?.stop();
-      await forgiveTrialStarts(journal);
+      await forgiveTrialStarts(journal).catch((error) => {
+        logger.error('clean stop not noted', { error });
+      });
       await serving.close();
     },
   };
@@ -144,6 +146,7 @@ function connect(
   ports: AgentPorts,
   { identity, backoff, version }: AgentOptions,
   { journal, outbox, clock, sender }: Parts,
+  stopping: AbortSignal,
   changed: () => void,
 ): Link | undefined {
   if (identity === undefined) return undefined;
@@ -155,6 +158,7 @@ function connect(
     journal,
     outbox,
     clock,
+    stopping,
     changed,
     settled: () => sender.wake(),
     answer: (command, result) => {
@@ -173,12 +177,14 @@ function connect(
       sync: () => syncOf(journal.state),
       received,
       connected(connection) {
-        sending = new AbortController();
+        const own = new AbortController();
+        sending = own;
         const publish = (topic: 'report' | 'telemetry', payload: Uint8Array) =>
           connection.publish(topics.up[topic], payload, { qos: 1 });
-        sender.run(publish, sending.signal).catch((error) => {
-          ports.logger.error('outbox cannot be sent', { error });
-        });
+        outbox
+          .expire(clock.trustedNow())
+          .then(() => sender.run(publish, own.signal))
+          .catch((error) => ports.logger.error('outbox cannot be sent', { error }));
         changed();
       },
       disconnected: () => sending.abort(),

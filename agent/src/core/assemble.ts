@@ -109,7 +109,7 @@ export async function assemble(
     const said = journal.state.wanted.telemetryWindowMs || options.telemetryWindowMs;
     return Math.max(SHORTEST_WINDOW_MS, options.telemetryOverrideMs || said);
   };
-  const sender = createSender(outbox, clock, ports.logger);
+  const sender = createSender({ outbox, clock, random: ports.random, logger: ports.logger });
   const reporter = createReporter({
     journal,
     outbox,

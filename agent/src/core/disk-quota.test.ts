@@ -105,7 +105,7 @@ test('a disk that is full at any byte leaves the old model or the new, and nothi
     const active = fleet.deployment(bundle);
     fleet.want({ slots: [{ name: 'parts', mode: 'MODE_PRESENT', active }] });
     await vi.waitFor(() => {
-      const stuck = log.some((line) => /^(step cannot go on|message ignored)/.test(line));
+      const stuck = log.some((line) => /^(step cannot go on|message not stored)/.test(line));
       expect(stuck || hasEnded(agent, active.id)).toBe(true);
     }, fast);
     expect([1, 2]).toContain(await served(agent));

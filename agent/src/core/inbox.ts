@@ -6,6 +6,7 @@ import {
   deviceTopics,
   fleetTopics,
   type Halt,
+  isFlotillaError,
   type MessageName,
   type Messages,
   type Verifier,
@@ -26,6 +27,8 @@ export interface InboxPorts {
   readonly clock: FleetClock;
   readonly verifier: Verifier;
   readonly logger: Logger;
+  /** Ends what waits to be tried again. */
+  readonly stopping: AbortSignal;
   /** What is wanted, or whether the fleet is halted, has changed. */
   changed(): void;
   /** Records were acknowledged. */
@@ -33,14 +36,18 @@ export interface InboxPorts {
   answer(command: string, result: Draft<CommandResult>): Promise<void>;
 }
 
+/** Before a message that could not be stored is taken again: a disk may have room by then. */
+const AGAIN_MS = 15_000;
+
 /**
  * Takes messages from the broker one after the other. One that is wrong, forged or old is named in
- * the log and changes nothing: duplicates and reordering are normal.
+ * the log and changes nothing: duplicates and reordering are normal. One that cannot be stored is
+ * taken again later, because nobody sends it again while the connection lasts.
  *
  * @returns what is to be called with each topic and payload
  */
 export function createInbox(ports: InboxPorts): (topic: string, payload: Uint8Array) => void {
-  const { identity, journal, outbox, logger } = ports;
+  const { identity, journal, outbox, clock, logger, stopping } = ports;
   const { down, command } = deviceTopics(identity.fleet, identity.device);
   const { halt } = fleetTopics(identity.fleet);
   const commands = command('');
@@ -52,7 +59,20 @@ export function createInbox(ports: InboxPorts): (topic: string, payload: Uint8Ar
     handle: (message: Messages[K]) => Promise<void> | void,
   ): void {
     const handled = queue(async () => handle(decode(name, payload)));
-    handled.catch((error) => logger.warn('message ignored', { message: name, error }));
+    handled.catch((error) => {
+      if (!mayPass(error)) return logger.warn('message ignored', { message: name, error });
+      logger.error('message not stored', { message: name, error });
+      return again(name, payload, handle);
+    });
+  }
+
+  async function again<K extends MessageName>(
+    name: K,
+    payload: Uint8Array,
+    handle: (message: Messages[K]) => Promise<void> | void,
+  ): Promise<void> {
+    await clock.sleep(AGAIN_MS, stopping);
+    if (!stopping.aborted) take(name, payload, handle);
   }
 
   async function takeDesired(message: Desired): Promise<void> {
@@ -92,3 +112,7 @@ export function createInbox(ports: InboxPorts): (topic: string, payload: Uint8Ar
     }
   };
 }
+
+/** Faults of the medium; what is wrong with a message says so in its own words. */
+const mayPass = (error: unknown): boolean =>
+  !isFlotillaError(error) || isFlotillaError(error, 'storage.full');

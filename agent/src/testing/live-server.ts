@@ -19,6 +19,10 @@ export interface LiveServer {
   readonly ranges: string[];
   /** Ends the response to a blob after so many bytes; 0 sends all. */
   breakAfter: number;
+  /** Answers nothing: every connection is closed as it comes. */
+  away: boolean;
+  /** Changes one byte of every blob. */
+  altering: boolean;
   /** Closes the device's connection. */
   drop(): void;
   close(): Promise<void>;
@@ -33,6 +37,10 @@ export async function startLiveServer(): Promise<LiveServer> {
   const aedes = await Aedes.createBroker();
   const sockets = new Set<Socket>();
   const broker = createTcpServer((socket) => {
+    if (self.away) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     aedes.handle(socket);
@@ -83,6 +91,8 @@ export async function startLiveServer(): Promise<LiveServer> {
     api,
     ranges,
     breakAfter: 0,
+    away: false,
+    altering: false,
     windows: () => [...fleet.records.values()].flatMap(({ window }) => window ?? []),
     drop() {
       for (const socket of sockets) socket.destroy();
@@ -96,6 +106,7 @@ export async function startLiveServer(): Promise<LiveServer> {
   };
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '';
+    if (self.away) return request.socket.destroy();
     if (path === '/api/1/enroll') {
       void readJson(request).then((body) => {
         const good = body.token === TOKEN;
@@ -106,7 +117,8 @@ export async function startLiveServer(): Promise<LiveServer> {
       });
       return;
     }
-    const { status, body } = fleet.get(path);
+    const { status, body: sound } = fleet.get(path);
+    const body = self.altering && path.includes('/blobs/') ? altered(sound) : sound;
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     if (from > 0) ranges.push(`${path} ${request.headers.range}`);
     const rest = body.subarray(from);
@@ -119,6 +131,13 @@ export async function startLiveServer(): Promise<LiveServer> {
     return response.write(rest.subarray(0, cut), () => setTimeout(() => response.destroy(), 30));
   });
   return self;
+}
+
+/** The last byte is another one. */
+function altered(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  copy[copy.length - 1] = (copy.at(-1) ?? 0) ^ 1;
+  return copy;
 }
 
 async function listen(server: Server): Promise<number> {

@@ -96,7 +96,11 @@ export async function openLog(
     } catch (error) {
       // later records must not lie behind what was half written
       current = undefined;
-      for (const { reject } of records) reject(error);
+      for (const { entry, reject } of records) {
+        // it may lie there whole and only the sync failed: the caller will store it under a new number
+        log.note({ kind: 'settled', first: entry.seq, last: entry.seq });
+        reject(error);
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Ack, decode } from '@flotilla/protocol';
+import { type Ack, decode, FlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPowerCutStorage, type Loss, PowerCut } from '../../testing/power-cut-storage.ts';
@@ -94,6 +94,33 @@ describe('outbox', () => {
     expect(aged.counts().dropped).toBeGreaterThan(20);
   });
 
+  test('counts what it dropped over restarts, once, and does not bring it back', async () => {
+    const storage = createPowerCutStorage();
+    const limits = { ...SMALL, maxAgeMs: 100 };
+    const outbox = await open(storage, limits);
+    for (let i = 1; i <= 10; i++) await put(outbox, i, 1000);
+    await outbox.expire(1100);
+    expect(outbox.counts()).toMatchObject({ pending: 10, dropped: 0 });
+    await outbox.expire(1101);
+    expect(outbox.counts()).toMatchObject({ pending: 0, dropped: 10 });
+    let again = await open(storage.restart('nothing'), limits);
+    expect(again.counts()).toMatchObject({ pending: 0, dropped: 10 });
+    expect(await put(again, 11, 1101)).toBe(11);
+    await again.expire(2000);
+    expect(again.counts().dropped).toBe(11);
+    // a count that cannot be read is no reason not to start
+    await storage.write('outbox/dropped.json', new TextEncoder().encode('{"count":-1}'));
+    again = await open(storage, limits);
+    expect(again.counts().dropped).toBe(0);
+  });
+
+  test('expires nothing while nobody knows the time', async () => {
+    const outbox = await open(createPowerCutStorage(), { ...SMALL, maxAgeMs: 100 });
+    await put(outbox, 1, 1000);
+    await outbox.expire(undefined);
+    expect(outbox.counts()).toMatchObject({ pending: 1, dropped: 0 });
+  });
+
   test('writes many records at once with few operations', async () => {
     const storage = createPowerCutStorage();
     const outbox = await open(storage, OUTBOX_LIMITS);
@@ -101,6 +128,25 @@ describe('outbox', () => {
     await Promise.all(Array.from({ length: 200 }, (_, i) => put(outbox, i)));
     expect(seqs(outbox)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
     expect(storage.operations - before).toBeLessThan(12);
+  });
+
+  test('never sends what it could not promise, though it may lie on the disk', async () => {
+    const storage = createPowerCutStorage();
+    const broken = { at: false };
+    const outbox = await open({
+      ...storage,
+      async sync(path) {
+        await storage.sync(path);
+        if (broken.at) throw new FlotillaError('storage.full', { file: path });
+      },
+    });
+    await put(outbox, 1);
+    broken.at = true;
+    await expect(put(outbox, 2)).rejects.toMatchObject({ code: 'storage.full' });
+    broken.at = false;
+    const again = await put(outbox, 2);
+    expect(seqs(outbox)).toEqual([1, again]);
+    expect(seqs(await open(storage.restart('torn')))).toEqual([1, again]);
   });
 
   test('loses nothing that it promised, and uses no number twice, whenever the power goes', async () => {

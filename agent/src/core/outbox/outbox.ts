@@ -1,11 +1,13 @@
 import { type Ack, type Draft, encode, type Record as RecordMessage } from '@flotilla/protocol';
-import { replaceFile } from '../durable.ts';
+import { createQueue, replaceFile } from '../durable.ts';
 import type { Storage } from '../ports.ts';
+import { openDrops } from './drops.ts';
 import type { OutboxTopic } from './entries.ts';
 import { type Log, openLog, type Place, type Segment } from './log.ts';
 
 const FOLDER = 'outbox';
 const ID_FILE = `${FOLDER}/id`;
+const DROPS_FILE = `${FOLDER}/dropped.json`;
 /** Ranges of one acknowledgement that are looked at: a hostile one may name millions. */
 const MAX_RANGES = 4096;
 /** Stands on disk where nobody knew the time. */
@@ -33,7 +35,7 @@ export interface Pending {
 export interface OutboxCounts {
   readonly pending: number;
   readonly bytes: number;
-  /** Records dropped by size or age, since the start. */
+  /** Records dropped by size or age, since the outbox was made. */
   readonly dropped: number;
   /** Records that the server refused, since the start. */
   readonly rejected: number;
@@ -56,6 +58,8 @@ export interface Outbox {
   /** Records after that sequence number, oldest first. */
   pending(after: number, limit: number): Pending[];
   has(seq: number): boolean;
+  /** Drops what is too old by now: a device that was away for long sends nothing that is stale. */
+  expire(nowMs: number | undefined): Promise<void>;
   /** The encoded record; undefined where it was settled or dropped meanwhile. */
   payload(seq: number): Promise<Uint8Array | undefined>;
   counts(): OutboxCounts;
@@ -63,6 +67,7 @@ export interface Outbox {
 
 interface Held extends Pending {
   readonly place: Place;
+  readonly madeMs: number;
 }
 
 /**
@@ -76,14 +81,15 @@ export async function openOutbox(
 ): Promise<Outbox> {
   await storage.makeFolder(FOLDER);
   const id = await readId(storage, newOutboxId);
+  const drops = await openDrops(storage, DROPS_FILE);
   const index = new Map<number, Held>();
   const { log, nextSeq } = await openLog(storage, FOLDER, limits.segmentBytes, (entry, place) => {
-    if (entry.kind === 'record')
-      index.set(entry.seq, { seq: entry.seq, topic: entry.topic, place });
-    else forget(index, entry);
+    if (entry.kind === 'settled') forget(index, entry);
+    else if (entry.seq > drops.through) index.set(entry.seq, { ...headOf(entry), place });
   });
-  const totals = { dropped: 0, rejected: 0 };
-  let seqs = nextSeq;
+  const totals = { rejected: 0 };
+  let seqs = Math.max(nextSeq, drops.through + 1);
+  const tidying = createQueue();
 
   const settleRange = (range: { first: number; last: number }): number => {
     const gone = forget(index, range);
@@ -92,20 +98,25 @@ export async function openOutbox(
     return gone;
   };
 
+  async function tidy(nowMs: number | undefined): Promise<void> {
+    const tooOld = nowMs === undefined ? 0 : lastTooOld(index, limits.maxAgeMs, nowMs);
+    const last = Math.max(tooOld, lastBeyondSize(log, index, limits.maxBytes));
+    const count = forget(index, { first: 0, last });
+    // without room for the count, it holds until the next start
+    if (count > 0) await drops.add(count, last).catch(() => undefined);
+    await removeEmpty(log, index);
+  }
+
   return {
     id,
     async append(topic, record, nowMs) {
       const seq = seqs++;
       const payload = encode('Record', { ...record, outbox: id, seq });
-      const place = await log.append({
-        kind: 'record',
-        seq,
-        topic,
-        madeMs: nowMs ?? UNKNOWN_MS,
-        payload,
-      });
-      index.set(seq, { seq, topic, place });
-      totals.dropped += await tidy(log, index, limits, nowMs);
+      const head = { seq, topic, madeMs: nowMs ?? UNKNOWN_MS };
+      const place = await log.append({ kind: 'record', ...head, payload });
+      index.set(seq, { ...head, place });
+      // the record is stored, whatever becomes of the old ones: the next call tries again
+      await tidying(() => tidy(nowMs)).catch(() => undefined);
       return seq;
     },
     settle(ack) {
@@ -124,13 +135,21 @@ export async function openOutbox(
       return found;
     },
     has: (seq) => index.has(seq),
+    expire: (nowMs) => tidying(() => tidy(nowMs)),
     async payload(seq) {
       const held = index.get(seq);
       return held && log.read(held.place);
     },
-    counts: () => ({ ...totals, pending: index.size, bytes: bytesOf(log.segments) }),
+    counts: () => ({
+      ...totals,
+      dropped: drops.count,
+      pending: index.size,
+      bytes: bytesOf(log.segments),
+    }),
   };
 }
+
+const headOf = ({ seq, topic, madeMs }: Omit<Held, 'place'>) => ({ seq, topic, madeMs });
 
 async function readId(storage: Storage, newOutboxId: () => string): Promise<string> {
   const bytes = await storage.read(ID_FILE);
@@ -142,35 +161,54 @@ async function readId(storage: Storage, newOutboxId: () => string): Promise<stri
 }
 
 function forget(index: Map<number, unknown>, { first, last }: { first: number; last: number }) {
-  const gone = [...index.keys()].filter((seq) => seq >= first && seq <= last);
-  for (const seq of gone) index.delete(seq);
-  return gone.length;
+  const before = index.size;
+  // in the order of their numbers
+  for (const seq of index.keys()) {
+    if (seq > last) break;
+    if (seq >= first) index.delete(seq);
+  }
+  return before - index.size;
 }
 
-/** Removes segments of which nothing is left, and the oldest ones beyond the limits. */
-async function tidy(
-  log: Log,
-  index: Map<number, Held>,
-  limits: OutboxLimits,
-  nowMs: number | undefined,
-): Promise<number> {
-  let dropped = 0;
-  const closed = log.segments.slice(0, -1);
+/** The newest of the records that are too old; 0 where none is. */
+function lastTooOld(index: ReadonlyMap<number, Held>, maxAgeMs: number, nowMs: number): number {
+  let last = 0;
+  for (const { seq, madeMs } of index.values()) {
+    if (isOld(madeMs, maxAgeMs, nowMs)) last = seq;
+    else if (madeMs !== UNKNOWN_MS) break;
+  }
   // what came before a record that is too old is too old as well
-  const lastOld = closed.findLastIndex(({ newestMs }) => isOld(newestMs, limits.maxAgeMs, nowMs));
-  for (const [i, segment] of closed.entries()) {
-    const held = [...index.values()].filter(({ place }) => place.segment === segment);
-    const fits = i > lastOld && bytesOf(log.segments) <= limits.maxBytes;
-    if (held.length > 0 && fits) break;
-    for (const { seq } of held) index.delete(seq);
-    dropped += held.length;
+  return last;
+}
+
+/** The newest record of the closed segments that are beyond the size, oldest first; 0 for none. */
+function lastBeyondSize(log: Log, index: ReadonlyMap<number, Held>, maxBytes: number): number {
+  let excess = bytesOf(log.segments) - maxBytes;
+  const beyond = new Set<Segment>();
+  for (const segment of log.segments.slice(0, -1)) {
+    if (excess <= 0) break;
+    beyond.add(segment);
+    excess -= segment.bytes;
+  }
+  let last = 0;
+  for (const { seq, place } of index.values()) {
+    if (!beyond.has(place.segment)) break;
+    last = seq;
+  }
+  return last;
+}
+
+/** Removes the closed segments before the one that holds the oldest record. */
+async function removeEmpty(log: Log, index: ReadonlyMap<number, Held>): Promise<void> {
+  const [oldest] = index.values();
+  for (const segment of log.segments.slice(0, -1)) {
+    if (segment === oldest?.place.segment) break;
     await log.remove(segment);
   }
-  return dropped;
 }
 
-const isOld = (madeMs: number, maxAgeMs: number, nowMs: number | undefined): boolean =>
-  nowMs !== undefined && madeMs !== UNKNOWN_MS && madeMs < nowMs - maxAgeMs;
+const isOld = (madeMs: number, maxAgeMs: number, nowMs: number): boolean =>
+  madeMs !== UNKNOWN_MS && madeMs < nowMs - maxAgeMs;
 
 const bytesOf = (segments: readonly Segment[]): number =>
   segments.reduce((sum, { bytes }) => sum + bytes, 0);

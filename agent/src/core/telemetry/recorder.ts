@@ -8,6 +8,8 @@ import { type OpenWindow, openWindow } from './open-window.ts';
 export interface Recorder extends Observer {
   /** Windows that have ended since the last call, oldest first. */
   take(): Draft<Window>[];
+  /** Takes back windows that could not be stored; they come first at the next `take`. */
+  putBack(windows: readonly Draft<Window>[]): void;
   /** Ends every window now: the agent stops. */
   closeAll(): void;
   /** Milliseconds until the running windows end. */
@@ -89,6 +91,10 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
         if (window !== undefined && !isWithin(window, nowMs)) close(track);
       }
       return closed.splice(0);
+    },
+    putBack(windows) {
+      closed.unshift(...windows);
+      closed.splice(0, closed.length - MAX_CLOSED);
     },
     closeAll() {
       for (const track of [...open]) close(track);

@@ -20,6 +20,7 @@ test('stores windows at once when the server shortens them in the midst of a lon
     closeAll: () => undefined,
     untilBoundary: () => 3_600_000,
     drifting: () => ({}),
+    putBack: () => undefined,
     swapped: () => undefined,
     inferred: () => undefined,
     failed: () => undefined,

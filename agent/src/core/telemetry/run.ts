@@ -33,17 +33,21 @@ export async function runTelemetry(ports: TelemetryPorts, signal: AbortSignal): 
   }
 }
 
+/** What cannot be stored now, because the disk is full, is tried again at the next boundary. */
 async function storeWindows(
-  { outbox, clock, device, stored }: TelemetryPorts,
+  { recorder, outbox, clock, device, stored }: TelemetryPorts,
   windows: readonly Draft<Window>[],
 ): Promise<void> {
   if (windows.length === 0) return;
   const resources = await device.resources();
   const at = clock.stamp();
-  await Promise.all(
+  const results = await Promise.allSettled(
     windows.map((window) =>
       outbox.append('telemetry', { at, window: { ...window, resources } }, clock.trustedNow()),
     ),
   );
+  recorder.putBack(windows.filter((_, i) => results[i]?.status === 'rejected'));
   stored();
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

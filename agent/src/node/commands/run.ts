@@ -70,7 +70,9 @@ export const runCommand: Command = {
       try {
         const { addresses } = server;
         const [address = ''] = addresses;
-        await announceRunning(config.data, { pid: process.pid, address });
+        await announceRunning(config.data, { pid: process.pid, address }).catch((error) => {
+          logger.error('this agent cannot be found by commands on the device', { error });
+        });
         const { device, fleet } = agent.status();
         const { slots } = agent;
         const ready = { ready: true, address, addresses, device, fleet, pid: process.pid, slots };

@@ -1,0 +1,136 @@
+import { watch } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JournalState } from '../../../agent/src/core/state.ts';
+import { until } from '../../support/until.ts';
+import type { Device } from './device.ts';
+import type { Hit } from './hit.ts';
+
+/** What the journal last said, in the order of a deployment's life. */
+export const STEPS = [
+  'wanted',
+  'accepted',
+  'downloaded',
+  'verified',
+  'tested',
+  'activated',
+  'watched',
+  'committed',
+  'reported',
+  'collected',
+] as const;
+export type Step = (typeof STEPS)[number] | 'rolled back';
+
+/** A write more than was waited for is no miss that proves anything: it is tried again. */
+const TRIES = 8;
+
+/** How far a deployment is by the journal; undefined where it does not know it. */
+function stepOf(journal: JournalState, deployment: string): Step | undefined {
+  const attempt = journal.attempts.find((one) => one.deployment.id === deployment);
+  if (attempt === undefined) {
+    const named = journal.wanted.slots.some(({ active }) => active?.id === deployment);
+    return named ? 'wanted' : undefined;
+  }
+  const { ending, stage, reported } = attempt;
+  if (ending === undefined) return stage;
+  if (ending.result === 'RESULT_ROLLED_BACK') return 'rolled back';
+  const others = Object.keys(journal.bundles).some((it) => it !== attempt.deployment.digest);
+  if (!others) return 'collected';
+  return reported ? 'reported' : 'committed';
+}
+
+/** Kills the agent as soon as the journal says that; resolves with what it said last. */
+async function killAfter(
+  device: Device,
+  deployment: string,
+  step: Step,
+): Promise<Step | undefined> {
+  const written = Promise.withResolvers<void>();
+  const order: readonly Step[] = [...STEPS, 'rolled back'];
+  const look = () => {
+    const journal = device.journal();
+    const now = journal && stepOf(journal, deployment);
+    if (now === undefined || order.indexOf(now) < order.indexOf(step)) return;
+    device.killNow();
+    written.resolve();
+  };
+  const watcher = watch(device.data, (_event, file) => {
+    if (file === 'journal.json') look();
+  });
+  look();
+  await written.promise.finally(() => watcher.close());
+  await device.kill();
+  const journal = device.journal();
+  return journal && stepOf(journal, deployment);
+}
+
+/** Kills an agent right after each journalled step of a deployment, so many times each. */
+export async function killAtSteps(device: Device, times: number): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  for (const step of STEPS) {
+    for (let hit = 0, left = TRIES; hit < times && left > 0; left--) {
+      await device.swing();
+      const at = await killAfter(device, device.deployment, step);
+      hits.push(await restarted(device, `kill −9, journal says ${at}`));
+      await device.settle();
+      if (at === step) hit++;
+    }
+  }
+  for (let hit = 0; hit < times; hit++) hits.push(await killAtRollBack(device));
+  return withMissing(hits, await device.missing());
+}
+
+/** A newer wish ends the watch of an older one. */
+async function killAtRollBack(device: Device): Promise<Hit> {
+  await device.swing(3_600_000);
+  const undone = device.deployment;
+  await until('a model on trial', () => {
+    const journal = device.journal();
+    return journal && stepOf(journal, undone) === 'activated';
+  });
+  await device.swing();
+  const at = await killAfter(device, undone, 'rolled back');
+  const hit = await restarted(device, `kill −9, journal says ${at}`);
+  await device.settle();
+  return hit;
+}
+
+/** Starts the agent that was killed, and looks what answers. */
+export async function restarted(device: Device, where: string): Promise<Hit> {
+  device.start();
+  return { where, ...(await device.answered()), lost: 0 };
+}
+
+/** Share of kills that come before the agent serves. */
+const EARLY_SHARE = 0.2;
+/** An agent serves after about this time. */
+const START_MS = 500;
+/** A deployment takes about this long. */
+const SPAN_MS = 900;
+
+/** Kills an agent at random moments, of its start and of the deployments that follow each other. */
+export async function killAtRandom(
+  device: Device,
+  times: number,
+  random: () => number,
+): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  while (hits.length < times) {
+    if (device.ending() !== undefined) await device.swing();
+    const early = random() < EARLY_SHARE;
+    if (early) {
+      await device.kill();
+      device.start();
+    }
+    await sleep(random() * (early ? START_MS : SPAN_MS));
+    await device.kill();
+    const where = early ? 'kill −9 during a start' : 'kill −9 at a random moment';
+    hits.push(await restarted(device, where));
+  }
+  await device.settle();
+  return withMissing(hits, await device.missing());
+}
+
+/** What is missing in the end is laid to the last hit: it is not known which one lost it. */
+export function withMissing(hits: readonly Hit[], missing: number): Hit[] {
+  return hits.map((hit, i) => (i === hits.length - 1 ? { ...hit, lost: missing } : hit));
+}

@@ -1,0 +1,150 @@
+import { join } from 'node:path';
+import { seededRandom } from '../../support/random.ts';
+import { createDevice, type Device } from './device.ts';
+import type { Hit } from './hit.ts';
+import { killAtRandom, killAtSteps } from './kills.ts';
+import { mountSmall } from './small-file-system.ts';
+import { createStorageWorld, cutPower, fillDisk, lossOf } from './storage.ts';
+import {
+  alterDownload,
+  fillFileSystem,
+  loseServer,
+  setClockBack,
+  truncateDownload,
+} from './surroundings.ts';
+
+/** How often a device is hit. */
+export interface Scale {
+  /** Every so manyth storage operation, and write. */
+  readonly every: number;
+  /** Power cuts after one another, in one life. */
+  readonly chains: number;
+  /** At each journalled step. */
+  readonly steps: number;
+  readonly random: number;
+  /** By each of the surroundings. */
+  readonly surroundings: number;
+  readonly fileSystem: number;
+}
+
+export const SAMPLE: Scale = {
+  every: 4,
+  chains: 8,
+  steps: 1,
+  random: 6,
+  surroundings: 1,
+  fileSystem: 1,
+};
+export const WHOLE: Scale = {
+  every: 1,
+  chains: 60,
+  steps: 5,
+  random: 500,
+  surroundings: 5,
+  fileSystem: 5,
+};
+
+export interface MatrixBed {
+  /** Bundle of the agent. */
+  readonly main: string;
+  /** For the data of devices. */
+  readonly folder: string;
+  readonly scale: Scale;
+  readonly seed: number;
+  /** Told what could not be tried here, and why. */
+  skipped(what: string, reason: string): void;
+}
+
+/** What a device is hit by, and what became of it. */
+export interface Scenario {
+  readonly name: string;
+  run(bed: MatrixBed): Promise<Hit[]>;
+}
+
+/** Devices that are killed side by side. */
+const LANES = 2;
+
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'power cuts', run: powerCuts },
+  { name: 'full disks', run: fullDisks },
+  {
+    name: 'kills at journalled steps',
+    run: (bed) => withDevice(bed, 'steps', (device) => killAtSteps(device, bed.scale.steps)),
+  },
+  { name: 'kills at random moments', run: randomKills },
+  { name: 'surroundings', run: surroundings },
+  { name: 'a full file system', run: fullFileSystem },
+];
+
+/** At each operation of a life; then, in lives of several, at any. */
+async function powerCuts({ scale, seed }: MatrixBed): Promise<Hit[]> {
+  const world = await createStorageWorld();
+  const random = seededRandom(seed);
+  const hits: Hit[] = [];
+  for (let at = seed % scale.every; at < world.operations; at += scale.every) {
+    const cut = { at, loss: lossOf(at) };
+    hits.push(await cutPower(world, [cut], 'power cut at a storage operation'));
+  }
+  for (let chain = 0; chain < scale.chains; chain++) {
+    const cuts = Array.from({ length: 2 + (chain % 2) }, () => ({
+      at: Math.floor(random() * world.operations),
+      loss: lossOf(Math.floor(random() * 3)),
+    }));
+    hits.push(await cutPower(world, cuts, 'power cuts, one after another'));
+  }
+  return hits;
+}
+
+async function fullDisks({ scale, seed }: MatrixBed): Promise<Hit[]> {
+  const world = await createStorageWorld();
+  const hits: Hit[] = [];
+  for (let write = seed % scale.every; write < world.writes; write += scale.every) {
+    hits.push(await fillDisk(world, write, 'disk full from a write on'));
+  }
+  return hits;
+}
+
+async function randomKills(bed: MatrixBed): Promise<Hit[]> {
+  const { scale, seed } = bed;
+  const lanes = Array.from({ length: LANES }, (_, lane) =>
+    withDevice(bed, `random-${lane}`, (device) =>
+      killAtRandom(device, Math.ceil(scale.random / LANES), seededRandom(seed + lane)),
+    ),
+  );
+  return (await Promise.all(lanes)).flat();
+}
+
+async function surroundings(bed: MatrixBed): Promise<Hit[]> {
+  const { surroundings: times } = bed.scale;
+  return withDevice(bed, 'surroundings', async (device) => [
+    ...(await loseServer(device, times)),
+    ...(await truncateDownload(device, times)),
+    ...(await alterDownload(device, times)),
+    ...(await setClockBack(device, times)),
+  ]);
+}
+
+async function fullFileSystem(bed: MatrixBed): Promise<Hit[]> {
+  const small = await mountSmall(join(bed.folder, 'small'));
+  if (small === undefined) {
+    bed.skipped('the crash matrix on a full file system', 'this user may not mount');
+    return [];
+  }
+  try {
+    const inside = { ...bed, folder: small.folder };
+    return await withDevice(inside, 'device', (device) =>
+      fillFileSystem(device, bed.scale.fileSystem, small.fill, small.empty),
+    );
+  } finally {
+    small.close();
+  }
+}
+
+async function withDevice(
+  { main, folder }: MatrixBed,
+  name: string,
+  hit: (device: Device) => Promise<Hit[]>,
+): Promise<Hit[]> {
+  const device = await createDevice({ main, data: join(folder, name) });
+  return hit(device).finally(() => device.close());
+}
