@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { FlotillaError } from '@flotilla/protocol';
+import { openFixedBufferPipe } from './fixed-buffer-pipe.ts';
 
 const PROGRAM = 'ffmpeg';
 /** What it said last is kept, as the reason of its end. */
@@ -20,37 +21,38 @@ export interface FfmpegRun {
 /**
  * Runs ffmpeg and hands on what it writes, chunk by chunk; it waits while a chunk is being handled.
  *
+ * @param handle of a chunk, which is overwritten when it returns, or its promise resolves
  * @returns when it has ended well, or the signal aborted
  * @throws Error with its own words, `flow.ffmpeg-missing`, or what the handler throws
  */
 export async function runFfmpeg(
   run: FfmpegRun,
   signal: AbortSignal,
-  handle: (chunk: Uint8Array) => Promise<void>,
+  handle: (chunk: Uint8Array) => Promise<void> | undefined,
 ): Promise<void> {
   if (signal.aborted) return;
   const args = await forVersion(run.args);
-  const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const silence = watchSilence(run.silentMs);
+  const pipe = await openFixedBufferPipe((chunk) => silence.around(() => handle(chunk)));
+  const child = spawn(PROGRAM, args, { stdio: ['ignore', pipe.writer, 'pipe'] });
+  pipe.writer.destroy();
   const kill = () => child.kill('SIGKILL');
-  signal.addEventListener('abort', kill, { once: true });
+  const over = AbortSignal.any([signal, silence.signal]);
+  over.addEventListener('abort', kill, { once: true });
+  if (over.aborted) kill();
   const closed = closeOf(child);
   const words = lastWords(child);
-  const silence = watchSilence(run.silentMs, kill);
   try {
-    for await (const chunk of child.stdout) {
-      silence.hold();
-      await handle(chunk as Uint8Array);
-      silence.heard();
-    }
+    await pipe.ended;
     const reason = await closed;
     if (signal.aborted) return;
-    if (silence.broken) throw new Error(`nothing came for ${run.silentMs / 1000} s`);
+    if (silence.signal.aborted) throw new Error(`nothing came for ${run.silentMs / 1000} s`);
     if (reason !== undefined) throw new Error(run.redact(words()) || reason);
   } finally {
     silence.stop();
     kill();
+    pipe.destroy();
     await closed;
-    signal.removeEventListener('abort', kill);
   }
 }
 
@@ -76,25 +78,25 @@ function lastWords(child: ChildProcess): () => string {
   return () => text.trim().split('\n').slice(-3).join('; ');
 }
 
-/** Calls `end` when nothing is heard for so long, the time in which a chunk is handled aside. */
-function watchSilence(silentMs: number, end: () => void) {
+/** Its signal aborts when nothing is heard for so long, the time in which a chunk is handled aside. */
+function watchSilence(silentMs: number) {
+  const silent = new AbortController();
   let held = false;
-  let broken = false;
   const timer = setTimeout(() => {
-    if (held) return void timer.refresh();
-    broken = true;
-    end();
+    if (held) timer.refresh();
+    else silent.abort();
   }, silentMs);
   return {
-    get broken() {
-      return broken;
-    },
-    hold() {
-      held = true;
-    },
-    heard() {
-      held = false;
+    signal: silent.signal,
+    around(handle: () => Promise<void> | undefined): Promise<void> | undefined {
       timer.refresh();
+      const busy = handle();
+      if (busy === undefined) return undefined;
+      held = true;
+      return busy.finally(() => {
+        held = false;
+        timer.refresh();
+      });
     },
     stop: () => clearTimeout(timer),
   };

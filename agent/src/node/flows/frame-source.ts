@@ -59,9 +59,15 @@ function frameSource(ports: SourcePorts, options: FrameOptions): Source {
     room: 1,
     async run({ emit }, signal) {
       const reader = createPpmReader(fail);
-      await runFfmpeg(run, signal, async (chunk) => {
+      const emitAll = async (chunk: Uint8Array) => {
         for (const frame of reader.push(chunk)) await emit(itemOf(frame, ports));
-      }).catch((error: unknown) => {
+      };
+      const emitLatest = (chunk: Uint8Array) => {
+        // room is made at once: a live source does not wait
+        for (const frame of reader.push(chunk)) void emit(itemOf(frame, ports));
+        return undefined;
+      };
+      await runFfmpeg(run, signal, lossless ? emitAll : emitLatest).catch((error: unknown) => {
         if (error instanceof FlotillaError) throw error;
         return fail(error instanceof Error ? error.message : String(error));
       });
