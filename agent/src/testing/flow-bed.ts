@@ -11,7 +11,7 @@ import type { FlowRecord } from '../node/flows/record.ts';
 import { bedOptions, bedPorts, TOY_CAPABILITIES } from './core-bed.ts';
 import { makePartsBundle } from './parts-bundle.ts';
 import { createPowerCutStorage } from './power-cut-storage.ts';
-import { createTestFleet, type TestFleet } from './test-fleet.ts';
+import { createTestFleet, type SignedBundle, type TestFleet } from './test-fleet.ts';
 
 const slow = { interval: 20, timeout: 30_000 };
 
@@ -30,8 +30,14 @@ export interface FlowBed {
   close(): Promise<void>;
 }
 
-/** @param empty leaves the slot without a model until `deliver` */
-export async function createFlowBed({ empty = false } = {}): Promise<FlowBed> {
+export interface FlowBedOptions {
+  /** Leaves the slot without a model until `deliver`. */
+  readonly empty?: boolean;
+  /** Of the slot `parts`; default the parts model. */
+  readonly bundle?: SignedBundle;
+}
+
+export async function createFlowBed(options: FlowBedOptions = {}): Promise<FlowBed> {
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-flows-'));
   const fleet = createTestFleet();
   const log: string[] = [];
@@ -39,7 +45,7 @@ export async function createFlowBed({ empty = false } = {}): Promise<FlowBed> {
   const stdin = new PassThrough();
   const running: Flows[] = [];
   const deliver = async () => {
-    const bundle = await makePartsBundle(1);
+    const bundle = options.bundle ?? (await makePartsBundle(1));
     fleet.publishBundle(bundle);
     const active = fleet.deployment(bundle, { precision: 'fp32', watchMs: 1 });
     fleet.want({ slots: [{ name: 'parts', mode: 'MODE_PRESENT', active }] });
@@ -47,7 +53,7 @@ export async function createFlowBed({ empty = false } = {}): Promise<FlowBed> {
       if (!agent.slots.includes('parts')) throw new Error(log.join('\n'));
     }, slow);
   };
-  if (!empty) await deliver();
+  if (!options.empty) await deliver();
   const say = (message: string, fields = {}) =>
     void log.push(`${message} ${JSON.stringify(fields)}`);
   return {

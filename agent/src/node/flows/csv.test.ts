@@ -50,7 +50,10 @@ describe('rows', () => {
     const rows: unknown[] = [];
     const refused: string[] = [];
     const ports = { folder: '/', clock: systemClock, transport: createMqttTransport() };
-    const source = csvSource({ csv: 'stdin', ...config }, { ...ports, stdin: () => stdin });
+    const source = csvSource(
+      { csv: 'stdin', ...config },
+      { ...ports, stdin: () => stdin, input: () => ({ kind: 'raw' as const }) },
+    );
     const stop = new AbortController();
     const ended = source.run(
       {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { schemeOf } from './parse.ts';
-import type { CameraConfig, VideoConfig } from './schema.ts';
+import type { CameraConfig, MicrophoneConfig, VideoConfig, WavConfig } from './schema.ts';
 
 /**
  * Containers that a video file may be. Playlists (HLS, concat) are not among them: they name further
@@ -54,8 +54,7 @@ export function videoArgs(config: VideoConfig, folder: string): string[] {
       ...QUIET,
       ...(realtime ? ['-re'] : []),
       ...(loop ? ['-stream_loop', '-1'] : []),
-      ...['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS],
-      ...['-i', `file:${resolve(folder, video)}`],
+      ...fileArgs(video, folder),
       ...frameArgs({ size, fps }),
     ];
   }
@@ -69,6 +68,30 @@ export function videoArgs(config: VideoConfig, folder: string): string[] {
     ...frameArgs({ size, fps }),
   ];
 }
+
+/** Arguments that make ffmpeg write what a microphone hears to its standard output. */
+export function microphoneArgs({ microphone }: MicrophoneConfig, sampleRate: number): string[] {
+  const [, pulse] = /^pulse:(.+)$/.exec(microphone) ?? [];
+  const device =
+    pulse === undefined ? ['-f', 'alsa', '-i', microphone] : ['-f', 'pulse', '-i', pulse];
+  return [...QUIET, ...device, ...soundArgs(sampleRate)];
+}
+
+/** Arguments that make ffmpeg write the sound of a file to its standard output. */
+export function wavArgs({ wav }: WavConfig, folder: string, sampleRate: number): string[] {
+  return [...QUIET, ...fileArgs(wav, folder), ...soundArgs(sampleRate)];
+}
+
+const fileArgs = (file: string, folder: string): string[] => [
+  ...['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS],
+  ...['-i', `file:${resolve(folder, file)}`],
+];
+
+/** One channel of 16-bit samples, little endian. */
+const soundArgs = (sampleRate: number): string[] => [
+  ...['-map', '0:a:0', '-ac', '1', '-ar', `${sampleRate}`],
+  ...['-c:a', 'pcm_s16le', '-f', 's16le', 'pipe:1'],
+];
 
 /** Each frame as it comes, none doubled or left out, as a PPM picture. */
 function frameArgs({ size, fps }: { size?: string | undefined; fps?: number | undefined }) {

@@ -9,11 +9,13 @@ import { type FlowStatus, startFlow } from './flow.ts';
 import { folderSource } from './folder-source.ts';
 import { cameraSource, videoSource } from './frame-source.ts';
 import { jsonlSink } from './jsonl-sink.ts';
+import { inputOf } from './model-user.ts';
 import { mqttSink } from './mqtt-sink.ts';
 import { mqttSource } from './mqtt-source.ts';
 import { readFlows } from './parse.ts';
 import type { FlowConfig, SinkConfig, SourceConfig } from './schema.ts';
 import type { Sink, SinkPorts } from './sink.ts';
+import { microphoneSource, wavSource } from './sound-source.ts';
 import type { Source, SourcePorts } from './source.ts';
 import { webhookSink } from './webhook-sink.ts';
 
@@ -53,7 +55,9 @@ export async function startFlows(file: string, options: FlowsOptions): Promise<F
   };
   const flows = configs.map((config: FlowConfig) => {
     const sinks = config.sinks.map((sink) => makeSink(sink, ports));
-    return startFlow(config, makeSource(config.source, ports), sinks, ports);
+    const use = { agent: options.agent, slot: config.model, input: config.input };
+    const source = makeSource(config.source, { ...ports, input: () => inputOf(use).spec });
+    return startFlow(config, source, sinks, ports);
   });
   return {
     status: () => ({ flows: flows.map((flow) => flow.status()) }),
@@ -67,6 +71,8 @@ function makeSource(config: SourceConfig, ports: SourcePorts): Source {
   if ('camera' in config) return cameraSource(config, ports);
   if ('video' in config) return videoSource(config, ports);
   if ('folder' in config) return folderSource(config, ports);
+  if ('microphone' in config) return microphoneSource(config, ports);
+  if ('wav' in config) return wavSource(config, ports);
   if ('csv' in config) return csvSource(config, ports);
   return mqttSource(config, ports);
 }

@@ -1,6 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
-import { runFfmpeg } from './ffmpeg.ts';
+import type { FfmpegRun } from './ffmpeg.ts';
 import { cameraArgs, videoArgs } from './ffmpeg-args.ts';
+import { runFfmpegSource } from './ffmpeg-source.ts';
 import type { Item } from './inlet.ts';
 import { schemeOf } from './parse.ts';
 import { createPpmReader, type Frame } from './ppm.ts';
@@ -39,39 +40,26 @@ export function videoSource(config: VideoConfig, ports: SourcePorts): Source {
   });
 }
 
-interface FrameOptions {
+interface FrameOptions extends FfmpegRun {
   readonly label: string;
-  readonly args: readonly string[];
-  readonly silentMs: number;
-  readonly redact: (text: string) => string;
   readonly endless: boolean;
   readonly lossless: boolean;
 }
 
 function frameSource(ports: SourcePorts, options: FrameOptions): Source {
-  const { label, endless, lossless, ...run } = options;
-  const fail = (reason: string): never => {
-    throw new FlotillaError('flow.source-failed', { source: label, reason });
-  };
+  const { label, lossless } = options;
   return {
     label,
     lossless,
     room: 1,
     async run({ emit }, signal) {
-      const reader = createPpmReader(fail);
-      const emitAll = async (chunk: Uint8Array) => {
-        for (const frame of reader.push(chunk)) await emit(itemOf(frame, ports));
-      };
-      const emitLatest = (chunk: Uint8Array) => {
-        // room is made at once: a live source does not wait
-        for (const frame of reader.push(chunk)) void emit(itemOf(frame, ports));
-        return undefined;
-      };
-      await runFfmpeg(run, signal, lossless ? emitAll : emitLatest).catch((error: unknown) => {
-        if (error instanceof FlotillaError) throw error;
-        return fail(error instanceof Error ? error.message : String(error));
+      const reader = createPpmReader((reason) => {
+        throw new FlotillaError('flow.source-failed', { source: label, reason });
       });
-      if (endless && !signal.aborted) fail('it came to its end');
+      const itemsOf = function* (chunk: Uint8Array) {
+        for (const frame of reader.push(chunk)) yield itemOf(frame, ports);
+      };
+      await runFfmpegSource(options, { emit, lossless, itemsOf }, signal);
     },
   };
 }

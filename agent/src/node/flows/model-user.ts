@@ -1,4 +1,4 @@
-import type { Raw } from '@flotilla/model';
+import type { InputSpec, Raw } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { Agent, Clock, Inference } from '../../core/index.ts';
 
@@ -26,7 +26,7 @@ export interface ModelUser {
 const LOOK_MS = 250;
 
 export function createModelUser(options: ModelUserOptions, signal: AbortSignal): ModelUser {
-  const { agent, clock, slot, input } = options;
+  const { agent, clock, slot } = options;
 
   /** A model whose runtime died is as good as none until another takes its place. */
   const there = () => agent.model(slot) !== undefined && !agent.unresponsive().includes(slot);
@@ -43,7 +43,7 @@ export function createModelUser(options: ModelUserOptions, signal: AbortSignal):
     async infer(raw) {
       for (; !signal.aborted; await ready()) {
         try {
-          return await agent.infer(slot, { [input ?? onlyInput(agent, slot)]: raw });
+          return await agent.infer(slot, { [inputOf(options).name]: raw });
         } catch (error) {
           if (!isFlotillaError(error, 'infer.no-slot') && there()) throw error;
         }
@@ -53,10 +53,21 @@ export function createModelUser(options: ModelUserOptions, signal: AbortSignal):
   };
 }
 
-function onlyInput(agent: ModelUserOptions['agent'], slot: string): string {
-  const given = Object.entries(agent.model(slot)?.bundle.spec.inputs ?? {})
-    .filter(([, { kind }]) => kind !== 'constant' && kind !== 'state')
-    .map(([name]) => name);
-  if (given[0] !== undefined && given.length === 1) return given[0];
-  throw new FlotillaError('flow.input-unclear', { slot, inputs: given.join(', ') || 'none' });
+/**
+ * The input that a flow feeds, as the model that is in the slot now declares it.
+ *
+ * @throws FlotillaError `flow.input-unclear` where it has no such input, or several and none is named
+ */
+export function inputOf({ agent, slot, input }: Omit<ModelUserOptions, 'clock'>): {
+  readonly name: string;
+  readonly spec: InputSpec;
+} {
+  const given = Object.entries(agent.model(slot)?.bundle.spec.inputs ?? {}).filter(
+    ([, { kind }]) => kind !== 'constant' && kind !== 'state',
+  );
+  const fitting = given.filter(([name]) => input === undefined || name === input);
+  const [found] = fitting;
+  if (found !== undefined && fitting.length === 1) return { name: found[0], spec: found[1] };
+  const inputs = given.map(([name]) => name).join(', ') || 'none';
+  throw new FlotillaError('flow.input-unclear', { slot, inputs });
 }

@@ -38,6 +38,12 @@ const fps = Type.Optional(
     description: 'must be frames in a second, above 0 and up to 240',
   }),
 );
+const sound = {
+  window: Type.Optional(
+    duration('must be how much sound one inference hears, where the model does not say'),
+  ),
+  hop: Type.Optional(duration('must be the time from the start of one window to that of the next')),
+};
 const timeout = (what: string) => Type.Optional(duration(`must be how long ${what}`));
 
 const MQTT_URL = '^(mqtts?|wss?)://[^\\s/?#]+(/[^\\s?#]*)?$';
@@ -127,6 +133,20 @@ export const SOURCES = {
     },
     strict,
   ),
+  microphone: Type.Object(
+    {
+      microphone: Type.String({
+        pattern: '^(pulse:)?[A-Za-z0-9][A-Za-z0-9_:,.=@-]*$',
+        maxLength: 255,
+        description:
+          'must be a device of ALSA, such as default or plughw:1,0, or pulse:NAME for PulseAudio',
+      }),
+      ...sound,
+      timeout: timeout('the microphone may give nothing before it is opened anew'),
+    },
+    strict,
+  ),
+  wav: Type.Object({ wav: path('a sound file'), ...sound }, strict),
   csv: Type.Object(
     {
       csv: path('a CSV file, or stdin'),
@@ -303,7 +323,15 @@ const oneOf = (schemas: object) =>
   `must be an object with one of ${Object.keys(schemas).join(', ')}`;
 
 const Source = Type.Union(
-  [SOURCES.camera, SOURCES.video, SOURCES.folder, SOURCES.csv, SOURCES.mqtt],
+  [
+    SOURCES.camera,
+    SOURCES.video,
+    SOURCES.folder,
+    SOURCES.microphone,
+    SOURCES.wav,
+    SOURCES.csv,
+    SOURCES.mqtt,
+  ],
   { description: oneOf(SOURCES) },
 );
 const Sink = Type.Union([SINKS.jsonl, SINKS.webhook, SINKS.mqtt], { description: oneOf(SINKS) });
@@ -324,6 +352,8 @@ export type SinkConfig = Static<typeof Sink>;
 export type CameraConfig = Static<typeof SOURCES.camera>;
 export type VideoConfig = Static<typeof SOURCES.video>;
 export type FolderConfig = Static<typeof SOURCES.folder>;
+export type MicrophoneConfig = Static<typeof SOURCES.microphone>;
+export type WavConfig = Static<typeof SOURCES.wav>;
 export type CsvConfig = Static<typeof SOURCES.csv>;
 export type MqttSourceConfig = Static<typeof SOURCES.mqtt>;
 export type JsonlConfig = Static<typeof SINKS.jsonl>;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { InputSpec } from '@flotilla/model';
 import type { Clock, Transport } from '../../core/index.ts';
 import type { Item } from './inlet.ts';
 
@@ -31,6 +32,8 @@ export interface SourcePorts {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly stdin: () => Readable;
+  /** The input that it gives items for, of the model that is in the slot now. */
+  readonly input: () => InputSpec;
 }
 
 /** The time of an item that is whole now. */
