@@ -35,9 +35,13 @@ export interface CameraFigures {
   readonly rssMbStart: number;
   readonly rssMbEnd: number;
   readonly rssMbMax: number;
+  /** Growth of the least that each half minute holds: what is left after the garbage is gone. */
   readonly rssMbPerMinute: number;
   readonly ffmpegRssMbEnd: number;
 }
+
+/** Memory swings by tens of MB between collections of garbage. */
+const FLOOR_SECONDS = 30;
 
 interface Status {
   readonly slots: readonly { readonly ready: boolean }[];
@@ -159,7 +163,7 @@ function figuresOf(
     rssMbStart: warm[0] ?? Number.NaN,
     rssMbEnd: warm.at(-1) ?? Number.NaN,
     rssMbMax: Math.max(...rss),
-    rssMbPerMinute: slopePerMinute(warm),
+    rssMbPerMinute: slopePerMinute(warm, Math.min(FLOOR_SECONDS, seconds / 10)),
     ffmpegRssMbEnd: ffmpegRss,
   };
 }
