@@ -5,6 +5,8 @@ import { createSpectrumMaker, type Spectrogram } from './spectrum.ts';
 export interface FrontEnd {
   /** Sizes of the result without the batch; -1 depends on the clip. */
   readonly sizes: readonly number[];
+  /** How many values a clip of so many samples becomes. */
+  countOf(samples: number): number;
   /** Cuts or pads a clip of the declared rate to the declared length. */
   cut(samples: Float32Array): Float32Array;
   /** @returns values in the order of the layout; none where a clip is shorter than a frame */
@@ -23,6 +25,7 @@ export function createFrontEnd(input: AudioInput): FrontEnd {
     sizes: maker
       ? ordered(samples === undefined ? -1 : maker.framesOf(samples), maker.bins)
       : [samples ?? -1],
+    countOf: (length) => (maker ? maker.framesOf(length) * maker.bins : length),
     cut: (clip) => cut(clip, input),
     make(clip) {
       const sound = emphasized(clip, preEmphasis);

@@ -29,15 +29,21 @@ export interface SourceReader {
 type Layout = DetectionOutput['layout'];
 
 const LEAST_COLUMNS = { scores: 5, objectness: 6, scoreAndClass: 6 } as const;
+/** Samples of a batch: one of no boxes may claim any number. */
+const MAX_BATCH = 4096;
 /** Highest class index that a model may name. */
 const MAX_CLASS = 99_999;
 
 /** Finds boxes, scores and classes in the outputs of a run. */
 export function readSource(output: DetectionOutput, reader: SourceReader): BoxBatch {
   const { source } = output;
-  return source.kind === 'single'
-    ? singleTensor(output, source, reader)
-    : separateTensors(output, source, reader);
+  const found =
+    source.kind === 'single'
+      ? singleTensor(output, source, reader)
+      : separateTensors(output, source, reader);
+  if (found.batch <= MAX_BATCH) return found;
+  const tensor = source.kind === 'single' ? source.tensor : source.boxes;
+  return reader.refuse(tensor, `has ${found.batch} samples, more than ${MAX_BATCH}`);
 }
 
 function singleTensor(

@@ -123,6 +123,9 @@ describe('refusals', () => {
     );
     expect(() => bind(`samples: 100, ${mels}`, [1, -1, 40])).toThrow('shorter than one frame');
     expect(() => bind('', [1, -1], 'BOOL')).toThrow('is sound but the model takes BOOL');
+    const fine = 'features: logMel, frames: {frame: 4, hop: 1}, mel: {bins: 512}';
+    const long: Tensor = { type: 'INT16', shape: [2 ** 18], data: new Int16Array(2 ** 18) };
+    await expect(fed(bind(fine, [1, -1, 512]), long)).rejects.toThrow('numbers, too many');
     const short: Tensor = { type: 'FP32', shape: [3], data: new Float32Array(3) };
     await expect(fed(bind(mels, [1, -1, 40]), short)).rejects.toThrow('at least one frame');
     await expect(fed(bind('', [1, 4]), short)).rejects.toThrow('which takes [1,4]');

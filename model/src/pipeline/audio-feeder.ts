@@ -12,6 +12,9 @@ import { type Feed, type Feeder, isTensor } from './feed.ts';
 import { numbersOf } from './numbers.ts';
 import { meanOf, tensorFeatures } from './statistics.ts';
 
+/** Numbers that sound may become: a small hop makes many of a long clip. */
+const MAX_VALUES = 2 ** 26;
+
 /**
  * Feeds sound. Takes a WAV file, samples at the declared rate as an INT16 tensor [samples] or
  * [batch, samples] or as FP32 [samples] (−1 to 1), or a tensor that is fed as it is.
@@ -27,6 +30,8 @@ export function audioFeeder(
   const featuresOf = createAudioFeatureReader();
   const fromClips = (clips: readonly Float32Array[]): Feed => {
     const cut = clips.map((clip) => frontEnd.cut(clip));
+    const count = cut.reduce((sum, { length }) => sum + frontEnd.countOf(length), 0);
+    if (count > MAX_VALUES) throw tensorError(info.name, `would hold ${count} numbers, too many`);
     const made = cut.map((clip) => frontEnd.make(clip));
     return {
       tensor: stack(info, type, made),

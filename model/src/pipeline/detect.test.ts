@@ -154,6 +154,8 @@ describe('several tensors', () => {
     expect(() => detect({ b, s: fp32([1, 2], 1, 1) })).toThrow('1 classes but there are 2 labels');
     expect(() => detect({ b: fp32([1, 2, 3], 1, 1, 1, 1, 1, 1), s: b })).toThrow('not 4');
     expect(() => detect({ b })).toThrow('output s is not among');
+    const many = { shape: [2 ** 31, 0, 4], type: 'FP32', data: new Float32Array() } as const;
+    expect(() => detect({ b: many, s: many })).toThrow('more than 4096');
     const short = detector('tensor: y, format: xyxy');
     expect(() => short({ y: fp32([1, 1, 4], 1, 1, 1, 1) })).toThrow('has 4 numbers a box as rows');
   });

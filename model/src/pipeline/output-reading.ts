@@ -35,10 +35,14 @@ export function outputNamed(context: ReadContext, outputs: Tensors, name: string
   throw outputMismatch(context, name, `is not among the model's outputs ${names}`);
 }
 
-/** The numbers of each sample of a batch [batch, …]; a tensor of one dimension is one sample. */
+/**
+ * The numbers of each sample of a batch [batch, …]; a tensor of one dimension is one sample. There is
+ * no sample in a tensor without numbers, whatever batch its shape claims.
+ */
 export function samplesOf(tensor: Tensor): (Float32Array | Float64Array)[] {
   const numbers = numbersOf(tensor);
+  if (numbers.length === 0) return [];
   const batch = tensor.shape.length > 1 ? tensor.shape[0]! : 1;
-  const size = batch === 0 ? 0 : numbers.length / batch;
+  const size = numbers.length / batch;
   return Array.from({ length: batch }, (_, i) => numbers.subarray(i * size, (i + 1) * size));
 }

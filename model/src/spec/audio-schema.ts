@@ -7,13 +7,15 @@ export const MAX_CLIP_SAMPLES = 1 << 24;
 const MAX_MEL_BINS = 512;
 const MAX_FFT_SIZE = 32768;
 
-const FRAME = 'must be samples from 2 to 32768; or give';
-
 const Frames = Type.Object(
   {
-    frame: Type.Optional(wholeFrom(2, MAX_FFT_SIZE, `${FRAME} frameMs`)),
+    frame: Type.Optional(
+      wholeFrom(2, MAX_FFT_SIZE, 'must be samples from 2 to 32768; or give frameMs'),
+    ),
     frameMs: Type.Optional(numberFrom(0.1, 1000, 'must be milliseconds from 0.1 to 1000')),
-    hop: Type.Optional(wholeFrom(1, MAX_FFT_SIZE, `${FRAME} hopMs`)),
+    hop: Type.Optional(
+      wholeFrom(1, MAX_FFT_SIZE, 'must be samples from 1 to 32768; or give hopMs'),
+    ),
     hopMs: Type.Optional(numberFrom(0.1, 1000, 'must be milliseconds from 0.1 to 1000')),
     fftSize: Type.Optional(
       Type.Integer({

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { factors, oneFactor, strict, text } from './fields.ts';
+import { factor, factors, strict, text } from './fields.ts';
 
 const MAX_COLUMNS = 4096;
 const MAX_CATEGORIES = 4096;
@@ -13,10 +13,10 @@ const category = Type.Union([
 const Column = Type.Object(
   {
     name: text('must be the name of a feature'),
-    mean: Type.Optional(oneFactor('must be what is subtracted')),
-    std: Type.Optional(oneFactor('must be what is divided by, not 0')),
-    min: Type.Optional(oneFactor('must be the value that becomes 0')),
-    max: Type.Optional(oneFactor('must be the value that becomes 1')),
+    mean: Type.Optional(factor('must be what is subtracted')),
+    std: Type.Optional(factor('must be what is divided by, not 0')),
+    min: Type.Optional(factor('must be the value that becomes 0')),
+    max: Type.Optional(factor('must be the value that becomes 1')),
     categories: Type.Optional(
       Type.Array(category, {
         minItems: 1,

@@ -8,15 +8,16 @@ const FRACTION = '^[+-]?\\d+(\\.\\d+)?(e[+-]?\\d+)?( */ *\\d+(\\.\\d+)?)?$';
 export const text = (description: string, maxLength = 255) =>
   Type.String({ minLength: 1, maxLength, description });
 
-const factor = Type.Union([Type.Number(), Type.String({ pattern: FRACTION, maxLength: 64 })]);
+/** One number or fraction. */
+export const factor = (description?: string) =>
+  Type.Union(
+    [Type.Number(), Type.String({ pattern: FRACTION, maxLength: 64 })],
+    description === undefined ? {} : { description },
+  );
 
 /** A number or fraction, or a list of them, one per channel or feature. */
 export const factors = (description: string, maxItems: number) =>
-  Type.Union([factor, Type.Array(factor, { minItems: 1, maxItems })], { description });
-
-/** One number or fraction. */
-export const oneFactor = (description: string) =>
-  Type.Union([Type.Number(), Type.String({ pattern: FRACTION, maxLength: 64 })], { description });
+  Type.Union([factor(), Type.Array(factor(), { minItems: 1, maxItems })], { description });
 
 export const numberFrom = (minimum: number, maximum: number, description: string) =>
   Type.Number({ minimum, maximum, description });
