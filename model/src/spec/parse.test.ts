@@ -189,9 +189,11 @@ outputs: {raw: {}}`,
     ['quotes', '"'.repeat(250_000), 'line 1 is not YAML'],
     ['keys', `{${Array.from({ length: 40_000 }, (_, i) => `${i.toString(36)}:`).join()}}`, 'm:'],
   ])('answers in time to a file full of %s', (_, text, message) => {
-    const started = performance.now();
+    // Processor time: what else the machine does is no fault of the parser.
+    const started = process.threadCpuUsage();
     expect(() => parseSpec(text, 'm')).toThrow(message);
-    expect(performance.now() - started).toBeLessThan(8000);
+    const { user, system } = process.threadCpuUsage(started);
+    expect((user + system) / 1000).toBeLessThan(8000);
   });
 
   it('keeps names that JavaScript gives a meaning', () => {
