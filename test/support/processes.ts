@@ -41,8 +41,16 @@ process.once('exit', () => {
   for (const pid of groups) killGroup(pid);
 });
 
+/** Of this environment, what a program needs, and what spares it to compile itself anew. */
+const HANDED_ON = Object.fromEntries(
+  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 /**
- * Starts a command in a group of its own; only `PATH` of this environment is handed on.
+ * Starts a command in a group of its own; hardly anything of this environment is handed on.
  *
  * @param wrapper words of a command that becomes the one that follows them
  */
@@ -56,7 +64,7 @@ export function start(
   const [command = '', ...words] = [...wrapper, ...wordsOf(program), ...args];
   const child = spawn(command, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...HANDED_ON, ...env },
     cwd,
     detached: true,
   });
