@@ -123,7 +123,8 @@ describe('a start', () => {
   }
 
   test('with a model on trial that hangs serves the committed one, and goes back to it', async () => {
-    const { agent, watched } = await restart(30);
+    // enough for the committed one to be loaded on a busy machine
+    const { agent, watched } = await restart(1000);
     expect(agent.model('parts')?.installed.version).toBe(1);
     expect(await watched.outcome(2)).toMatchObject({
       result: 'RESULT_ROLLED_BACK',
