@@ -24,7 +24,7 @@ import type {
 import { createReporter, type Reporter } from './reporter.ts';
 import { createFootprint } from './serving/footprint.ts';
 import { guardLoad } from './serving/load-guard.ts';
-import { loadModel } from './serving/loaded-model.ts';
+import { loadModel, type ServingLimits } from './serving/loaded-model.ts';
 import { createPulse } from './serving/pulse.ts';
 import { createServing, type Serving } from './serving/serving.ts';
 import { wantedHere } from './side-load/holds.ts';
@@ -66,6 +66,7 @@ export interface AgentOptions {
   readonly backoff: BackoffOptions;
   readonly outbox: OutboxLimits;
   readonly steps: StepSettings;
+  readonly serving: ServingLimits;
   /** Length of a telemetry window where the server names none. */
   readonly telemetryWindowMs: number;
   /** Length of a telemetry window, whatever the server says; 0 leaves it to the server. */
@@ -123,7 +124,7 @@ export async function assemble(
   const footprint = createFootprint(() => ports.device.rssBytes());
   const { loadOptions, loadTimeoutMs, bandwidth } = options.steps;
   const load = (installed: Installed) =>
-    loadModel({ ...ports, blobs, clock, loadOptions }, installed);
+    loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, installed);
   const incoming = new Set<string>();
   const wanted = () => wantedHere(journal.state, options.identity !== undefined, incoming);
   const context: StepContext = {

@@ -50,6 +50,24 @@ export const CONFIG = {
     'ort-library',
     "path of the device's own libonnxruntime.so; auto: look for it; none: do not",
   ),
+  maxBatch: key<number>(
+    8,
+    'FLOTILLA_AGENT_MAX_BATCH',
+    'max-batch',
+    'most samples of waiting requests that are run as one; 1: none are joined',
+  ),
+  batchDelayMs: key<number>(
+    0,
+    'FLOTILLA_AGENT_BATCH_DELAY',
+    'batch-delay',
+    'how long a request waits for others to be run with, ms',
+  ),
+  maxQueue: key<number>(
+    64,
+    'FLOTILLA_AGENT_MAX_QUEUE',
+    'max-queue',
+    'most requests for one model that wait or run; one more is answered 503',
+  ),
   maxRequestBytes: key<number>(
     64 << 20,
     'FLOTILLA_AGENT_MAX_REQUEST',

@@ -32,6 +32,12 @@ export interface NodeAgentOptions {
   readonly telemetryWindowMs?: number;
   /** Threads within one operator; default 1. */
   readonly threads?: number;
+  /** Most samples of waiting requests that are run as one; default 8, 1 joins none. */
+  readonly maxBatch?: number;
+  /** How long a request waits for others to be run with; default 0. */
+  readonly batchDelayMs?: number;
+  /** Most requests for one model that wait or run; default 64. */
+  readonly maxQueue?: number;
   /** Execution providers in order of preference; default `['auto']`: all that there are, best first. */
   readonly providers?: readonly string[];
   /** The device's own ONNX Runtime: `auto` (the default) looks for it, `none`, or its path. */
@@ -130,6 +136,11 @@ function settings(
     outbox: OUTBOX_LIMITS,
     telemetryWindowMs: DEFAULT_WINDOW_MS,
     telemetryOverrideMs: options.telemetryWindowMs ?? 0,
+    serving: {
+      maxBatch: options.maxBatch ?? 8,
+      delayMs: options.batchDelayMs ?? 0,
+      maxQueue: options.maxQueue ?? 64,
+    },
     steps: {
       download: { firstMs: 500, longestMs: 60_000, tries: 12 },
       selfTestTimeoutMs: options.selfTestTimeoutMs ?? 120_000,

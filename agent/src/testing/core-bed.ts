@@ -93,6 +93,7 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
     outbox: { maxBytes: 1 << 20, maxAgeMs: 1e12, segmentBytes: 2048 },
     telemetryWindowMs: 60_000,
     telemetryOverrideMs: 0,
+    serving: { maxBatch: 8, delayMs: 0, maxQueue: 64 },
     steps: {
       download: { firstMs: 1, longestMs: 5, tries: 3 },
       selfTestTimeoutMs: 1000,

@@ -156,6 +156,11 @@ export const AGENT_ERRORS = {
     400,
     (c: { where: string; reason: string }) => `${c.where}: ${c.reason}`,
   ),
+  'infer.busy': transient(
+    503,
+    (c: { slot: string; waiting: number }) =>
+      `${c.slot} has ${c.waiting} requests waiting already: try again in a moment, or send fewer at once`,
+  ),
   'infer.failed': refused(
     500,
     (c: { slot: string; reason: string }) => `${c.slot} could not run on this input: ${c.reason}`,
@@ -164,6 +169,10 @@ export const AGENT_ERRORS = {
     404,
     (c: { slot: string; known: string }) =>
       `no model runs in slot ${c.slot}; this device runs ${c.known}`,
+  ),
+  'infer.not-served': refused(
+    400,
+    (c: { what: string; instead: string }) => `${c.what} is not served here: ${c.instead}`,
   ),
   'infer.too-large': refused(
     413,

@@ -16,7 +16,10 @@ import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/proto
 import type { BlobStore } from '../blobs.ts';
 import type { Clock, RuntimeCache } from '../ports.ts';
 import type { Installed } from '../state.ts';
+import { type BatchLimits, createBatcher, type Execute } from './batcher.ts';
 import { readBundle, type StoredBundle } from './bundle.ts';
+import { mayJoin, samplesIn } from './join.ts';
+import { createMeter, type ModelLoad } from './meter.ts';
 import { createRunTimer, type RunTimer } from './run-timer.ts';
 
 /** Inputs by tensor name: a tensor as the model takes it, or an encoded image. */
@@ -47,7 +50,13 @@ export interface LoadedModel {
   readonly outputs: readonly TensorInfo[];
   /** What took the model, and why others did not. */
   readonly session: SessionChoice;
-  /** @throws FlotillaError `infer.failed` where the model fails; else the input is at fault. */
+  /** Most samples of requests that are run as one; 1 where they are not joined. */
+  readonly maxBatch: number;
+  readonly load: ModelLoad;
+  /**
+   * @throws FlotillaError `infer.failed` where the model fails, `infer.busy` where too many wait;
+   *   else the input is at fault
+   */
   infer(inputs: RawInputs): Promise<Inference>;
   dispose(): Promise<void>;
 }
@@ -61,6 +70,13 @@ export interface LoadPorts {
   readonly decoder: ImageDecoder;
   readonly clock: Clock;
   readonly loadOptions: LoadOptions;
+  readonly serving: ServingLimits;
+}
+
+/** How requests for one model wait. */
+export interface ServingLimits extends BatchLimits {
+  /** Most requests that wait or run; one more is refused. */
+  readonly maxQueue: number;
 }
 
 /** Loads a bundle and runs it once on a golden input, so that the first caller finds it warm. */
@@ -85,52 +101,101 @@ export async function loadModel(ports: LoadPorts, installed: Installed): Promise
       inputs: [...session.inputs],
       decoder: ports.decoder,
     });
-    const [sample] = decodeGolden(golden).inputs;
+    const samples = decodeGolden(golden);
+    const [sample] = samples.inputs;
     if (sample !== undefined) await session.run(sample);
     const timeRun = createRunTimer(ports.clock, sample);
-    return createLoadedModel({ clock: ports.clock, timeRun, session, pipeline }, installed, bundle);
+    const maxBatch = (await mayJoin(session, samples)) ? ports.serving.maxBatch : 1;
+    const parts = { ...ports, serving: { ...ports.serving, maxBatch }, timeRun, session, pipeline };
+    return createLoadedModel(parts, installed, bundle);
   } catch (error) {
     await session.dispose();
     throw error;
   }
 }
 
-interface ModelParts {
-  readonly clock: Clock;
+interface ModelParts extends Pick<LoadPorts, 'clock' | 'serving'> {
   readonly timeRun: RunTimer;
   readonly session: Session;
   readonly pipeline: Pipeline;
 }
 
 function createLoadedModel(
-  { clock, timeRun, session, pipeline }: ModelParts,
+  { clock, serving, timeRun, session, pipeline }: ModelParts,
   installed: Installed,
   bundle: StoredBundle,
 ): LoadedModel {
+  const meter = createMeter();
+  const nowMs = () => clock.monotonic();
+
+  async function execute(feeds: Tensors) {
+    const ended = timeRun(feeds);
+    const beganMs = nowMs();
+    const outputs = await session.run(feeds);
+    meter.ran(samplesIn(feeds) ?? 1, nowMs() - beganMs);
+    return { outputs, runMs: ended() };
+  }
+  const run =
+    serving.maxBatch > 1
+      ? createBatcher({ execute, nowMs, sleep: (ms, signal) => clock.sleep(ms, signal) }, serving)
+      : alone(execute);
+
+  async function infer(inputs: RawInputs, began: number): Promise<Inference> {
+    const prepared = await pipeline.preprocess(inputs);
+    const preparedMs = nowMs();
+    try {
+      const { outputs, runMs, queueMs } = await run(prepared.tensors);
+      const ranMs = nowMs();
+      const predictions = pipeline.postprocess(outputs, prepared);
+      const endMs = nowMs();
+      const phases = {
+        input: preparedMs - began,
+        queue: queueMs,
+        run: ranMs - preparedMs - queueMs,
+        output: endMs - ranMs,
+      };
+      meter.succeeded(phases, samplesIn(prepared.tensors) ?? 1, clock.now());
+      const { features } = prepared;
+      const latencyUs = (endMs - began) * 1000;
+      return { installed, outputs, predictions, features, latencyUs, runMs };
+    } catch (error) {
+      throw modelFault(installed.model, error);
+    }
+  }
+
   return {
     installed,
     bundle,
     inputs: session.inputs,
     outputs: session.outputs,
     session,
+    maxBatch: serving.maxBatch,
+    get load() {
+      return meter.load;
+    },
     async infer(inputs) {
-      const began = clock.monotonic();
-      const prepared = await pipeline.preprocess(inputs);
+      if (meter.load.pending >= serving.maxQueue) {
+        meter.dropped();
+        throw new FlotillaError('infer.busy', { slot: installed.model, waiting: serving.maxQueue });
+      }
+      const began = nowMs();
+      meter.began();
       try {
-        const ended = timeRun(prepared.tensors);
-        const outputs = await session.run(prepared.tensors);
-        const runMs = ended();
-        const predictions = pipeline.postprocess(outputs, prepared);
-        const latencyUs = (clock.monotonic() - began) * 1000;
-        const { features } = prepared;
-        return { installed, outputs, predictions, features, latencyUs, runMs };
+        return await infer(inputs, began);
       } catch (error) {
-        throw modelFault(installed.model, error);
+        meter.failed(isFlotillaError(error, 'infer.failed'), nowMs() - began);
+        throw error;
       }
     },
     dispose: () => session.dispose(),
   };
 }
+
+/** Each request by itself, as soon as it comes: the session has a queue of its own. */
+const alone = (execute: Execute) => async (feeds: Tensors) => ({
+  ...(await execute(feeds)),
+  queueMs: 0,
+});
 
 function modelFault(slot: string, error: unknown): FlotillaError {
   if (isFlotillaError(error, 'infer.failed')) return error;

@@ -20,6 +20,7 @@ export interface LocalServerOptions {
 /** Longer than the pools of clients keep an idle connection, so that they close it and not we. */
 const KEEP_ALIVE_MS = 72_000;
 const MAX_CONNECTIONS = 256;
+const RETRY_AFTER_S = 1;
 const BODY_TYPES = new Set(['application/json', 'application/octet-stream']);
 /** How a browser names this machine in `Host`; another name was made to point here (DNS rebinding). */
 const LOCAL_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
@@ -104,7 +105,9 @@ function refuseBrowsers({ headers, method, socket }: IncomingMessage): void {
 
 function errorAnswer(error: unknown): HttpAnswer {
   const { message, code, status } = asFlotillaError(error);
-  return jsonAnswer({ error: message, code }, status);
+  const answer = jsonAnswer({ error: message, code }, status);
+  if (status !== 503) return answer;
+  return { ...answer, headers: { ...answer.headers, 'retry-after': RETRY_AFTER_S } };
 }
 
 const closeServer = (server: Server) =>
