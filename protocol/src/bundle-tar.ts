@@ -140,7 +140,7 @@ async function makeIndex(manifest: Uint8Array, tuf: readonly TarEntry[]): Promis
   for (const { name, bytes } of tuf) annotations[annotationKey(name)] = await sha256(bytes);
   const descriptor = {
     mediaType: MEDIA.manifest,
-    artifactType: MEDIA.bundle,
+    artifactType: parseManifest(manifest).artifactType,
     digest: await sha256(manifest),
     size: manifest.length,
   };

@@ -1,10 +1,9 @@
 import { canonicalize } from '@tufjs/canonical-json';
-import { type Static, type TSchema, Type } from 'typebox';
-import Value from 'typebox/value';
+import { type Static, Type } from 'typebox';
+import { parseChecked } from './checked-json.ts';
 import { type Digest, sha256 } from './digest.ts';
 import { FlotillaError } from './error.ts';
 import { isName } from './ids.ts';
-import { readJson } from './json.ts';
 
 export const PRECISIONS = ['fp32', 'fp16', 'int8', 'int8-dynamic', 'int4', 'mixed'] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -21,6 +20,8 @@ export const MEDIA = {
   manifest: 'application/vnd.oci.image.manifest.v1+json',
   bundle: 'application/vnd.flotilla.bundle.v1',
   config: 'application/vnd.flotilla.config.v1+json',
+  release: 'application/vnd.flotilla.agent.v1',
+  releaseConfig: 'application/vnd.flotilla.agent-config.v1+json',
   model: 'application/vnd.flotilla.model.onnx.v1',
   tflite: 'application/vnd.flotilla.model.tflite.v1',
   spec: 'application/vnd.flotilla.spec.v1+yaml',
@@ -48,7 +49,7 @@ const descriptorSchema = Type.Object({
 const manifestSchema = Type.Object({
   schemaVersion: Type.Literal(2),
   mediaType: Type.Literal(MEDIA.manifest),
-  artifactType: Type.Literal(MEDIA.bundle),
+  artifactType: Type.Union([Type.Literal(MEDIA.bundle), Type.Literal(MEDIA.release)]),
   config: descriptorSchema,
   layers: Type.Array(descriptorSchema, { minItems: 1, maxItems: MAX_BLOBS - 1 }),
 });
@@ -140,13 +141,22 @@ export async function makeManifest(parts: BundleParts): Promise<BundleContent> {
   return { manifestBytes, digest: await sha256(manifestBytes), blobs };
 }
 
-/** @throws FlotillaError `bundle.invalid` */
+/** Whether a bundle holds a release of the agent, and not a model. */
+export const isRelease = ({ artifactType }: BundleManifest): boolean =>
+  artifactType === MEDIA.release;
+
+/**
+ * Of a model, or of a release of the agent.
+ *
+ * @throws FlotillaError `bundle.invalid`
+ */
 export function parseManifest(bytes: Uint8Array, where = 'manifest'): BundleManifest {
-  const manifest = parse(manifestSchema, bytes, where);
+  const manifest = parseChecked(manifestSchema, bytes, { where, maxBytes: MAX_MANIFEST_BYTES });
   const types = manifest.layers.map((layer) => layer.mediaType);
   const twice = types.find((type, i) => types.indexOf(type) !== i);
   if (twice !== undefined) throw invalid(where, `it has two layers of type ${twice}`);
-  if (manifest.config.mediaType !== MEDIA.config) throw invalid(where, 'its config has wrong type');
+  const configMedia = isRelease(manifest) ? MEDIA.releaseConfig : MEDIA.config;
+  if (manifest.config.mediaType !== configMedia) throw invalid(where, 'its config has wrong type');
   const sizes = new Map<Digest, number>();
   for (const { digest: name, size } of [manifest.config, ...manifest.layers]) {
     if ((sizes.get(name) ?? size) !== size) throw invalid(where, `it gives ${name} two sizes`);
@@ -157,7 +167,7 @@ export function parseManifest(bytes: Uint8Array, where = 'manifest'): BundleMani
 
 /** @throws FlotillaError `bundle.invalid` */
 export function parseConfig(bytes: Uint8Array, where = 'bundle config'): BundleConfig {
-  const config = parse(configSchema, bytes, where);
+  const config = parseChecked(configSchema, bytes, { where, maxBytes: MAX_MANIFEST_BYTES });
   for (const key of ['model', 'target'] as const) {
     if (!isName(config[key])) throw invalid(where, `/${key} is not a name`);
   }
@@ -171,11 +181,8 @@ export async function openBundle(
   where = 'bundle',
 ): Promise<Bundle> {
   const manifest = parseManifest(manifestBytes, where);
-  const actual = await sha256(configBytes);
-  const expected = manifest.config.digest;
-  if (actual !== expected) {
-    throw new FlotillaError('bundle.digest-mismatch', { where, expected, actual });
-  }
+  if (isRelease(manifest)) throw invalid(where, 'it holds a release of the agent and no model');
+  await checkConfig(manifest, configBytes, where);
   const config = parseConfig(configBytes, where);
   const blob = (mediaType: string) =>
     manifest.layers.find((layer) => layer.mediaType === mediaType);
@@ -186,6 +193,21 @@ export async function openBundle(
     blob,
     model: blob(modelMedia(config)),
   };
+}
+
+/**
+ * Checks that these are the bytes that a manifest names as its config.
+ *
+ * @throws FlotillaError `bundle.digest-mismatch`
+ */
+export async function checkConfig(
+  { config }: BundleManifest,
+  bytes: Uint8Array,
+  where: string,
+): Promise<void> {
+  const actual = await sha256(bytes);
+  if (actual === config.digest) return;
+  throw new FlotillaError('bundle.digest-mismatch', { where, expected: config.digest, actual });
 }
 
 /** Media types of a model, whatever runs it. */
@@ -210,14 +232,6 @@ export const targetPath = ({ model, version, target, precision }: Variant): stri
 /** Name of the file that carries a bundle by hand; it is for people and never parsed. */
 export const bundleFileName = ({ model, version, target, precision }: Variant): string =>
   `${model}-${version}-${target}-${precision}.flotilla`;
-
-function parse<T extends TSchema>(schema: T, bytes: Uint8Array, where: string): Static<T> {
-  const json = readJson(bytes, { maxBytes: MAX_MANIFEST_BYTES });
-  if (!json.ok) throw invalid(where, json.reason);
-  if (Value.Check(schema, json.value)) return json.value;
-  const [first] = Value.Errors(schema, json.value);
-  throw invalid(where, `${first?.instancePath || '/'} ${first?.message ?? 'is wrong'}`);
-}
 
 const invalid = (where: string, reason: string) =>
   new FlotillaError('bundle.invalid', { where, reason });

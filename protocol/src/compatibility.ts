@@ -3,9 +3,12 @@
  * something an earlier one does not understand:
  *
  * - 0: the first
- * - 1: agents say their minor
+ * - 1: agents say their minor, and take releases of themselves in the slot `_agent`
  */
 export const PROTOCOL_MINOR = 1;
+
+/** The first minor whose agents know their own slot; earlier ones refuse all that names it. */
+export const AGENT_SLOT_MINOR = 1;
 
 /** A server takes agents that are up to two releases behind it, and one ahead. */
 const BEHIND = 2;

@@ -8,6 +8,7 @@ import type { ErrorContext, ErrorRow } from './errors/row.ts';
 import { RUNTIME_ERRORS } from './errors/runtime.ts';
 import { SERVER_ERRORS } from './errors/server.ts';
 import { TRUST_ERRORS } from './errors/trust.ts';
+import { UPDATE_ERRORS } from './errors/update.ts';
 
 /** Every code that Flotilla can end with, by area; the whole table is tested row by row. */
 export const ERRORS = {
@@ -17,6 +18,7 @@ export const ERRORS = {
   ...TRUST_ERRORS,
   ...AGENT_ERRORS,
   ...FLOW_ERRORS,
+  ...UPDATE_ERRORS,
   ...ROLLOUT_ERRORS,
   ...SERVER_ERRORS,
   ...CLI_ERRORS,

@@ -26,6 +26,12 @@ export const isFleet = (text: string): boolean => FLEET.test(text);
 export const isName = (text: string): boolean => NAME.test(text) && !text.includes('..');
 export const isDigest = (text: string): boolean => DIGEST.test(text);
 
+/** The reserved slot, and the name of what runs in it: releases of the agent. No model has it. */
+export const AGENT_SLOT = '_agent';
+
+/** A model with its slot, or the agent with its own. */
+export const isSlotName = (text: string): boolean => text === AGENT_SLOT || isName(text);
+
 /** @throws FlotillaError `name.invalid` */
 export function checkName(what: string, text: string): string {
   if (isName(text)) return text;

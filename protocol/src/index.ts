@@ -11,6 +11,7 @@ export * from './error.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './messages.ts';
+export * from './release.ts';
 export * from './topics.ts';
 export type { DirectorVerdict, HaltVerdict, InstallVerdict } from './trust/director.ts';
 export { checkInstall, directorVersion, verifyDirector, verifyHalt } from './trust/director.ts';

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { PROTOCOL_MINOR } from '@flotilla/protocol';
 import { bundleForNode } from '../bundle-for-node.ts';
 import { findPackages } from './find-packages.ts';
 import { type Arch, LICENSE_FILES, nodePackage, type Part, partsOf } from './parts.ts';
@@ -12,7 +13,10 @@ export interface AgentPackage {
   readonly bytes: number;
 }
 
-const MAINS = new Map([['flotilla-agent', 'agent/src/node/main.ts']]);
+const MAINS = new Map([
+  ['flotilla-agent', 'agent/src/node/main.ts'],
+  ['flotilla-agent-launcher', 'agent/src/node/launcher/main.ts'],
+]);
 
 /**
  * What keeps the agent small; docs/benchmarks.md has what each saves. glibc takes an arena of
@@ -20,8 +24,13 @@ const MAINS = new Map([['flotilla-agent', 'agent/src/node/main.ts']]);
  * young generation grow to 48 MB before it collects, which at one request after another is garbage.
  */
 const STARTER = `#!/bin/sh
-# Starts the agent of this folder with the Node that lies beside it.
+# Starts the agent of this folder with the Node that lies beside it, or the launcher, which is none:
+# it starts this script, or that of a newer release, which knows best how its agent is to run.
 here=$(dirname "$(readlink -f "$0")")
+if [ "$1" = launch ] && [ "$2" != --help ]; then
+  shift
+  exec "$here/bin/node" "$here/lib/flotilla-agent-launcher.js" "$@"
+fi
 export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
 export MALLOC_MMAP_THRESHOLD_="\${MALLOC_MMAP_THRESHOLD_:-32768}"
 export MALLOC_TRIM_THRESHOLD_="\${MALLOC_TRIM_THRESHOLD_:-65536}"
@@ -84,7 +93,8 @@ async function copyPart({ package: name, keep }: Part, from: string, to: string)
 /** What tells a launcher, a person and Node what lies here. */
 async function writeOwnFiles(folder: string, about: Readonly<Record<string, string>>) {
   const { name, version, os, cpu } = about;
-  const manifest = { name, version, private: true, type: 'module', os: [os], cpu: [cpu] };
+  const flotilla = { protocolMinor: PROTOCOL_MINOR };
+  const manifest = { name, version, private: true, type: 'module', os: [os], cpu: [cpu], flotilla };
   await rm(join(folder, 'package.json'), { force: true });
   await copyFile(join(folder, 'LICENSE'), join(folder, 'bin/LICENSE'));
   await copyFile('LICENSE', join(folder, 'LICENSE'));

@@ -35,6 +35,7 @@ export interface ApiDevice {
   readonly device: string;
   readonly name: string;
   readonly online: boolean;
+  readonly capabilities: { readonly selfUpdate?: boolean };
   readonly active: readonly { readonly slot: string; readonly version: number }[];
 }
 

@@ -62,6 +62,7 @@ export interface AgentStatus {
     readonly active?: { readonly version: number };
     readonly trial?: { readonly version: number };
   }[];
+  readonly release?: { readonly active?: { readonly version: number } };
   readonly attempts: readonly {
     readonly attempt: number;
     readonly result?: string;

@@ -11,6 +11,7 @@ import { createLanes } from './lanes.ts';
 import { type Link, startLink } from './link/link.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
+import { takeInFailure } from './self-update/launch-file.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
 import type { SideLoad } from './side-load/side-load.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
@@ -55,11 +56,18 @@ const CHANGING: ReadonlySet<StepKind> = new Set([
 /** Starts with the models that the journal names, then connects: inference needs no server. */
 export async function startAgent(ports: AgentPorts, options: AgentOptions): Promise<Agent> {
   let wake = () => {};
-  const parts = await assemble(ports, options, () => wake());
+  let online = () => false;
+  const parts = await assemble(ports, options, {
+    changed: () => wake(),
+    online: () => online(),
+  });
   const { journal, serving, clock, context, reporter } = parts;
   const { logger } = ports;
   const stopping = new AbortController();
 
+  await takeInFailure(journal, ports.storage).catch((error) => {
+    logger.error('failed update not taken in', { error });
+  });
   await startSlots({ journal, serving, clock, logger, load: context.load });
 
   const lanes = createLanes({
@@ -78,6 +86,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     lanes.wake();
     windows.wake();
   });
+  online = () => link?.online ?? false;
 
   async function report(step: Step): Promise<void> {
     await reporter.endings();

@@ -22,6 +22,7 @@ import type {
   Transport,
 } from './ports.ts';
 import { createReporter, type Reporter } from './reporter.ts';
+import type { SelfUpdater } from './self-update/self-updater.ts';
 import { createFootprint } from './serving/footprint.ts';
 import { guardLoad } from './serving/load-guard.ts';
 import { loadModel, type ServingLimits } from './serving/loaded-model.ts';
@@ -49,6 +50,7 @@ export interface AgentPorts {
   readonly runtimeCache: RuntimeCache;
   readonly decoder: ImageDecoder;
   readonly selfTester: SelfTester;
+  readonly updater: SelfUpdater;
   readonly device: Device;
   readonly logger: Logger;
   sha256(): Sha256;
@@ -90,15 +92,19 @@ export interface Parts {
 /** Shorter windows would be all overhead. */
 const SHORTEST_WINDOW_MS = 100;
 
-/**
- * Opens what lies on disk and puts the parts together.
- *
- * @param changed there is something to plan
- */
+/** What parts ask of the agent that is made of them. */
+interface AgentHooks {
+  /** There is something to plan. */
+  changed(): void;
+  /** Whether the device is connected to its server. */
+  online(): boolean;
+}
+
+/** Opens what lies on disk and puts the parts together. */
 export async function assemble(
   ports: AgentPorts,
   options: AgentOptions,
-  changed: () => void,
+  { changed, online }: AgentHooks,
 ): Promise<Parts> {
   const { storage } = ports;
   const clock = createFleetClock(ports.clock);
@@ -142,6 +148,7 @@ export async function assemble(
     ),
     sha256: () => ports.sha256(),
     needed: () => neededBundles(journal.state, wanted()),
+    online,
     authorize: async () => ({
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),

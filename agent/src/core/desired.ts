@@ -5,7 +5,7 @@ import {
   FlotillaError,
   isDigest,
   isId,
-  isName,
+  isSlotName,
   type Slot,
   type Metered as WireMetered,
 } from '@flotilla/protocol';
@@ -68,7 +68,7 @@ function readLimits(config: DeviceConfig | null | undefined): Limits {
 
 function readSlot({ name, mode, active, shadow }: Slot): WantedSlot {
   // the one name that an object has by itself
-  if (!isName(name) || name === 'constructor') reject(`slot name ${cut(name)}`);
+  if (!isSlotName(name) || name === 'constructor') reject(`slot name ${cut(name)}`);
   if (mode === 'MODE_UNSPECIFIED') reject(`slot ${name} says neither present nor absent`);
   if (mode === 'MODE_ABSENT') return { name, mode: 'absent' };
   return {
@@ -83,7 +83,7 @@ function readDeployment(slot: string, from: Deployment): WantedDeployment {
   const where = `slot ${slot}: `;
   if (!isId(from.id)) reject(`${where}deployment ${cut(from.id)}`);
   if (!isDigest(from.digest)) reject(`${where}digest ${cut(from.digest)}`);
-  if (!isName(from.model)) reject(`${where}model ${cut(from.model)}`);
+  if (!isSlotName(from.model)) reject(`${where}model ${cut(from.model)}`);
   if (!URL_OR_PATH.test(from.url) || from.url.length > MAX_URL) {
     reject(`${where}url ${cut(from.url)}`);
   }

@@ -1,4 +1,4 @@
-import { asFlotillaError } from '@flotilla/protocol';
+import { AGENT_SLOT, asFlotillaError } from '@flotilla/protocol';
 import type { Journal } from './journal.ts';
 import { MAX_TRIAL_STARTS } from './plan.ts';
 import type { Clock, Logger } from './ports.ts';
@@ -29,7 +29,8 @@ export async function startSlots(ports: StartPorts): Promise<void> {
   await countTrialStarts(journal, 1).catch((error) => {
     logger.error('start not counted', { error });
   });
-  await Promise.all(Object.keys(journal.state.slots).map((slot) => startSlot(ports, slot)));
+  const slots = Object.keys(journal.state.slots).filter((slot) => slot !== AGENT_SLOT);
+  await Promise.all(slots.map((slot) => startSlot(ports, slot)));
 }
 
 async function startSlot(ports: StartPorts, slot: string): Promise<void> {
@@ -85,7 +86,10 @@ export const forgiveTrialStarts = (journal: Journal): Promise<void> =>
 
 async function countTrialStarts(journal: Journal, by: 1 | -1): Promise<void> {
   const onTrial = (state: Readonly<JournalState>) =>
-    Object.values(state.slots).filter(({ trial }) => trial !== undefined);
+    Object.entries(state.slots)
+      // starts of a new agent are counted by its launcher
+      .filter(([slot, { trial }]) => slot !== AGENT_SLOT && trial !== undefined)
+      .map(([, slot]) => slot);
   if (onTrial(journal.state).length === 0) return;
   await journal.update((draft) => {
     for (const slot of onTrial(draft)) slot.trialStarts = Math.max(0, slot.trialStarts + by);

@@ -1,12 +1,12 @@
 import { describeFallbacks } from '@flotilla/model';
-import type { Draft, Outcome } from '@flotilla/protocol';
+import { AGENT_SLOT, type Draft, type Outcome } from '@flotilla/protocol';
 import type { Parts } from './assemble.ts';
 import type { DeviceHealth } from './device-watch.ts';
 import { type Identity, NOBODY } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
 import { isLocal } from './side-load/holds.ts';
-import type { Installed } from './state.ts';
+import type { Installed, SlotState } from './state.ts';
 
 /** What an agent says of itself to those on the device. */
 export interface AgentStatus {
@@ -19,6 +19,8 @@ export interface AgentStatus {
   readonly generation: number;
   readonly revision: number;
   readonly slots: readonly SlotStatus[];
+  /** The release of the agent that was rolled out to the device, where one was. */
+  readonly release?: Pick<SlotState, 'active' | 'trial'>;
   /** How the latest attempts ended, or how far they are. */
   readonly attempts: readonly Draft<Outcome>[];
   readonly outbox: OutboxCounts;
@@ -49,6 +51,7 @@ export function statusOf(
 ): AgentStatus {
   const { wanted, halt, slots, attempts } = journal.state;
   const drifting = recorder.drifting();
+  const models = Object.entries(slots).filter(([slot]) => slot !== AGENT_SLOT);
   return {
     fleet: identity.fleet,
     device: identity.device,
@@ -57,7 +60,8 @@ export function statusOf(
     halted: halt.halted,
     generation: wanted.generation,
     revision: wanted.revision,
-    slots: Object.entries(slots).map(([slot, { active, trial }]) => ({
+    ...(slots[AGENT_SLOT] === undefined ? {} : { release: releaseOf(slots[AGENT_SLOT]) }),
+    slots: models.map(([slot, { active, trial }]) => ({
       slot,
       ready: serving.model(slot) !== undefined,
       ...(active === undefined ? {} : { active }),
@@ -71,6 +75,11 @@ export function statusOf(
     health,
   };
 }
+
+const releaseOf = ({ active, trial }: SlotState): AgentStatus['release'] => ({
+  ...(active === undefined ? {} : { active }),
+  ...(trial === undefined ? {} : { trial }),
+});
 
 function choiceOf(model: LoadedModel | undefined) {
   if (model === undefined) return {};

@@ -134,6 +134,12 @@ export const CONFIG = {
     'metered',
     'whether the link costs by the byte: yes, no, or auto: as NetworkManager or the kind of the link says',
   ),
+  updateTimeoutMs: key<number>(
+    900_000,
+    'FLOTILLA_AGENT_UPDATE_TIMEOUT',
+    'update-timeout',
+    'longest time for a new release of the agent to reach its server in ms',
+  ),
   logLevel: key<string>(
     'info',
     'FLOTILLA_AGENT_LOG',

@@ -8,6 +8,7 @@ import {
   type DiskQuota,
   type Logger,
   OUTBOX_LIMITS,
+  type SelfUpdater,
   type Sha256,
   startAgent,
 } from '../core/index.ts';
@@ -22,6 +23,7 @@ import { createLogger } from './logger.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
 import { createRuntimeCache } from './runtime-cache.ts';
 import { createSelfTester, withBuildTime } from './self-tester.ts';
+import { createSelfUpdater } from './self-update/updater.ts';
 import { systemClock } from './system-clock.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -61,11 +63,18 @@ export interface NodeAgentOptions {
   readonly metered?: MeteredLink;
   /** Cap over all downloads in bytes/s, beside the server's; 0 (the default) is none. */
   readonly bandwidth?: number;
+  /** Longest time for a new release of the agent to reach its server in; default 15 minutes. */
+  readonly updateTimeoutMs?: number;
+  /** Default: an agent inside of another program cannot be replaced. */
+  readonly updater?: SelfUpdater;
   /** Default: one that says nothing. */
   readonly logger?: Logger;
 }
 
 const DEFAULT_WINDOW_MS = 60_000;
+const DEFAULT_UPDATE_MS = 900_000;
+/** Of a new release; less than the watchdog of the service, which would end the launcher too. */
+const LONGEST_START_MS = 90_000;
 
 /**
  * An agent in this process, on an enrolled data folder that it holds until `stop`.
@@ -74,6 +83,8 @@ const DEFAULT_WINDOW_MS = 60_000;
  */
 export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
   const { data, libraryPath, logger = createLogger('silent') } = options;
+  const { updater = createSelfUpdater({ data, env: {}, logger, relaunch: () => undefined }) } =
+    options;
   const { identity, root, target } = await loadEnrolment(data);
   const key = await loadKey(data);
   const unlock = await lockData(data);
@@ -101,11 +112,14 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
           logger,
           ...(libraryPath === undefined ? {} : { libraryPath }),
         }),
+        updater,
         device: createDevice({
           data,
           target,
           runtimes: found.runtimes.map(runtimeInfo),
           metered: options.metered ?? 'auto',
+          libc: updater.libc,
+          selfUpdate: updater.obstacle === undefined,
         }),
         logger,
         sha256: createSha256,
@@ -131,6 +145,7 @@ function settings(
   options: NodeAgentOptions,
   found: FoundRuntimes,
 ): Omit<AgentOptions, 'identity' | 'root' | 'version'> {
+  const contactMs = options.updateTimeoutMs ?? DEFAULT_UPDATE_MS;
   return {
     backoff: { firstMs: 500, longestMs: 30_000 },
     outbox: OUTBOX_LIMITS,
@@ -163,6 +178,7 @@ function settings(
       diskQuota: options.diskQuota ?? 'auto',
       linkLookMs: 15_000,
       bandwidth: options.bandwidth ?? 0,
+      update: { upMs: Math.min(contactMs, LONGEST_START_MS), contactMs },
     },
   };
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import { writeFileDurably } from '@flotilla/protocol/node';
 import { type Identity, isIdentity } from '../core/index.ts';
+import { lockFolder } from './folder-lock.ts';
 
 const DEVICE = 'device.json';
 const ROOT = 'root.json';
@@ -72,27 +71,16 @@ export async function findRunning(data: string): Promise<RunningAgent | undefine
 }
 
 /**
- * Holds the folder for one process, by a socket in Linux's abstract namespace: the kernel lets go
- * of it with the process, so that a kill leaves no stale lock.
+ * Holds the folder for this agent.
  *
  * @returns lets the folder go
  * @throws FlotillaError `agent.in-use`
  */
 export async function lockData(data: string): Promise<() => Promise<void>> {
-  if (process.platform !== 'linux') return async () => undefined;
-  const name = createHash('sha256')
-    .update(await realpath(data))
-    .digest('hex');
-  const holder = createServer().unref();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      holder.once('error', reject).listen(`\0flotilla-agent-${name}`, resolve);
-    });
-  } catch (cause) {
-    const pid = (await findRunning(data))?.pid ?? 0;
-    throw new FlotillaError('agent.in-use', { data: resolve(data), pid }, { cause });
-  }
-  return () => new Promise((resolve) => holder.close(() => resolve()));
+  const unlock = await lockFolder(data, 'agent');
+  if (unlock !== undefined) return unlock;
+  const pid = (await findRunning(data))?.pid ?? 0;
+  throw new FlotillaError('agent.in-use', { data: resolve(data), pid });
 }
 
 function parse(file: string, text: string): Record<string, unknown> {

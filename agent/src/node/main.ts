@@ -13,6 +13,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   infer: async () => (await import('./commands/infer.ts')).inferCommand,
   install: async () => (await import('./commands/install.ts')).installCommand,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,
+  launch: async () => (await import('./commands/launch.ts')).launchCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
 };
 
@@ -53,13 +55,25 @@ function parse(command: Command, args: string[]) {
 
 const ended = new Promise<void>((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  // an agent does not outlive its launcher, which would start another
+  process.once('disconnect', () => resolve());
 });
-const io: Io = { env: process.env, print: (line) => process.stdout.write(`${line}\n`), ended };
+let exitCode = 0;
+const io: Io = {
+  env: process.env,
+  print: (line) => process.stdout.write(`${line}\n`),
+  ended,
+  exitWith(code, withinMs) {
+    exitCode = code;
+    if (withinMs !== undefined) setTimeout(() => process.exit(code), withinMs);
+  },
+  tellLauncher: (message) => void process.send?.(message),
+};
 
 try {
   await main(process.argv.slice(2), io);
   // what a library left open must not hold a command that is done
-  process.exit(0);
+  process.exit(exitCode);
 } catch (error) {
   const known = asFlotillaError(error);
   process.stderr.write(`flotilla-agent: ${known.message}\n`);

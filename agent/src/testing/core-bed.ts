@@ -1,6 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Capabilities, FlotillaError, webCryptoVerifier } from '@flotilla/protocol';
-import type { AgentOptions, AgentPorts, Fetcher, Storage, Transport } from '../core/index.ts';
+import type {
+  AgentOptions,
+  AgentPorts,
+  Fetcher,
+  SelfUpdater,
+  Storage,
+  Transport,
+} from '../core/index.ts';
 import { testGolden } from '../node/self-test-task.ts';
 import { systemClock } from '../node/system-clock.ts';
 import type { TestFleet } from './test-fleet.ts';
@@ -26,11 +33,25 @@ export const TOY_CAPABILITIES: Capabilities = {
   container: '',
   readOnlyRoot: false,
   diskBytes: 1 << 30,
+  libc: 'glibc 2.36',
+  selfUpdate: false,
   runtimes: [{ name: 'toy', version: '1', maxOpset: TOY_OPSET, providers: ['cpu'] }],
 };
 
 /** Toys are quick, and tests many. */
 const TOY_BENCHMARK = { mostRuns: 5, budgetMs: 1000, fewestRuns: 3 };
+/** Of an agent that nothing starts anew. */
+const NO_UPDATER: SelfUpdater = {
+  obstacle: 'no launcher started it',
+  place: 'installed',
+  trial: undefined,
+  platform: 'linux-x64',
+  libc: 'glibc 2.36',
+  install: async () => undefined,
+  check: () => Promise.reject(new Error('nothing lies there')),
+  discard: async () => undefined,
+  relaunch: () => undefined,
+};
 
 /** Ports of an agent whose server, broker and runtime live in this process. */
 export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = []): AgentPorts {
@@ -59,6 +80,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
         return { ...report, rssBytes: 1 << 20 };
       },
     },
+    updater: NO_UPDATER,
     device: {
       capabilities: async () => TOY_CAPABILITIES,
       condition: async () => ({ temperatureC: 0, throttledBy: [], bytesWritten: 0 }),
@@ -106,6 +128,7 @@ export function bedOptions({ identity, root }: TestFleet): AgentOptions {
       diskQuota: 'auto',
       linkLookMs: 5,
       bandwidth: 0,
+      update: { upMs: 1_000, contactMs: 1_000 },
     },
   };
 }

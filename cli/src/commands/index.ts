@@ -57,6 +57,10 @@ export const COMMANDS = {
     summary: 'Say what the devices of a fleet may download over which links',
     load: () => import('./fleet.ts'),
   },
+  agent: {
+    summary: 'Push releases of the agent, which devices update themselves to, and list them',
+    load: () => import('./agent.ts'),
+  },
   device: { summary: 'List and inspect devices', load: () => import('./device.ts') },
   rollout: {
     summary: 'Roll a version out in waves, watch it, stop it',

@@ -1,4 +1,6 @@
 import {
+  AGENT_SLOT,
+  AGENT_SLOT_MINOR,
   type Desired,
   type DeviceConfig,
   type Draft,
@@ -41,7 +43,7 @@ async function buildDesired(
     at: { wallMs: parts.now(), monotonicMs: Math.round(performance.now()), clockSynced: true },
     generation,
     revision,
-    slots: slots.map((slot) => ({
+    slots: slots.filter(isKnownTo(facts.protocolMinor)).map((slot) => ({
       name: slot.slot,
       mode: slot.mode === 'present' ? 'MODE_PRESENT' : 'MODE_ABSENT',
       ...optional('active', deploymentOf(slot.active)),
@@ -53,6 +55,12 @@ async function buildDesired(
     ...optional('halt', halt),
   };
 }
+
+/** An agent that does not know its own slot would refuse the whole state for naming it. */
+const isKnownTo =
+  (protocolMinor: number) =>
+  ({ slot }: SlotRow): boolean =>
+    slot !== AGENT_SLOT || protocolMinor >= AGENT_SLOT_MINOR;
 
 /**
  * Publishes a device's desired state. Nothing is lost if the device is away: it asks with `sync`
@@ -100,6 +108,7 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     .execute();
   const deployments = await deploymentsOf(db, fleet, slots);
   return {
+    protocolMinor: row.protocol_minor,
     generation: row.generation,
     revision: row.revision,
     slots,

@@ -9,6 +9,8 @@ export const OptionalFleet = Type.Partial(FleetParams);
 const ULID = '^[0-7][0-9a-hjkmnp-tv-z]{25}$';
 export const Id = Type.String({ pattern: ULID });
 export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' });
+/** A model, or `_agent`: releases of the agent. */
+export const ModelName = Type.String({ pattern: '^(_agent|[a-z0-9][a-z0-9._-]{0,62})$' });
 export const Digest = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
 
 export const FleetAnd = <T extends Record<string, TSchema>>(further: T) =>

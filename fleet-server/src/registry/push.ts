@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { newId } from '@flotilla/protocol';
+import { AGENT_SLOT, FlotillaError, newId } from '@flotilla/protocol';
 import { hashFile } from '@flotilla/protocol/node';
 import type { Builder, SourceUpload } from '../builds/builder.ts';
 import { type BuildRequest, type BuildRow, insertBuild } from '../builds/store.ts';
@@ -58,6 +58,10 @@ async function pushSource(
   upload: SourceUpload,
 ): Promise<BuildRow> {
   const { fleet, model, actor, request } = push;
+  if (model === AGENT_SLOT) {
+    const reason = `goes into ${AGENT_SLOT}, which takes releases of the agent only: give it another name`;
+    throw new FlotillaError('upload.invalid', { where: 'the model', reason });
+  }
   await builder.prepare(build, upload);
   const sourceDigest = await hashFile(upload.modelFile);
   const row = await parts.db.transaction().execute(async (trx) => {

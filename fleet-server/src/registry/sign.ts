@@ -69,9 +69,9 @@ function nothingPassed({ model, version }: BuildRow, result: ConvertResult): Flo
 }
 
 /** The converter ran on a model from outside: what it wrote is checked like any upload. */
-function checkNames({ model, version }: BuildRow, { config }: TakenBundle): void {
-  if (config.model === model && config.version === version) return;
+function checkNames({ model, version }: BuildRow, { variant }: TakenBundle): void {
+  if (variant.model === model && variant.version === version) return;
   const where = `${model}@${version}`;
-  const reason = `a bundle of ${config.model}@${config.version} came out of its build`;
+  const reason = `a bundle of ${variant.model}@${variant.version} came out of its build`;
   throw new FlotillaError('bundle.invalid', { where, reason });
 }

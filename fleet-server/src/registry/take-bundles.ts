@@ -1,11 +1,19 @@
 import {
+  AGENT_SLOT,
   type BundleConfig,
   blobsOf,
   type Descriptor,
   FlotillaError,
+  isRelease,
   MEDIA,
   openBundle,
+  openRelease,
+  parseManifest,
+  platformOf,
+  type ReleaseConfig,
+  releasePath,
   targetPath,
+  whyIncompatible,
 } from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
 import type { Kysely } from 'kysely';
@@ -17,9 +25,23 @@ import type { VariantRow } from './versions.ts';
 /** A bundle whose blobs are in the artifact store, not yet known to any fleet. */
 export interface TakenBundle {
   readonly digest: string;
-  readonly config: BundleConfig;
+  /** As the row of its variant has it; target and precision are those of a release's platform. */
+  readonly variant: Pick<
+    VariantRow,
+    | 'model'
+    | 'version'
+    | 'target'
+    | 'precision'
+    | 'memory_bytes'
+    | 'opset'
+    | 'target_path'
+    | 'epoch'
+  >;
+  readonly sourceDigest: string;
   /** Every blob, the manifest first. */
   readonly blobs: readonly Descriptor[];
+  /** Of a release of the agent. */
+  readonly release?: ReleaseConfig;
 }
 
 /**
@@ -31,18 +53,41 @@ export async function takeBundle(artifacts: ArtifactStore, file: string): Promis
   const { manifestBytes, digest, blobs } = await readBundleFile(file, { maxBytes: 3 * 2 ** 30 });
   for (const [blobDigest, bytes] of blobs) await artifacts.put(blobDigest, bytes);
   await artifacts.put(digest, manifestBytes);
+  const parsed = parseManifest(manifestBytes, file);
   const manifest = { mediaType: MEDIA.manifest, digest, size: manifestBytes.length };
-  const configBytes = blobs.get(configDigest(manifestBytes));
-  const bundle = await openBundle(manifestBytes, configBytes ?? new Uint8Array(), file);
-  return { digest, config: bundle.config, blobs: [manifest, ...blobsOf(bundle.manifest)] };
+  const taken = { digest, blobs: [manifest, ...blobsOf(parsed)] };
+  const configBytes = blobs.get(parsed.config.digest) ?? new Uint8Array();
+  if (isRelease(parsed)) {
+    const { config } = await openRelease(manifestBytes, configBytes, file);
+    const sourceDigest = parsed.layers.at(-1)?.digest ?? '';
+    return { ...taken, variant: releaseVariant(config), sourceDigest, release: config };
+  }
+  const { config } = await openBundle(manifestBytes, configBytes, file);
+  return { ...taken, variant: modelVariant(config), sourceDigest: config.sourceDigest };
 }
 
-function configDigest(manifestBytes: Uint8Array): string {
-  const { config } = JSON.parse(new TextDecoder().decode(manifestBytes)) as {
-    config: { digest: string };
-  };
-  return config.digest;
-}
+const modelVariant = (config: BundleConfig): TakenBundle['variant'] => ({
+  model: config.model,
+  version: config.version,
+  target: config.target,
+  precision: config.precision,
+  memory_bytes: config.memoryBytes,
+  opset: config.runtime.opset,
+  target_path: targetPath(config),
+  epoch: config.epoch,
+});
+
+/** What the agent calls itself stands in the place of the precision. */
+const releaseVariant = (config: ReleaseConfig): TakenBundle['variant'] => ({
+  model: AGENT_SLOT,
+  version: config.release,
+  target: platformOf(config),
+  precision: config.version,
+  memory_bytes: 0,
+  opset: 0,
+  target_path: releasePath(config),
+  epoch: config.epoch,
+});
 
 /** What is known of a bundle beside its content. */
 export interface BundleReport {
@@ -77,25 +122,18 @@ export async function addVariants(
 
 function toRow(
   fleet: string,
-  { digest, config, blobs }: TakenBundle,
+  { digest, variant, blobs, release }: TakenBundle,
   { withinBudget, report }: BundleReport,
   now: number,
 ): VariantRow {
   return {
     fleet,
-    model: config.model,
-    version: config.version,
-    target: config.target,
-    precision: config.precision,
+    ...variant,
     digest,
     manifest_bytes: blobs[0]?.size ?? 0,
     bytes: blobs.reduce((sum, blob) => sum + blob.size, 0),
-    memory_bytes: config.memoryBytes,
-    opset: config.runtime.opset,
-    target_path: targetPath(config),
-    epoch: config.epoch,
     within_budget: withinBudget ? 1 : 0,
-    report: JSON.stringify(report),
+    report: JSON.stringify(release === undefined ? report : { release }),
     created_ms: now,
   };
 }
@@ -110,17 +148,19 @@ export function commonVersion(
   bundles: readonly TakenBundle[],
 ): { readonly version: number; readonly sourceDigest: string } {
   const paths = new Set<string>();
-  for (const { config } of bundles) {
-    const where = targetPath(config);
-    if (config.model !== model)
-      throw invalid(where, `is of model ${config.model}, not of ${model}`);
-    if (config.version !== bundles[0]?.config.version)
+  for (const { variant, release } of bundles) {
+    const where = variant.target_path;
+    if (variant.model !== model)
+      throw invalid(where, `is of model ${variant.model}, not of ${model}`);
+    if (variant.version !== bundles[0]?.variant.version)
       throw invalid(where, 'is of another version');
     if (paths.has(where)) throw invalid(where, 'comes twice');
     paths.add(where);
+    const obstacle = release && whyIncompatible(release.protocolMinor);
+    if (obstacle !== undefined) throw invalid(where, `would not be managed here: ${obstacle}`);
   }
-  const { version = 1, sourceDigest = '' } = bundles[0]?.config ?? {};
-  return { version, sourceDigest };
+  const [first] = bundles;
+  return { version: first?.variant.version ?? 1, sourceDigest: first?.sourceDigest ?? '' };
 }
 
 const invalid = (where: string, reason: string) =>

@@ -3,10 +3,10 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readTarStream } from '@flotilla/protocol/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tarOf } from '../testing/uploads.ts';
-import { readTarStream } from './tar-stream.ts';
 
 const run = promisify(execFile);
 

@@ -1,8 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
-import { syncFolder } from '@flotilla/protocol/node';
-import { readTarStream, type TarFile } from './tar-stream.ts';
+import { readTarStream, syncFolder, type TarFile } from '@flotilla/protocol/node';
 
 export interface UploadLimits {
   /** Of all files together, bytes. */

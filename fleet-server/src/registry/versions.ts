@@ -1,4 +1,4 @@
-import { checkName, FlotillaError } from '@flotilla/protocol';
+import { AGENT_SLOT, checkName, FlotillaError } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database, VariantsTable, VersionStatus, VersionsTable } from '../db/schema.ts';
@@ -31,7 +31,7 @@ export async function registerVersion(
   order: VersionOrder,
 ): Promise<VersionRow> {
   const { fleet, actor } = order;
-  const model = checkName('model', order.model);
+  const model = order.model === AGENT_SLOT ? AGENT_SLOT : checkName('model', order.model);
   await parts.dialect.lock(trx, `model ${fleet}/${model}`);
   const last = await lastVersion(trx, fleet, model);
   const version = order.version ?? last + 1;

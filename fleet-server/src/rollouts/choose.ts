@@ -1,7 +1,8 @@
-import { type Capabilities, type Precision, whyIncompatible } from '@flotilla/protocol';
+import { AGENT_SLOT, type Capabilities, type Precision, whyIncompatible } from '@flotilla/protocol';
 import { chooseVariant, deviceFacts, type VariantFacts } from '@flotilla/targets';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DevicesTable, VariantsTable } from '../db/schema.ts';
+import { chooseRelease } from './choose-release.ts';
 import { parseSelector, type SelectableDevice } from './selector.ts';
 import type { MemberState } from './types.ts';
 
@@ -40,10 +41,20 @@ export async function chooseCandidates(
     .execute();
   const running = await committedDigests(db, fleet, slot);
   const facts = variants.map(factsOf);
+  const pick: Pick =
+    slot === AGENT_SLOT ? (row) => chooseRelease(row, variants) : (row) => chooseModel(row, facts);
   return devices
     .filter((row) => selects(selectable(row)))
-    .map((row) => choose(row, facts, running.get(row.device)));
+    .map((row) => choose(row, pick, running.get(row.device)));
 }
+
+/** What suits a device best, and why; or why nothing does. */
+export interface Choice {
+  readonly variant: Selectable<VariantsTable> | undefined;
+  readonly reason: string;
+}
+
+type Pick = (row: Selectable<DevicesTable>) => Choice;
 
 /** `Active` as the core stores it; everything in it came from the device. */
 interface ReportedActive {
@@ -65,21 +76,19 @@ function selectable(row: Selectable<DevicesTable>): SelectableDevice {
 
 type Facts = VariantFacts & { readonly row: Selectable<VariantsTable> };
 
-function choose(
-  row: Selectable<DevicesTable>,
-  facts: readonly Facts[],
-  running: string | undefined,
-): Candidate {
+function choose(row: Selectable<DevicesTable>, pick: Pick, running: string | undefined): Candidate {
   const { device, name, target } = row;
-  const unsuitable = (reason: string): Candidate => {
-    return { device, name, target, state: 'unsuitable', reason, variant: undefined };
-  };
   const obstacle = whyIncompatible(row.protocol_minor);
-  if (obstacle !== undefined) return unsuitable(obstacle);
+  const { variant, reason } =
+    obstacle === undefined ? pick(row) : { variant: undefined, reason: obstacle };
+  if (variant === undefined) return { device, name, target, state: 'unsuitable', reason, variant };
+  const state = variant.digest === running ? 'unchanged' : 'pending';
+  return { device, name, target, state, reason, variant };
+}
+
+function chooseModel(row: Selectable<DevicesTable>, facts: readonly Facts[]): Choice {
   const { chosen, reason } = chooseVariant(describe(row), facts);
-  if (chosen === undefined) return unsuitable(reason);
-  const state = chosen.digest === running ? 'unchanged' : 'pending';
-  return { device, name, target, state, reason, variant: chosen.row };
+  return { variant: chosen?.row, reason };
 }
 
 /** What the device reports, with the hardware class that an operator may have set. */

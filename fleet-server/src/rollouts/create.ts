@@ -1,4 +1,4 @@
-import { FlotillaError, newId } from '@flotilla/protocol';
+import { AGENT_SLOT, FlotillaError, newId } from '@flotilla/protocol';
 import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
@@ -7,6 +7,7 @@ import { listVariants, readVersion } from '../registry/versions.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/statistics.ts';
+import { GATE_NAMES } from './gates/types.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
 import { orderDevices, waveSizes } from './waves.ts';
@@ -36,7 +37,7 @@ export async function draftRollout(
   now: number,
 ): Promise<RolloutDraft> {
   const { model, version } = request;
-  const settings = settingsOf(request);
+  const settings = settingsFor(request);
   const selector = request.devices ?? 'all';
   const variants = await readyVariants(db, fleet, model, version);
   const candidates = await chooseCandidates(db, fleet, { slot: model, selector }, variants);
@@ -54,6 +55,14 @@ export async function draftRollout(
     .sort((a, b) => rank(a.position) - rank(b.position));
   const sizes = waveSizes(settings.waves, taking.length);
   return { id, model, version, slot: model, selector, settings, sizes, members };
+}
+
+/** Releases of the agent infer nothing: of the gates, only that on activations says something. */
+function settingsFor(request: RolloutRequest): RolloutSettings {
+  const settings = settingsOf(request);
+  if (request.model !== AGENT_SLOT) return settings;
+  const disabled = GATE_NAMES.filter((gate) => gate !== 'activations');
+  return { ...settings, gates: { ...settings.gates, disabled } };
 }
 
 const rank = (position: number): number => (position < 0 ? Number.MAX_SAFE_INTEGER : position);

@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BundleConfig, bundleFileName, makeManifest } from '@flotilla/protocol';
+import {
+  type BundleConfig,
+  type BundleContent,
+  bundleFileName,
+  makeManifest,
+  makeRelease,
+  type ReleaseConfig,
+} from '@flotilla/protocol';
 import {
   createRepository,
   createSigner,
@@ -59,13 +66,46 @@ export async function makeBundle(
     golden: utf8.encode('golden'),
     recipe: utf8.encode('{}'),
   });
+  const name = bundleFileName(config);
+  return { name, bytes: await fileOf(content), digest: content.digest, model };
+}
+
+/** A release of the agent; its program is a text. */
+export async function makeAgentRelease(
+  fields: Partial<ReleaseConfig> = {},
+): Promise<{ name: string; bytes: Uint8Array; digest: string }> {
+  const config: ReleaseConfig = {
+    formatVersion: 1,
+    kind: 'agent',
+    release: 1,
+    version: '0.2.0',
+    os: 'linux',
+    arch: 'x64',
+    libc: 'glibc',
+    protocolMinor: 1,
+    files: 3,
+    unpackedBytes: 30,
+    epoch: 0,
+    ...fields,
+  };
+  const utf8 = new TextEncoder();
+  const content = await makeRelease(config, {
+    node: utf8.encode('node'),
+    libraries: utf8.encode('libraries'),
+    program: utf8.encode(config.arch),
+  });
+  const name = `agent-${config.arch}.flotilla`;
+  return { name, bytes: await fileOf(content), digest: content.digest };
+}
+
+async function fileOf(content: BundleContent): Promise<Uint8Array> {
   const metadata = createRepository(createSigner(generateKeyPair()), { fleet: 'local' });
   const folder = await mkdtemp(join(tmpdir(), 'flotilla-bundle-'));
-  const name = bundleFileName(config);
-  await writeBundleFile(join(folder, name), { ...content, metadata });
-  const bytes = await readFile(join(folder, name));
+  const file = join(folder, 'bundle');
+  await writeBundleFile(file, { ...content, metadata });
+  const bytes = await readFile(file);
   await rm(folder, { recursive: true });
-  return { name, bytes, digest: content.digest, model };
+  return bytes;
 }
 
 /** Pushes a tar as a version of a model. */

@@ -1,1 +1,1 @@
-export { LEAST_MEMORY_BYTES, type LimitedTask, runLimited } from './limited.ts';
+export { LEAST_MEMORY_BYTES, type LimitedTask, limitsOf, runLimited } from './limited.ts';

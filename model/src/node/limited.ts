@@ -51,7 +51,7 @@ export async function runLimited<Result, Progress = unknown>(
 
 function start(task: LimitedTask<never>): ChildProcess {
   const child = fileURLToPath(new URL('./limited-child.ts', import.meta.url));
-  const [command, ...args] = [...limits(task), process.execPath, child];
+  const [command, ...args] = [...limitsOf(task), process.execPath, child];
   return spawn(command!, args, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
@@ -64,8 +64,13 @@ function start(task: LimitedTask<never>): ChildProcess {
   });
 }
 
-/** prlimit(1) of util-linux sets the limits and becomes the child; a crash leaves no core file. */
-function limits(task: LimitedTask<never>): string[] {
+/**
+ * The words before a command that limit it: prlimit(1) of util-linux sets the limits and becomes the
+ * child; a crash leaves no core file.
+ */
+export function limitsOf(
+  task: Pick<LimitedTask<never>, 'name' | 'memoryBytes' | 'timeoutMs' | 'onWarning'>,
+): string[] {
   const prlimit = ['/usr/bin/prlimit', '/bin/prlimit'].find((path) => existsSync(path));
   if (!prlimit) {
     task.onWarning?.(

@@ -18,3 +18,4 @@ export {
   targetsOf,
 } from './repository.ts';
 export { type DirectorFields, type HaltFields, signDirector, signHalt } from './signing.ts';
+export { readTarStream, type TarFile } from './tar-stream.ts';

@@ -14,6 +14,7 @@ import type {
   Sha256,
   Storage,
 } from '../ports.ts';
+import type { SelfUpdater } from '../self-update/self-updater.ts';
 import type { Footprint } from '../serving/footprint.ts';
 import type { GuardedLoad } from '../serving/load-guard.ts';
 import type { Pulse } from '../serving/pulse.ts';
@@ -49,6 +50,8 @@ export interface StepSettings {
   readonly linkLookMs: number;
   /** Cap over all downloads, bytes/s, whatever the server says; 0 is none. */
   readonly bandwidth: number;
+  /** Time for a new release of the agent to come up in, and then to reach its server in. */
+  readonly update: { readonly upMs: number; readonly contactMs: number };
 }
 
 /** All that the executors of steps work with. */
@@ -61,6 +64,7 @@ export interface StepContext {
   readonly verifier: Verifier;
   readonly device: Device;
   readonly selfTester: SelfTester;
+  readonly updater: SelfUpdater;
   readonly journal: Journal;
   readonly blobs: BlobStore;
   readonly serving: Serving;
@@ -74,6 +78,8 @@ export interface StepContext {
   sha256(): Sha256;
   /** Bundles that must stay on disk, by manifest digest. */
   needed(): ReadonlySet<string>;
+  /** Whether the device is connected to its server. */
+  online(): boolean;
   authorize(): Promise<Readonly<Record<string, string>>>;
   readonly load: GuardedLoad;
   /** Tells the server how far an attempt is. */

@@ -1,27 +1,20 @@
-import { asFlotillaError } from '@flotilla/protocol';
+import { AGENT_SLOT, asFlotillaError } from '@flotilla/protocol';
 import type { Step, StepKind, StepOf } from '../plan.ts';
 import { findAttempt } from '../state.ts';
 import { activate } from './activate.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { download } from './download.ts';
+import type { Executors } from './executors.ts';
 import { collect, commit, fail, remove, restore, rollBack } from './finish.ts';
+import { RELEASE_EXECUTORS } from './release/index.ts';
 import { selfTest } from './self-test.ts';
 import { verify } from './verify.ts';
+import { wait } from './wait.ts';
 import { watch } from './watch.ts';
 
-type Executors = {
-  readonly [K in StepKind]: (
-    context: StepContext,
-    step: StepOf<K>,
-    signal: AbortSignal,
-  ) => Promise<void>;
-};
-
-/** What carries out each kind of step; one that returns has journalled that it is done. */
+/** Of models. */
 const EXECUTORS: Executors = {
-  wait: async ({ clock }, { untilMs }, signal) => {
-    await clock.sleep(Math.min(untilMs - clock.now(), LONGEST_SLEEP_MS), signal);
-  },
+  wait,
   download,
   verify,
   selfTest,
@@ -34,9 +27,6 @@ const EXECUTORS: Executors = {
   restore,
   collect,
 };
-
-/** Longest delay that a timer takes is 2^31 − 1 ms; the planner looks again long before. */
-const LONGEST_SLEEP_MS = 3_600_000;
 
 /**
  * Carries out one step. A step that fails leaves a fault in the journal, from which the planner
@@ -62,7 +52,8 @@ function dispatch<K extends StepKind>(
   step: StepOf<K>,
   signal: AbortSignal,
 ): Promise<void> {
-  return EXECUTORS[step.kind](context, step, signal);
+  const executors = step.slot === AGENT_SLOT ? RELEASE_EXECUTORS : EXECUTORS;
+  return executors[step.kind](context, step, signal);
 }
 
 async function recordFault({ journal }: StepContext, step: Step, error: unknown): Promise<void> {

@@ -94,7 +94,7 @@ export async function restore(
   context.serving.swap(slot, model);
 }
 
-function endRemoved(draft: JournalState, slot: string): void {
+export function endRemoved(draft: JournalState, slot: string): void {
   const active = draft.slots[slot]?.active;
   const attempt = draft.attempts.find(
     ({ deployment }) =>
@@ -117,7 +117,7 @@ export async function collect(
   );
 }
 
-const ending = (result: Ending['result'], step: string, code = '', detail = ''): Ending => ({
+export const ending = (result: Ending['result'], step: string, code = '', detail = ''): Ending => ({
   result,
   step,
   code,

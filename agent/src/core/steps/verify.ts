@@ -13,18 +13,31 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<void> {
   const { blobs, journal } = context;
-  const manifest = (await blobs.read(deployment.digest)) ?? new Uint8Array();
-  const parts = blobsOf(parseManifest(manifest, deployment.digest));
-  for (const digest of [deployment.digest, ...parts.map((part) => part.digest)]) {
-    await verifyBlob(context, digest);
-    signal.throwIfAborted();
-  }
+  await verifyBlobs(context, deployment.digest, signal);
   const bundle = await readBundle(blobs, deployment.digest);
   checkIdentity(bundle, deployment);
   await checkFit(context, bundle);
   await journal.update((draft) => {
     attemptIn(draft, deployment).stage = 'verified';
   });
+}
+
+/**
+ * Reads every blob of a bundle from the medium.
+ *
+ * @throws FlotillaError `bundle.digest-mismatch`
+ */
+export async function verifyBlobs(
+  context: StepContext,
+  bundle: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const manifest = (await context.blobs.read(bundle)) ?? new Uint8Array();
+  const parts = blobsOf(parseManifest(manifest, bundle));
+  for (const digest of [bundle, ...parts.map((part) => part.digest)]) {
+    await verifyBlob(context, digest);
+    signal.throwIfAborted();
+  }
 }
 
 async function verifyBlob({ storage, blobs, sha256 }: StepContext, expected: string) {

@@ -7,6 +7,10 @@ export interface Io {
   print(line: string): void;
   /** Resolves when the process is asked to end (SIGTERM, SIGINT). */
   readonly ended: Promise<void>;
+  /** With which code the process ends once the command is done; within that time even if it is not. */
+  exitWith(code: number, withinMs?: number): void;
+  /** Says something to the launcher, where one started this process. */
+  tellLauncher(message: object): void;
 }
 
 export type OptionValue = string | boolean | (string | boolean)[] | undefined;

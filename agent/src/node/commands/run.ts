@@ -1,13 +1,19 @@
+import { EXIT_RELAUNCH } from '../../core/index.ts';
 import { createAgent } from '../create-agent.ts';
 import { announceRunning } from '../data-folder.ts';
 import { openFlows } from '../flows/open-flows.ts';
 import { serveLocal } from '../http/server.ts';
+import { HEALTHY } from '../launcher/run-agent.ts';
 import { localRoutes } from '../local-routes.ts';
 import { createLogger } from '../logger.ts';
+import { createSelfUpdater } from '../self-update/updater.ts';
 import { attend } from '../service/attend.ts';
 import { findServiceManager } from '../service/manager.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION, readQuota } from './shared.ts';
+
+/** Longest time for the end of an agent that makes way for another. */
+const STOP_MS = 20_000;
 
 export const runCommand: Command = {
   usage: 'run [--data DIR] [--http 127.0.0.1:PORT,unix:PATH] [--flows FILE]',
@@ -33,6 +39,7 @@ export const runCommand: Command = {
     flows: configOption('flows', 'FILE'),
     bandwidth: configOption('bandwidth', 'BYTES'),
     metered: configOption('metered', 'LINK'),
+    'update-timeout': configOption('updateTimeoutMs', 'MS'),
     log: configOption('logLevel', 'LEVEL'),
     json: JSON_OPTION,
   },
@@ -46,6 +53,16 @@ export const runCommand: Command = {
     const { io } = input;
     const config = configOf(input);
     const logger = createLogger(config.logLevel);
+    const relaunch = Promise.withResolvers<'relaunch'>();
+    const updater = createSelfUpdater({
+      data: config.data,
+      env: io.env,
+      logger,
+      relaunch() {
+        io.exitWith(EXIT_RELAUNCH, STOP_MS);
+        relaunch.resolve('relaunch');
+      },
+    });
     const agent = await createAgent({
       data: config.data,
       telemetryWindowMs: config.telemetryWindowMs,
@@ -65,6 +82,8 @@ export const runCommand: Command = {
       diskQuota: readQuota(config.diskQuota),
       bandwidth: config.bandwidth,
       metered: config.metered,
+      updateTimeoutMs: config.updateTimeoutMs,
+      updater,
       logger,
     });
     const stdin = () => process.stdin;
@@ -87,7 +106,9 @@ export const runCommand: Command = {
           io.print(
             `device ${device} of fleet ${fleet} serves inference at ${addresses.join(' and ')}`,
           );
-        await attend(agent, findServiceManager(io.env, logger), logger, io.ended);
+        io.tellLauncher(HEALTHY);
+        const ended = Promise.race([io.ended.then(() => 'stop' as const), relaunch.promise]);
+        await attend(agent, findServiceManager(io.env, logger), logger, ended);
       } finally {
         await server.close();
       }

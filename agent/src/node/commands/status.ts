@@ -20,6 +20,7 @@ export const statusCommand: Command = {
 
 function describe(status: AgentStatus & FlowsStatus): string {
   const { device, fleet, online, halted, slots, attempts, outbox, health } = status;
+  const release = status.release?.trial ?? status.release?.active;
   const connection = online ? 'connected' : 'not connected';
   const rows = slots.flatMap((status) => {
     const { slot, active, trial, ready, drifting, runtime, provider, fallbacks = [] } = status;
@@ -36,6 +37,7 @@ function describe(status: AgentStatus & FlowsStatus): string {
   const last = attempts.at(-1);
   return [
     `device ${device} of fleet ${fleet}: ${connection}${halted ? ', fleet halted' : ''}`,
+    `  agent ${status.version}${release ? `, release ${release.version}` : ''}${status.release?.trial ? ', on trial' : ''}`,
     ...(rows.length > 0 ? rows : ['  no model yet']),
     ...(last === undefined
       ? []

@@ -7,6 +7,7 @@ import { readBoard } from './board.ts';
 import { readCameras } from './cameras.ts';
 import { readCpu } from './cpu.ts';
 import { readJetpack, readPowerMode } from './jetson.ts';
+import { readLibc } from './libc.ts';
 import { hasReadOnlyRoot, readContainer, readMemory, readSystem } from './surroundings.ts';
 import { type SystemFiles, systemFiles } from './system-files.ts';
 
@@ -15,6 +16,10 @@ export interface CapabilityOptions {
   /** Hardware class that the owner declared; empty to detect it. */
   readonly target: string;
   readonly runtimes: readonly RuntimeInfo[];
+  /** Default: that of this process. */
+  readonly libc?: string;
+  /** Whether the agent takes releases of itself; default: no. */
+  readonly selfUpdate?: boolean;
   /** Default: those of this system. */
   readonly files?: SystemFiles;
   /** Default: as the kernel names this machine's. */
@@ -33,6 +38,8 @@ export async function readCapabilities(options: CapabilityOptions): Promise<Capa
   const facts = {
     declared: options.target !== '',
     arch,
+    libc: options.libc ?? readLibc(),
+    selfUpdate: options.selfUpdate ?? false,
     ...board,
     ...cpu,
     ...system,

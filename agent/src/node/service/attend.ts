@@ -8,20 +8,24 @@ const BEATS = 4;
 /**
  * Tells the service manager that the agent is up, gives signs of life for as long as the event
  * loop turns and every slot answers, and says goodbye when the process is asked to end.
+ *
+ * @param ended `relaunch` where another agent comes in the place of this one
  */
 export async function attend(
   agent: Pick<Agent, 'unresponsive' | 'status'>,
   manager: ServiceManager | undefined,
   logger: Logger,
-  ended: Promise<void>,
+  ended: Promise<'stop' | 'relaunch'>,
 ): Promise<void> {
-  if (manager === undefined) return ended;
+  if (manager === undefined) return void (await ended);
   const stop = new AbortController();
   const beating = beat(agent, manager, logger, stop.signal);
-  await ended;
+  const why = await ended;
   stop.abort();
   await beating;
-  await manager.tell('STOPPING=1', 'STATUS=stopping');
+  if (why === 'stop') await manager.tell('STOPPING=1', 'STATUS=stopping');
+  // the service goes on
+  else await manager.tell('WATCHDOG=1', 'STATUS=another release of the agent starts');
 }
 
 async function beat(

@@ -15,9 +15,13 @@ const status = { online: false, slots: [{ ready: true }], health } as unknown as
 const silent = createLogger('silent');
 
 /** What a manager hears of an agent whose slots do not answer at some of the beats. */
-async function hear(beats: readonly (readonly string[])[], watchdogMs?: number) {
+async function hear(
+  beats: readonly (readonly string[])[],
+  watchdogMs?: number,
+  why: 'stop' | 'relaunch' = 'stop',
+) {
   const heard: string[] = [];
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<'stop' | 'relaunch'>();
   let beat = 0;
   const manager: ServiceManager = {
     watchdogMs,
@@ -26,7 +30,7 @@ async function hear(beats: readonly (readonly string[])[], watchdogMs?: number) 
   const agent = {
     status: () => status,
     unresponsive() {
-      if (beat === beats.length - 1) end();
+      if (beat === beats.length - 1) end(why);
       return beats[beat++] ?? [];
     },
   };
@@ -43,6 +47,12 @@ test('no sign of life is given while a slot does not answer', async () => {
   ]);
 });
 
+test('the service does not end while one agent makes way for another', async () => {
+  expect((await hear([[]], 4, 'relaunch')).at(-1)).toBe(
+    'WATCHDOG=1 STATUS=another release of the agent starts',
+  );
+});
+
 test('without a watchdog, it is told once that the agent is ready', async () => {
   expect(await hear([[]])).toHaveLength(2);
 });
@@ -51,7 +61,7 @@ test('without a manager, an agent is attended until it ends', async () => {
   const env = { WATCHDOG_USEC: '1' };
   expect(findServiceManager(env, silent)).toBeUndefined();
   const agent = { status: () => status, unresponsive: () => [] };
-  await attend(agent, undefined, silent, Promise.resolve());
+  await attend(agent, undefined, silent, Promise.resolve('stop'));
 });
 
 test.each([

@@ -3,7 +3,7 @@ export const UNIT_NAME = 'flotilla-agent.service';
 export const UNIT_DIR = '/etc/systemd/system';
 
 /** The command that the service runs; all else comes from its environment. */
-const START_COMMAND = 'run';
+const START_COMMAND = 'launch';
 
 export interface UnitSettings {
   /** Program and arguments that start `flotilla-agent`, absolute. */

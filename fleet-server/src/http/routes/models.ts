@@ -13,7 +13,7 @@ import {
 import type { Routes } from '../http.ts';
 import { numberAfter, PageOf, PageQuery, pageOf, toPage } from '../page.ts';
 import { actorOf } from '../principal.ts';
-import { FleetAnd, FleetParams, Name } from '../schemas.ts';
+import { FleetAnd, FleetParams, ModelName } from '../schemas.ts';
 import { Model, Pushed, PushQuery, Version, VersionDetail } from '../schemas-models.ts';
 
 const BASE = '/api/1/fleets/:fleet/models';
@@ -103,7 +103,7 @@ function addPush(http: Http, app: Pick<App, 'pushModel'>): void {
       schema: {
         summary: 'Pushes a version as a tar: a model with its data to build, or ready bundles',
         consumes: ['application/x-tar'],
-        params: FleetAnd({ model: Name }),
+        params: FleetAnd({ model: ModelName }),
         querystring: PushQuery,
         response: { 202: Pushed },
       },
@@ -126,7 +126,7 @@ function addVersions(http: Http, { db }: Db): void {
     {
       config: { access: 'viewer' },
       schema: {
-        params: FleetAnd({ model: Name }),
+        params: FleetAnd({ model: ModelName }),
         querystring: PageQuery,
         response: { 200: PageOf(Version) },
       },
@@ -151,7 +151,7 @@ function addVersions(http: Http, { db }: Db): void {
       config: { access: 'viewer' },
       schema: {
         params: FleetAnd({
-          model: Name,
+          model: ModelName,
           version: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
         }),
         response: { 200: VersionDetail },

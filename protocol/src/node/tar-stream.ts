@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError } from '../error.ts';
 import { createByteReader } from './byte-reader.ts';
 import { readHeader, type TarHeader } from './tar-header.ts';
 
