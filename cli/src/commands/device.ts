@@ -1,4 +1,4 @@
-import type { Capabilities, SelfTest } from '@flotilla/protocol';
+import { AGENT_SLOT, type Capabilities, type SelfTest } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -69,8 +69,8 @@ async function list(options: Options, context: Context): Promise<void> {
     device.device,
     device.target,
     stateOf(device),
-    device.agentVersion,
-    device.active.map(activeText).join(', '),
+    agentText(device),
+    modelsOf(device),
     tagText(device.tags),
   ]);
   context.say(
@@ -95,9 +95,9 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   context.say(`target     ${device.target}`);
   context.say(`state      ${device.status}, ${device.online ? 'online' : 'offline'}`);
   context.say(`last seen  ${seen}`);
-  context.say(`runs       ${device.active.map(activeText).join(', ') || 'nothing'}`);
+  context.say(`runs       ${modelsOf(device) || 'nothing'}`);
   context.say(`tags       ${tagText(device.tags) || 'none'}`);
-  context.say(`agent      ${device.agentVersion || 'unknown'}`);
+  context.say(`agent      ${agentText(device) || 'unknown'}`);
   if (device.incompatible) context.say(`           ${device.incompatible}`);
   for (const [name, text] of hardwareOf(device.capabilities)) {
     if (text !== '') context.say(`${name.padEnd(10)} ${text}`);
@@ -145,6 +145,20 @@ function hardwareOf(said: Partial<Capabilities>): [string, string][] {
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+const modelsOf = ({ active }: Device): string =>
+  active
+    .filter(({ slot }) => slot !== AGENT_SLOT)
+    .map(activeText)
+    .join(', ');
+
+/** What the agent calls itself, and the release that it came by where it was rolled out. */
+function agentText({ agentVersion, active }: Device): string {
+  const release = active.find(({ slot }) => slot === AGENT_SLOT);
+  return release === undefined
+    ? agentVersion
+    : `${agentVersion} (${AGENT_SLOT}@${release.version})`;
+}
 
 const activeText = ({ model, version, precision }: Active): string =>
   `${model}@${version} ${precision}`;

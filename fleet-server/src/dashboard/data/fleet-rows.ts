@@ -1,4 +1,4 @@
-import { type Active, whyIncompatible } from '@flotilla/protocol';
+import { type Active, AGENT_SLOT, whyIncompatible } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import type { TelemetryLatestTable } from '../../db/schema-telemetry.ts';
@@ -38,9 +38,10 @@ export async function fleetRows(
   }));
 }
 
-/** Figures count only where they are of the version that the device says it runs. */
+/** Of models; figures count only where they are of the version that the device says it runs. */
 export function slotRows(active: readonly Partial<Active>[], latest: readonly Latest[]): SlotRow[] {
   return active
+    .filter(({ slot }) => slot !== AGENT_SLOT)
     .map(({ slot = '', model = '', version = 0, precision = '' }) => {
       const found = latest.find((one) => one.slot === slot && one.version === version);
       return { slot, model, version, precision, window: found ? windowOf(found) : null };
