@@ -125,7 +125,7 @@ export async function assemble(
     stored: () => sender.wake(),
   });
   const recorder = createRecorder(clock, windowMs);
-  const serving = createServing(recorder);
+  const serving = createServing(recorder, clock);
   const pulse = createPulse(serving, clock);
   const footprint = createFootprint(() => ports.device.rssBytes());
   const { loadOptions, loadTimeoutMs, bandwidth } = options.steps;

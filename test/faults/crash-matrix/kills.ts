@@ -83,16 +83,40 @@ export async function killAtSteps(device: Device, times: number): Promise<Hit[]>
 async function killAtRollBack(device: Device): Promise<Hit> {
   await device.swing(3_600_000);
   const undone = device.deployment;
-  await until('a model on trial', () => {
-    const journal = device.journal();
-    return journal && stepOf(journal, undone) === 'activated';
-  });
+  await untilOnTrial(device);
   await device.swing();
   const at = await killAfter(device, undone, 'rolled back');
   const hit = await restarted(device, `kill −9, journal says ${at}`);
   await device.settle();
   return hit;
 }
+
+/** Starts with a model on trial that did not end in a clean stop, before the old one serves. */
+const TRIAL_DEATHS = 4;
+
+/** Dies again and again with a model on trial: it is given up. */
+export async function killInLoop(device: Device, times: number): Promise<Hit[]> {
+  const hits: Hit[] = [];
+  for (let hit = 0; hit < times; hit++) {
+    await device.swing(3_600_000);
+    await untilOnTrial(device);
+    for (let death = 1; death <= TRIAL_DEATHS; death++) {
+      await device.kill();
+      hits.push(await restarted(device, `kill −9 number ${death} with a model on trial`));
+    }
+    const code = await until('the end of the attempt', () => device.ending());
+    if (code !== 'deployment.crash-loop') throw new Error(`a crash loop ended with ${code}`);
+    await device.swing();
+    await device.settle();
+  }
+  return withMissing(hits, await device.missing());
+}
+
+const untilOnTrial = (device: Device): Promise<unknown> =>
+  until('a model on trial', () => {
+    const journal = device.journal();
+    return journal && stepOf(journal, device.deployment) === 'activated';
+  });
 
 /** Starts the agent that was killed, and looks what answers. */
 export async function restarted(device: Device, where: string): Promise<Hit> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { seededRandom } from '../../support/random.ts';
 import { createDevice, type Device } from './device.ts';
 import type { Hit } from './hit.ts';
-import { killAtRandom, killAtSteps } from './kills.ts';
+import { killAtRandom, killAtSteps, killInLoop } from './kills.ts';
 import { mountSmall } from './small-file-system.ts';
 import { createStorageWorld, cutPower, fillDisk, lossOf } from './storage.ts';
 import {
@@ -70,6 +70,10 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'kills at journalled steps',
     run: (bed) => withDevice(bed, 'steps', (device) => killAtSteps(device, bed.scale.steps)),
+  },
+  {
+    name: 'kills in a loop',
+    run: (bed) => withDevice(bed, 'loop', (device) => killInLoop(device, bed.scale.surroundings)),
   },
   { name: 'kills at random moments', run: randomKills },
   { name: 'surroundings', run: surroundings },

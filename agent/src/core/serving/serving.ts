@@ -1,5 +1,6 @@
 import { LogHistogram } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import type { Clock } from '../ports.ts';
 import type { Inference, LoadedModel, RawInputs } from './loaded-model.ts';
 
 /** What happened to one inference, for telemetry and for the watch after an activation. */
@@ -25,15 +26,19 @@ export interface Serving {
   tally(slot: string): Tally;
   /** @throws FlotillaError `infer.no-slot`, `infer.failed`, or what the pipeline says of the input */
   infer(slot: string, inputs: RawInputs): Promise<Inference>;
-  /** New calls go to the new model at once; the old one is let go when its last call ends. */
+  /**
+   * New calls go to the new model at once; the old one is let go when its last call ends. Calls that
+   * do not end in time end with an error, so that nobody waits for a model that hangs.
+   */
   swap(slot: string, model: LoadedModel | undefined): void;
-  /** Resolves when every model was let go. */
+  /** Resolves when every model was let go, or hangs. */
   close(): Promise<void>;
 }
 
 interface Entry {
   readonly model: LoadedModel;
-  running: number;
+  /** Ends each call that runs with an error. */
+  readonly running: Set<(error: Error) => void>;
   inferences: number;
   errors: number;
   readonly runMs: LogHistogram;
@@ -42,12 +47,18 @@ interface Entry {
 
 const FASTEST_SHARE = 0.25;
 
-export function createServing(observer: Observer): Serving {
+/** Calls of a model that was swapped out have so long to end: native code may hang. */
+const GRACE_MS = 10_000;
+/** So long is waited in the end for models that do not let go. */
+const CLOSE_MS = 5_000;
+
+export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): Serving {
   const entries = new Map<string, Entry>();
   const disposals = new Set<Promise<void>>();
+  const closing = new AbortController();
 
   function release(entry: Entry): void {
-    if (!entry.retired || entry.running > 0) return;
+    if (!entry.retired || entry.running.size > 0) return;
     const disposal: Promise<void> = entry.model
       .dispose()
       .catch(() => undefined)
@@ -65,6 +76,13 @@ export function createServing(observer: Observer): Serving {
     if (old === undefined) return;
     old.retired = true;
     release(old);
+    if (old.running.size > 0) abandon(slot, old).catch(() => undefined);
+  }
+
+  async function abandon(slot: string, entry: Entry): Promise<void> {
+    await clock.sleep(GRACE_MS, closing.signal);
+    const reason = 'its model was replaced and did not answer';
+    for (const end of entry.running) end(new FlotillaError('infer.failed', { slot, reason }));
   }
 
   return {
@@ -80,9 +98,11 @@ export function createServing(observer: Observer): Serving {
     async infer(slot, inputs) {
       const entry = entries.get(slot);
       if (entry === undefined) throw noSlot(slot, [...entries.keys()]);
-      entry.running++;
+      const call = Promise.withResolvers<Inference>();
+      entry.running.add(call.reject);
+      entry.model.infer(inputs).then(call.resolve, call.reject);
       try {
-        const inference = await entry.model.infer(inputs);
+        const inference = await call.promise;
         entry.inferences++;
         entry.runMs.record(inference.runMs);
         observer.inferred(entry.model, inference);
@@ -95,21 +115,25 @@ export function createServing(observer: Observer): Serving {
         }
         throw error;
       } finally {
-        entry.running--;
+        entry.running.delete(call.reject);
         release(entry);
       }
     },
     swap,
     async close() {
       for (const slot of [...entries.keys()]) swap(slot, undefined);
-      await Promise.all(disposals);
+      const over = new AbortController();
+      const patience = clock.sleep(CLOSE_MS, over.signal);
+      await Promise.race([Promise.all(disposals), patience]);
+      over.abort();
+      closing.abort();
     },
   };
 }
 
 const newEntry = (model: LoadedModel): Entry => ({
   model,
-  running: 0,
+  running: new Set(),
   inferences: 0,
   errors: 0,
   runMs: new LogHistogram(),

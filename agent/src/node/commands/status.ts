@@ -1,3 +1,4 @@
+import type { Draft, SelfTest } from '@flotilla/protocol';
 import type { AgentStatus, DeviceHealth } from '../../core/index.ts';
 import { describeFlows } from '../flows/describe.ts';
 import type { FlowsStatus } from '../flows/flows.ts';
@@ -43,11 +44,20 @@ function describe(status: AgentStatus & FlowsStatus): string {
       ? []
       : [
           `  last attempt: ${last.step} ${last.result} ${last.code ?? ''} ${last.detail ?? ''}`.trimEnd(),
+          ...describeMeasured(last.selfTest),
         ]),
     ...describeFlows(status),
     `  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`,
     `  device: ${describeHealth(health)}`,
   ].join('\n');
+}
+
+/** What the device found before it activated the model. */
+function describeMeasured(selfTest: Draft<SelfTest> | null | undefined): string[] {
+  const { latencyMs = 0, latencyP95Ms = 0, rssBytes = 0 } = selfTest ?? {};
+  if (latencyMs === 0) return [];
+  const figures = [`${latencyMs.toPrecision(3)} ms`, `p95 ${latencyP95Ms.toPrecision(3)} ms`];
+  return [`    measured: ${figures.join(', ')}, ${(rssBytes / 1e6).toFixed(1)} MB of memory`];
 }
 
 function describeHealth({ temperatureC, throttledBy, bytesWrittenLastHour }: DeviceHealth): string {
