@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   infer: async () => (await import('./commands/infer.ts')).inferCommand,
+  flow: async () => (await import('./commands/flow.ts')).flowCommand,
   install: async () => (await import('./commands/install.ts')).installCommand,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,
   launch: async () => (await import('./commands/launch.ts')).launchCommand,

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { sharpDecoder, workerRuntime } from '@flotilla/model/node';
 import { vi } from 'vitest';
 import { type Agent, startAgent } from '../core/index.ts';
-import type { FlowStatus } from '../node/flows/flow.ts';
+import type { FlowStatus } from '../node/flows/flow-status.ts';
 import { type Flows, startFlows } from '../node/flows/flows.ts';
 import type { FlowRecord } from '../node/flows/record.ts';
 import { bedOptions, bedPorts, TOY_CAPABILITIES } from './core-bed.ts';

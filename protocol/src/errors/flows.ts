@@ -2,6 +2,11 @@ import { refused, transient, usage } from './row.ts';
 
 /** Sources and sinks of an agent. */
 export const FLOW_ERRORS = {
+  'flow.check-failed': refused(
+    500,
+    (c: { checks: string }) =>
+      `not well: ${c.checks}; do what stands beside "→", then look again with flotilla-agent flow check`,
+  ),
   'flow.ffmpeg-missing': transient(
     503,
     (c: { reason: string }) =>

@@ -1,4 +1,4 @@
-import type { FlowStatus } from './flow.ts';
+import type { FlowStatus } from './flow-status.ts';
 import type { FlowsStatus } from './flows.ts';
 
 /** Lines of `status` on the flows of a device. */

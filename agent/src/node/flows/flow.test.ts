@@ -139,6 +139,15 @@ test('a slot without a model is waited for, and nothing is taken before', async 
   await empty.close();
 });
 
+test('a model of images hears nothing', async () => {
+  const flows = await bed.start(
+    'flows: [{ name: ear, model: parts, source: { wav: a.wav }, sinks: [{ jsonl: o.jsonl }] }]',
+  );
+  const { error } = await untilFlow(flows, ({ restarts }) => restarts > 0);
+  expect(error).toContain('the model takes image there, and no sound');
+  await flows.stop();
+});
+
 test('a flow that cannot work leaves others and the agent alone', async () => {
   const flow = (name: string, source: string) =>
     `  - { name: ${name}, model: parts, source: ${source}, sinks: [{ jsonl: "${name}.jsonl" }] }\n`;

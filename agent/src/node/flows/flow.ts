@@ -1,47 +1,15 @@
-import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import type { Agent, Clock, Inference, Logger, Random } from '../../core/index.ts';
 import { createFilter } from './filter.ts';
+import type { FlowState, FlowStatus } from './flow-status.ts';
 import { createInlet, type Item } from './inlet.ts';
 import { createModelUser } from './model-user.ts';
-import { createOutlet, type SinkStatus } from './outlet.ts';
+import { createOutlet, type Outlet } from './outlet.ts';
 import { recordOf } from './record.ts';
 import type { FlowConfig } from './schema.ts';
 import type { Sink } from './sink.ts';
-import type { Source, SourceOutput } from './source.ts';
+import type { Source } from './source.ts';
 import { superviseSource } from './supervise.ts';
-import { createRecent } from './tally.ts';
-
-/**
- * `waiting`: the slot has no model yet; `restarting`: the source failed and is run again after a
- * pause; `ended`: the source was at its end, and all of it is inferred on.
- */
-export type FlowState = 'waiting' | 'running' | 'restarting' | 'ended' | 'stopped';
-
-/** How a flow fares; counts are of this start of the agent. */
-export interface FlowStatus {
-  readonly flow: string;
-  readonly state: FlowState;
-  readonly source: string;
-  readonly model: string;
-  /** Items that came, and those of them that were never looked at. */
-  readonly items: number;
-  readonly dropped: number;
-  readonly inferred: number;
-  /** Items that could not be read, or that the model refused. */
-  readonly failed: number;
-  /** Results that the filter held back. */
-  readonly filtered: number;
-  /** Starts of the source after it failed. */
-  readonly restarts: number;
-  /** In a second, of the last ten seconds. */
-  readonly itemsPerSecond: number;
-  readonly inferredPerSecond: number;
-  /** Median age of an item when it is taken for inference, of the last ten seconds. */
-  readonly ageMs?: number;
-  readonly error?: string;
-  readonly errorAt?: string;
-  readonly sinks: readonly SinkStatus[];
-}
+import { createTally } from './tally.ts';
 
 export interface FlowPorts {
   readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
@@ -59,54 +27,23 @@ export interface Flow {
 
 /** Runs until it is stopped: no failure of its source, its model or its sinks ends it. */
 export function startFlow(
-  { name, model: slot, input, filter: filterConfig }: FlowConfig,
+  config: FlowConfig,
   source: Source,
   sinks: readonly Sink[],
   ports: FlowPorts,
 ): Flow {
+  const { name, model: slot, input } = config;
   const { clock } = ports;
   const logger = named(ports.logger, name);
-  const inlet = createInlet(source.room, source.lossless);
-  const filter = createFilter(filterConfig);
-  const outlets = sinks.map((sink) =>
-    createOutlet(sink, ports, (error) => {
-      if (error === undefined) logger.info('flow sink works again', { sink: sink.label });
-      else logger.warn('flow sink fails', { sink: sink.label, reason: error });
-    }),
-  );
   const stopping = new AbortController();
   const { signal } = stopping;
+  const inlet = createInlet(source.room, source.lossless);
+  const outlets = sinks.map((sink) => openOutlet(sink, ports, logger));
   const model = createModelUser({ ...ports, slot, input }, signal);
-  const counts = { items: 0, inferred: 0, failed: 0, filtered: 0, restarts: 0 };
-  const came = createRecent();
-  const ages = createRecent();
-  let over: FlowState | undefined;
+  const tally = createTally(source.label, clock, (reason) => logger.warn('flow fails', { reason }));
+  const send = createSender(config, ports.run, outlets);
+  let ended = false;
   let resting = false;
-  let fault: { readonly error: string; readonly errorAt: string } | undefined;
-
-  function blame(error: unknown): void {
-    const { message } = asFlotillaError(error);
-    if (message !== fault?.error) logger.warn('flow fails', { reason: message });
-    fault = { error: message, errorAt: new Date(clock.now()).toISOString() };
-  }
-
-  const output: SourceOutput = {
-    emit(item) {
-      resting = false;
-      counts.items++;
-      came.record(0, clock.monotonic());
-      return inlet.put(item);
-    },
-    refuse,
-  };
-
-  /** @param label of the item; empty for a frame */
-  function refuse(label: string, error: unknown): void {
-    counts.failed++;
-    const where = label === '' ? source.label : `${source.label}, ${label}`;
-    const reason = error instanceof Error ? error.message : String(error);
-    blame(new FlotillaError('flow.item-refused', { source: where, reason }, { cause: error }));
-  }
 
   async function inferAll(): Promise<void> {
     for (;;) {
@@ -122,71 +59,59 @@ export function startFlow(
     try {
       const inference = await model.infer(item.raw);
       if (inference === undefined) return await item.settle('dropped');
-      counts.inferred++;
-      ages.record(ageMs, clock.monotonic());
-      send(item, inference, ageMs);
-      await item.settle('done');
+      tally.inferred(ageMs);
+      if (!send(item, inference, ageMs, clock.monotonic())) tally.filtered();
     } catch (error) {
-      refuse(item.label, error);
-      await item.settle('failed');
+      tally.refused(item.label, error);
+      return await item.settle('failed');
     }
-  }
-
-  function send(item: Item, inference: Inference, ageMs: number): void {
-    const predictions = filter(inference.predictions, clock.monotonic());
-    if (predictions.length === 0) {
-      counts.filtered++;
-      return;
-    }
-    const id = `${name}-${ports.run}-${counts.inferred}`;
-    const json = JSON.stringify(recordOf({ id, flow: name, item, inference, predictions, ageMs }));
-    for (const outlet of outlets) outlet.put({ id, json });
+    await item.settle('done');
   }
 
   async function run(): Promise<void> {
     await model.ready();
     if (signal.aborted) return;
     logger.info('flow runs', { source: source.label, model: slot });
+    const output = {
+      emit(item: Item) {
+        resting = false;
+        tally.came();
+        return inlet.put(item);
+      },
+      refuse: tally.refused,
+    };
     const supervised = superviseSource(source, output, ports, signal, (error) => {
       resting = true;
-      counts.restarts++;
-      blame(error);
+      tally.restarts(error);
     });
     await Promise.all([supervised.then(() => inlet.end()), inferAll()]);
     if (signal.aborted) return;
-    over = 'ended';
-    logger.info('flow ended', { source: source.label, items: counts.items });
+    ended = true;
+    logger.info('flow ended', { source: source.label, items: tally.figures().items });
   }
   const running = run().catch((error: unknown) => {
-    blame(error);
+    tally.broken(error);
     logger.error('flow cannot go on', { error });
     stopping.abort();
   });
 
-  const state = (): FlowState => {
-    if (over !== undefined || signal.aborted) return over ?? 'stopped';
+  function state(): FlowState {
+    if (ended) return 'ended';
+    if (signal.aborted) return 'stopped';
     if (model.waits) return 'waiting';
     return resting ? 'restarting' : 'running';
-  };
+  }
 
   return {
-    status() {
-      const nowMs = clock.monotonic();
-      const ageMs = ages.median(nowMs);
-      return {
-        flow: name,
-        state: state(),
-        source: source.label,
-        model: slot,
-        ...counts,
-        dropped: inlet.dropped,
-        itemsPerSecond: round(came.rate(nowMs)),
-        inferredPerSecond: round(ages.rate(nowMs)),
-        ...(ageMs === undefined ? {} : { ageMs: round(ageMs) }),
-        ...fault,
-        sinks: outlets.map((outlet) => outlet.status()),
-      };
-    },
+    status: () => ({
+      flow: name,
+      state: state(),
+      source: source.label,
+      model: slot,
+      dropped: inlet.dropped,
+      ...tally.figures(),
+      sinks: outlets.map((outlet) => outlet.status()),
+    }),
     async stop() {
       stopping.abort();
       inlet.end();
@@ -197,10 +122,30 @@ export function startFlow(
   };
 }
 
-const named = (logger: Logger, flow: string): Pick<Logger, 'info' | 'warn' | 'error'> => ({
+type FlowLogger = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+const named = (logger: Logger, flow: string): FlowLogger => ({
   info: (message, fields) => logger.info(message, { flow, ...fields }),
   warn: (message, fields) => logger.warn(message, { flow, ...fields }),
   error: (message, fields) => logger.error(message, { flow, ...fields }),
 });
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+const openOutlet = (sink: Sink, ports: FlowPorts, logger: FlowLogger): Outlet =>
+  createOutlet(sink, ports, (reason) => {
+    if (reason === undefined) logger.info('flow sink works again', { sink: sink.label });
+    else logger.warn('flow sink fails', { sink: sink.label, reason });
+  });
+
+/** @returns a function that sends a result to all sinks, or says false where the filter holds it back */
+function createSender({ name: flow, filter }: FlowConfig, run: string, outlets: readonly Outlet[]) {
+  const passes = createFilter(filter);
+  let sent = 0;
+  return (item: Item, inference: Inference, ageMs: number, nowMs: number): boolean => {
+    const predictions = passes(inference.predictions, nowMs);
+    if (predictions.length === 0) return false;
+    const id = `${flow}-${run}-${++sent}`;
+    const json = JSON.stringify(recordOf({ id, flow, item, inference, predictions, ageMs }));
+    for (const outlet of outlets) outlet.put({ id, json });
+    return true;
+  };
+}

@@ -1,5 +1,6 @@
 import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import { createBackoff, createWakeup } from '../../core/index.ts';
+import { createParcelQueue } from './parcel-queue.ts';
 import type { Parcel, Sink, SinkPorts } from './sink.ts';
 
 /** How a sink fares. */
@@ -20,8 +21,6 @@ export interface Outlet {
   stop(): Promise<void>;
 }
 
-/** All that may wait for one sink, whatever its number. */
-const MOST_WAITING_BYTES = 4 << 20;
 const MOST_PARCEL_BYTES = 256 << 10;
 const RETRY = { firstMs: 500, longestMs: 30_000 };
 const LAST_MOMENT_MS = 2_000;
@@ -38,25 +37,16 @@ export function createOutlet(
   { clock, random }: Pick<SinkPorts, 'clock' | 'random'>,
   told: (error: string | undefined) => void,
 ): Outlet {
-  const waiting: Parcel[] = [];
+  const queue = createParcelQueue(sink.room);
   const wakeup = createWakeup(clock);
   const stopping = new AbortController();
   const leaving = new AbortController();
-  const backoff = createBackoff(RETRY, random);
   const left = Promise.withResolvers<never>();
   left.promise.catch(() => undefined);
-  let bytes = 0;
+  const backoff = createBackoff(RETRY, random);
   let sent = 0;
   let dropped = 0;
   let fault: string | undefined;
-  /** At the head of those that wait, in the hands of the sink. */
-  let held = 0;
-
-  function take(at: number, count: number): number {
-    const gone = waiting.splice(at, count);
-    bytes -= gone.reduce((sum, { json }) => sum + json.length, 0);
-    return gone.length;
-  }
 
   function tell(error: string | undefined): void {
     if (error === fault) return;
@@ -65,36 +55,33 @@ export function createOutlet(
   }
 
   async function deliver(): Promise<void> {
-    held = Math.min(waiting.length, sink.batch);
-    const parcels = waiting.slice(0, held);
+    const parcels = queue.hold(sink.batch);
     for (let tries = sink.tries; ; ) {
       try {
         await Promise.race([sink.deliver(parcels, leaving.signal), left.promise]);
-        sent += take(0, held);
+        sent += queue.take('held');
         backoff.reset();
-        tell(undefined);
-        break;
+        return tell(undefined);
       } catch (error) {
         const known = asFlotillaError(error);
         tell(known.message);
         if (--tries <= 0 || !known.retryable || leaving.signal.aborted) {
-          dropped += take(0, held);
-          break;
+          dropped += queue.take('held');
+          return;
         }
       }
       await clock.sleep(backoff.next(), leaving.signal);
     }
-    held = 0;
   }
 
   async function run(): Promise<void> {
     while (!leaving.signal.aborted) {
-      if (waiting.length === 0) {
+      if (queue.length === 0) {
         if (stopping.signal.aborted) return;
         await wakeup.wait(IDLE_MS, stopping.signal);
         continue;
       }
-      if (waiting.length < sink.batch) await clock.sleep(sink.gatherMs, stopping.signal);
+      if (queue.length < sink.batch) await clock.sleep(sink.gatherMs, stopping.signal);
       await deliver();
     }
   }
@@ -102,24 +89,19 @@ export function createOutlet(
 
   return {
     put(parcel) {
-      if (parcel.json.length > MOST_PARCEL_BYTES) {
+      const { length } = parcel.json;
+      if (length > MOST_PARCEL_BYTES) {
         dropped++;
-        return tell(`a result of ${parcel.json.length} bytes is larger than ${MOST_PARCEL_BYTES}`);
+        return tell(`a result of ${length} bytes is larger than ${MOST_PARCEL_BYTES}`);
       }
-      waiting.push(parcel);
-      bytes += parcel.json.length;
-      while (waiting.length - held > sink.room || bytes > MOST_WAITING_BYTES) {
-        // those that are being delivered stay
-        if (take(held, 1) === 0) break;
-        dropped++;
-      }
+      dropped += queue.put(parcel);
       wakeup.wake();
     },
     status: () => ({
       sink: sink.label,
       sent,
       dropped,
-      waiting: waiting.length,
+      waiting: queue.length,
       ...(fault === undefined ? {} : { error: fault }),
     }),
     async stop() {
@@ -130,7 +112,7 @@ export function createOutlet(
       leaving.abort();
       left.reject(new FlotillaError('flow.sink-failed', { sink: sink.label, reason: 'stopped' }));
       await running;
-      dropped += take(0, waiting.length);
+      dropped += queue.take('all');
       await sink.close();
     },
   };

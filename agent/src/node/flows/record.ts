@@ -1,6 +1,7 @@
 import { numbersOf, type Prediction, type Tensors } from '@flotilla/model';
 import type { Inference } from '../../core/index.ts';
 import type { Item } from './inlet.ts';
+import { tenths } from './tally.ts';
 
 /** Numbers of one raw output that a result carries; what is longer is cut, and says so. */
 const MOST_NUMBERS = 256;
@@ -44,8 +45,8 @@ export function recordOf(options: RecordOptions): FlowRecord {
     at: new Date(item.atMs).toISOString(),
     ...(item.label === '' ? {} : { source: item.label }),
     model: { name: installed.model, version: installed.version },
-    ageMs: round(ageMs),
-    latencyMs: round(latencyUs / 1000),
+    ageMs: tenths(ageMs),
+    latencyMs: tenths(latencyUs / 1000),
     prediction: told.length === 1 ? told[0] : told,
   };
 }
@@ -87,5 +88,3 @@ function numbersIn(numbers: Float32Array | Float64Array, most = MOST_NUMBERS) {
   const values = Array.from(numbers.subarray(0, most), (n) => (Number.isFinite(n) ? n : null));
   return { values, ...(numbers.length > most ? { cut: true } : {}) };
 }
-
-const round = (value: number): number => Math.round(value * 10) / 10;

@@ -111,13 +111,3 @@ describe.skipIf(!hasFfmpeg())('sound by ffmpeg', () => {
     await gone.stop();
   });
 });
-
-test('a model of images hears nothing', async () => {
-  const bed = await createFlowBed();
-  const flows = await bed.start(
-    'flows: [{ name: ear, model: parts, source: { wav: a.wav }, sinks: [{ jsonl: o.jsonl }] }]',
-  );
-  const { error } = await untilFlow(flows, ({ restarts }) => restarts > 0);
-  expect(error).toContain('the model takes image there, and no sound');
-  await bed.close();
-});

@@ -1,46 +1,72 @@
-/** Rates and ages are told of the last so many seconds. */
-const WINDOW_MS = 10_000;
-const KEPT = 512;
+import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import type { Clock } from '../../core/index.ts';
+import type { FlowFigures } from './flow-status.ts';
+import { createRecent } from './recent.ts';
 
-/** Values of the last seconds, the newest 512 at most. */
-export interface Recent {
-  record(value: number, nowMs: number): void;
-  /** Records in a second. */
-  rate(nowMs: number): number;
-  median(nowMs: number): number | undefined;
+/** Counts what becomes of the items of one flow. */
+export interface Tally {
+  came(): void;
+  /** @param ageMs of the item when it was taken */
+  inferred(ageMs: number): void;
+  filtered(): void;
+  /** @param label of the item; empty for a frame */
+  refused(label: string, error: unknown): void;
+  /** The source failed, and is run again after a pause. */
+  restarts(error: unknown): void;
+  /** The flow itself failed. */
+  broken(error: unknown): void;
+  figures(): Omit<FlowFigures, 'dropped'>;
 }
 
-export function createRecent(): Recent {
-  const times = new Float64Array(KEPT);
-  const values = new Float64Array(KEPT);
-  let count = 0;
+/** @param told of an error that is another than the one before */
+export function createTally(source: string, clock: Clock, told: (reason: string) => void): Tally {
+  const counts = { items: 0, inferred: 0, failed: 0, filtered: 0, restarts: 0 };
+  const arrivals = createRecent();
+  const ages = createRecent();
+  let fault: { readonly error: string; readonly errorAt: string } | undefined;
 
-  /** Slots of what is not too old, in no order. */
-  function recent(nowMs: number): number[] {
-    const slots: number[] = [];
-    for (let i = 0; i < Math.min(count, KEPT); i++) {
-      if (nowMs - times[i]! <= WINDOW_MS) slots.push(i);
-    }
-    return slots;
+  function broken(error: unknown): void {
+    const { message } = asFlotillaError(error);
+    if (message !== fault?.error) told(message);
+    fault = { error: message, errorAt: new Date(clock.now()).toISOString() };
   }
 
   return {
-    record(value, nowMs) {
-      times[count % KEPT] = nowMs;
-      values[count % KEPT] = value;
-      count++;
+    broken,
+    came() {
+      counts.items++;
+      arrivals.record(0, clock.monotonic());
     },
-    rate(nowMs) {
-      const slots = recent(nowMs);
-      if (slots.length < 2) return 0;
-      const first = Math.min(...slots.map((i) => times[i]!));
-      return ((slots.length - 1) * 1000) / Math.max(1, nowMs - first);
+    inferred(ageMs) {
+      counts.inferred++;
+      ages.record(ageMs, clock.monotonic());
     },
-    median(nowMs) {
-      const sorted = recent(nowMs)
-        .map((i) => values[i]!)
-        .sort((a, b) => a - b);
-      return sorted[Math.floor((sorted.length - 1) / 2)];
+    filtered() {
+      counts.filtered++;
+    },
+    refused(label, error) {
+      counts.failed++;
+      const where = label === '' ? source : `${source}, ${label}`;
+      const reason = error instanceof Error ? error.message : String(error);
+      broken(new FlotillaError('flow.item-refused', { source: where, reason }, { cause: error }));
+    },
+    restarts(error) {
+      counts.restarts++;
+      broken(error);
+    },
+    figures() {
+      const nowMs = clock.monotonic();
+      const ageMs = ages.median(nowMs);
+      return {
+        ...counts,
+        itemsPerSecond: tenths(arrivals.rate(nowMs)),
+        inferredPerSecond: tenths(ages.rate(nowMs)),
+        ...(ageMs === undefined ? {} : { ageMs: tenths(ageMs) }),
+        ...fault,
+      };
     },
   };
 }
+
+/** Rounded to tenths. */
+export const tenths = (value: number): number => Math.round(value * 10) / 10;
