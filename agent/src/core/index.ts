@@ -13,9 +13,9 @@ export type { CheckedRelease, SelfUpdater } from './self-update/self-updater.ts'
 export type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
 export { type Anchor, addAnchor, readAnchors, removeAnchor } from './side-load/anchors.ts';
 export type { Loading, LoadRequest } from './side-load/side-load.ts';
-export type { AgentStatus, SlotStatus } from './status.ts';
+export type { AgentStatus, SlotStatus, StoredStatus } from './status.ts';
 export type { StepSettings } from './steps/context.ts';
 
 export type { DiskQuota } from './steps/room.ts';
-
+export { committedBundle, hasModels, loadCommitted, readStored } from './stored.ts';
 export { createWakeup } from './wakeup.ts';

@@ -4,9 +4,10 @@ import type { Parts } from './assemble.ts';
 import type { DeviceHealth } from './device-watch.ts';
 import { type Identity, NOBODY } from './identity.ts';
 import type { OutboxCounts } from './outbox/outbox.ts';
+import { outcomeOf } from './report.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
 import { isLocal } from './side-load/holds.ts';
-import type { Installed, SlotState } from './state.ts';
+import type { Installed, JournalState, SlotState } from './state.ts';
 
 /** What an agent says of itself to those on the device. */
 export interface AgentStatus {
@@ -26,6 +27,12 @@ export interface AgentStatus {
   readonly outbox: OutboxCounts;
   readonly health: DeviceHealth;
 }
+
+/** What the journal tells, agent or none. */
+export type StoredStatus = Pick<
+  AgentStatus,
+  'halted' | 'generation' | 'revision' | 'release' | 'slots' | 'attempts'
+>;
 
 export interface SlotStatus {
   readonly slot: string;
@@ -49,30 +56,43 @@ export function statusOf(
   online: boolean,
   health: DeviceHealth,
 ): AgentStatus {
-  const { wanted, halt, slots, attempts } = journal.state;
   const drifting = recorder.drifting();
-  const models = Object.entries(slots).filter(([slot]) => slot !== AGENT_SLOT);
+  const stored = storedStatus(journal.state);
   return {
     fleet: identity.fleet,
     device: identity.device,
     version,
     online,
+    ...stored,
+    slots: stored.slots.map((status) => {
+      const model = serving.model(status.slot);
+      const drift = drifting[status.slot] ?? [];
+      return { ...status, ready: model !== undefined, ...choiceOf(model), drifting: drift };
+    }),
+    attempts: journal.state.attempts.map((attempt) => reporter.latest(attempt)),
+    outbox: outbox.counts(),
+    health,
+  };
+}
+
+/** As far as the journal tells it: nothing is ready. */
+export function storedStatus(state: Readonly<JournalState>): StoredStatus {
+  const { wanted, halt, slots, attempts } = state;
+  const models = Object.entries(slots).filter(([slot]) => slot !== AGENT_SLOT);
+  return {
     halted: halt.halted,
     generation: wanted.generation,
     revision: wanted.revision,
     ...(slots[AGENT_SLOT] === undefined ? {} : { release: releaseOf(slots[AGENT_SLOT]) }),
     slots: models.map(([slot, { active, trial }]) => ({
       slot,
-      ready: serving.model(slot) !== undefined,
+      ready: false,
       ...(active === undefined ? {} : { active }),
       ...(trial === undefined ? {} : { trial }),
-      local: isLocal(journal.state, slot),
-      ...choiceOf(serving.model(slot)),
-      drifting: drifting[slot] ?? [],
+      local: isLocal(state, slot),
+      drifting: [],
     })),
-    attempts: attempts.map((attempt) => reporter.latest(attempt)),
-    outbox: outbox.counts(),
-    health,
+    attempts: attempts.map(outcomeOf),
   };
 }
 

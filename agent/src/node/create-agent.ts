@@ -1,18 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AUTO_PROVIDERS } from '@flotilla/model';
 import { type FoundRuntimes, findRuntimes, sharpDecoder } from '@flotilla/model/node';
-import { webCryptoVerifier } from '@flotilla/protocol';
+import { FlotillaError, webCryptoVerifier } from '@flotilla/protocol';
 import {
   type Agent,
   type AgentOptions,
+  type Credentials,
   type DiskQuota,
+  hasModels,
   type Logger,
   OUTBOX_LIMITS,
   type SelfUpdater,
   type Sha256,
   startAgent,
 } from '../core/index.ts';
-import { loadEnrolment, lockData } from './data-folder.ts';
+import { findEnrolment, lockData, makeDataFolder } from './data-folder.ts';
 import { runtimeInfo } from './device/capabilities.ts';
 import { createDevice } from './device/device.ts';
 import type { MeteredLink } from './device/network.ts';
@@ -28,8 +30,10 @@ import { systemClock } from './system-clock.ts';
 import { AGENT_VERSION } from './version.ts';
 
 export interface NodeAgentOptions {
-  /** Folder of an enrolled device. */
+  /** Folder of a device that is enrolled, or into which a model was loaded by hand. */
   readonly data: string;
+  /** With false it stays away from its fleet, and its folder may be new; default true. */
+  readonly connect?: boolean;
   /** Length of telemetry windows whatever the server says; 0 (the default) leaves it to the server. */
   readonly telemetryWindowMs?: number;
   /** Threads within one operator; default 1. */
@@ -77,16 +81,22 @@ const DEFAULT_UPDATE_MS = 900_000;
 const LONGEST_START_MS = 90_000;
 
 /**
- * An agent in this process, on an enrolled data folder that it holds until `stop`.
+ * An agent in this process, on a data folder that it holds until `stop`.
  *
  * @throws FlotillaError `agent.not-enrolled`, `agent.in-use`, `agent.data-corrupt`, `agent.data-newer`
  */
 export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
-  const { data, libraryPath, logger = createLogger('silent') } = options;
+  const { data, libraryPath, connect = true, logger = createLogger('silent') } = options;
+  const enrolment = await findEnrolment(data);
+  const storage = createFileStorage(data);
+  if (!connect) await makeDataFolder(data);
+  else if (enrolment === undefined && !(await hasModels(storage))) {
+    throw new FlotillaError('agent.not-enrolled', { data });
+  }
+  const identity = connect ? enrolment?.identity : undefined;
+  const credentials = identity && (await createCredentials(await loadKey(data), identity));
   const { updater = createSelfUpdater({ data, env: {}, logger, relaunch: () => undefined }) } =
     options;
-  const { identity, root, target } = await loadEnrolment(data);
-  const key = await loadKey(data);
   const unlock = await lockData(data);
   try {
     const found = await findRuntimes(options);
@@ -95,12 +105,12 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
     const { loadOptions } = rest.steps;
     const agent = await startAgent(
       {
-        storage: createFileStorage(data),
+        storage,
         clock: systemClock,
         random: Math.random,
         transport: createMqttTransport(),
         fetcher: createHttpFetcher(),
-        credentials: await createCredentials(key, identity),
+        credentials: credentials ?? nobodysCredentials(data),
         verifier: webCryptoVerifier,
         runtimes: found.runtimes,
         runtimeCache: createRuntimeCache(data),
@@ -115,7 +125,7 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
         updater,
         device: createDevice({
           data,
-          target,
+          target: enrolment?.target ?? '',
           runtimes: found.runtimes.map(runtimeInfo),
           metered: options.metered ?? 'auto',
           libc: updater.libc,
@@ -125,7 +135,12 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
         sha256: createSha256,
         newOutboxId: () => randomBytes(8).toString('hex'),
       },
-      { identity, root, version: AGENT_VERSION, ...rest },
+      {
+        ...(identity === undefined ? {} : { identity }),
+        root: enrolment?.root ?? '',
+        version: AGENT_VERSION,
+        ...rest,
+      },
     );
     return withStop(agent, unlock);
   } catch (error) {
@@ -133,6 +148,11 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
     throw error;
   }
 }
+
+/** Nobody asks a device without a fleet to log in. */
+const nobodysCredentials = (data: string): Credentials => ({
+  token: () => Promise.reject(new FlotillaError('agent.not-enrolled', { data })),
+});
 
 function logFound({ runtimes, missing }: FoundRuntimes, logger: Logger): void {
   for (const { name, version, providers } of runtimes) {

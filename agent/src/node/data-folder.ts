@@ -30,6 +30,10 @@ export async function makeDataFolder(data: string): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
 }
 
+/** Whether anything was ever kept there. */
+export const hasDataFolder = async (data: string): Promise<boolean> =>
+  (await readOptional(join(data, 'journal.json'))) !== undefined;
+
 /** The identity is written last: with it the device is enrolled. */
 export async function saveEnrolment(data: string, enrolment: Enrolment): Promise<void> {
   const { identity, root, target } = enrolment;

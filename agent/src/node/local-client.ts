@@ -1,6 +1,10 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { FlotillaError } from '@flotilla/protocol';
-import { findRunning, loadEnrolment } from './data-folder.ts';
+import { findRunning } from './data-folder.ts';
+import { bearer, readLocalToken } from './side-load/local-token.ts';
 
 export interface LocalAnswer {
   readonly status: number;
@@ -12,51 +16,80 @@ export interface LocalRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  /** Whole, or as it comes: then its size is the header `content-length`. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+/** The agent that runs on a data folder, over its own HTTP or socket. */
+export interface LocalAgent {
+  readonly pid: number;
+  /** Carries the token that lets a command change things. */
+  ask(request: LocalRequest): Promise<LocalAnswer>;
 }
 
 const TIMEOUT_MS = 60_000;
+const PROBE_MS = 5_000;
 
 /**
- * Asks the agent that runs on a data folder, over its own HTTP or socket.
+ * Undefined where none runs; whoever else has its address now does not know the token.
  *
- * @throws FlotillaError `agent.not-enrolled`, `agent.not-running`
+ * @throws FlotillaError `agent.foreign-folder`
  */
-export async function askAgent(data: string, ask: LocalRequest): Promise<LocalAnswer> {
-  await loadEnrolment(data);
+export async function findAgent(data: string): Promise<LocalAgent | undefined> {
   const running = await findRunning(data);
-  if (running === undefined) throw new FlotillaError('agent.not-running', { data });
-  try {
-    return await send(running.address, ask);
-  } catch (cause) {
-    throw new FlotillaError('agent.not-running', { data }, { cause });
-  }
+  const token = await readLocalToken(data);
+  if (running === undefined || token === undefined) return undefined;
+  const { address, pid } = running;
+  const authorization = bearer(token);
+  const ask = (asked: LocalRequest, timeoutMs: number) =>
+    send(address, { ...asked, headers: { authorization, ...asked.headers } }, timeoutMs);
+  const probe = await ask({ method: 'GET', path: '/v1/local' }, PROBE_MS).catch(() => undefined);
+  if (probe?.status !== 200) return undefined;
+  return { pid, ask: (asked) => ask(asked, TIMEOUT_MS) };
 }
 
-function send(address: string, { method, path, headers = {}, body }: LocalRequest) {
+/**
+ * The answer's JSON.
+ *
+ * @throws FlotillaError `local.refused` with the agent's own words
+ */
+export function jsonOf<T>({ status, body }: LocalAnswer): T {
+  const value: unknown = JSON.parse(body.toString());
+  if (status < 300) return value as T;
+  const { error } = value as { error?: unknown };
+  throw new FlotillaError('local.refused', { reason: String(error) });
+}
+
+async function send(
+  address: string,
+  { method, path, headers = {}, body }: LocalRequest,
+  timeoutMs: number,
+): Promise<LocalAnswer> {
   const target = address.startsWith('unix:')
     ? { socketPath: address.slice('unix:'.length) }
     : { hostname: new URL(address).hostname, port: new URL(address).port };
-  return new Promise<LocalAnswer>((resolve, reject) => {
-    const length = { 'content-length': String(body?.length ?? 0) };
-    const call = request({
-      ...target,
-      method,
-      path,
-      headers: { ...headers, ...(body === undefined ? {} : length) },
-      timeout: TIMEOUT_MS,
-    });
-    call.on('error', reject).on('timeout', () => call.destroy(new Error('no answer')));
-    call.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      response
-        .on('data', (chunk: Buffer) => chunks.push(chunk))
-        .on('error', reject)
-        .on('end', () => {
-          const { statusCode: status = 0, headers: answered } = response;
-          resolve({ status, headers: answered, body: Buffer.concat(chunks) });
-        });
-    });
-    call.end(body);
+  const length = body instanceof Uint8Array ? { 'content-length': String(body.length) } : {};
+  const call = request({
+    ...target,
+    method,
+    path,
+    headers: { ...length, ...headers },
+    timeout: timeoutMs,
   });
+  call.on('timeout', () => call.destroy(new Error('no answer')));
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>;
+  const sent =
+    body === undefined || body instanceof Uint8Array
+      ? answered.then(() => undefined)
+      : pipeline(Readable.from(body), call);
+  if (body === undefined || body instanceof Uint8Array) call.end(body);
+  try {
+    // an answer may come before all was sent: a refusal
+    const [response] = await Promise.race([answered, sent.then(() => answered)]);
+    const whole = Buffer.concat(await Array.fromAsync<Buffer>(response));
+    return { status: response.statusCode ?? 0, headers: response.headers, body: whole };
+  } finally {
+    sent.catch(() => undefined);
+    call.destroy();
+  }
 }

@@ -10,8 +10,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   enroll: async () => (await import('./commands/enroll.ts')).enrollCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
+  load: async () => (await import('./commands/load.ts')).loadCommand,
+  unload: async () => (await import('./commands/unload.ts')).unloadCommand,
+  trust: async () => (await import('./commands/trust.ts')).trustCommand,
   infer: async () => (await import('./commands/infer.ts')).inferCommand,
   flow: async () => (await import('./commands/flow.ts')).flowCommand,
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
   install: async () => (await import('./commands/install.ts')).installCommand,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand,
   launch: async () => (await import('./commands/launch.ts')).launchCommand,
@@ -63,6 +67,7 @@ let exitCode = 0;
 const io: Io = {
   env: process.env,
   print: (line) => process.stdout.write(`${line}\n`),
+  terminal: process.stderr.isTTY ? (text) => process.stderr.write(text) : undefined,
   ended,
   exitWith(code, withinMs) {
     exitCode = code;

@@ -21,6 +21,10 @@ export const AGENT_ERRORS = {
     (c: { server: string; reason: string }) =>
       `${c.server} refused this device (${c.reason}): ask for a new claim token`,
   ),
+  'agent.foreign-folder': usage(
+    (c: { data: string }) =>
+      `${c.data} belongs to another user: run this as root or as the user of the agent`,
+  ),
   'agent.in-use': usage(
     (c: { data: string; pid: number }) =>
       `${c.data} is in use by process ${c.pid}: stop that agent first`,
@@ -32,7 +36,7 @@ export const AGENT_ERRORS = {
   ),
   'agent.not-enrolled': usage(
     (c: { data: string }) =>
-      `${c.data} holds no enrolled device: run flotilla-agent enroll --server URL --token TOKEN first`,
+      `${c.data} holds no enrolled device: run flotilla-agent enroll --server URL --token TOKEN first, or flotilla-agent load FILE.flotilla to go without a server`,
   ),
   'agent.not-running': refused(
     503,
@@ -184,10 +188,26 @@ export const AGENT_ERRORS = {
     (c: { file: string }) =>
       `${c.file} cannot be written, the disk is full: make room on the device`,
   ),
+  'load.failed': refused(
+    422,
+    (c: { bundle: string; slot: string; step: string; reason: string }) =>
+      `${c.bundle} was not put into slot ${c.slot}, which is as before; at ${c.step}: ${c.reason}`,
+  ),
   'load.none': refused(
     404,
     (c: { slot: string }) =>
       `slot ${c.slot} holds nothing that was loaded by hand: flotilla-agent status shows what runs`,
+  ),
+  'load.unreadable': refused(
+    422,
+    (c: { file: string; reason: string }) =>
+      `${c.file} cannot be read (${c.reason}): check the path and the medium`,
+  ),
+  'local.refused': refused(409, (c: { reason: string }) => `refused: ${c.reason}`),
+  'local.token': refused(
+    401,
+    () =>
+      'this changes the models of the device: send the token from local-token in its data folder',
   ),
   'service.command-failed': refused(
     500,

@@ -17,6 +17,11 @@ export const TRUST_ERRORS = {
     (c: { reason: string }) =>
       `the signing key cannot be used: ${c.reason}; restore the key file from a copy`,
   ),
+  'trust.no-key': refused(
+    422,
+    (c: { where: string }) =>
+      `${c.where} holds no public Ed25519 key: give the file that flotilla keys export prints, PEM, or 64 hex digits`,
+  ),
   'trust.no-such-key': refused(
     404,
     (c: { key: string }) =>

@@ -5,6 +5,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Writes a line to standard output. */
   print(line: string): void;
+  /** Writes as it is to the terminal of standard error, where there is one. */
+  readonly terminal?: ((text: string) => void) | undefined;
   /** Resolves when the process is asked to end (SIGTERM, SIGINT). */
   readonly ended: Promise<void>;
   /** With which code the process ends once the command is done; within that time even if it is not. */

@@ -9,8 +9,10 @@ import { createLogger } from '../logger.ts';
 import { createSelfUpdater } from '../self-update/updater.ts';
 import { attend } from '../service/attend.ts';
 import { findServiceManager } from '../service/manager.ts';
+import { makeLocalToken } from '../side-load/local-token.ts';
+import { agentOptionsOf } from './agent-options.ts';
 import type { Command } from './command.ts';
-import { configOf, configOption, JSON_OPTION, readQuota } from './shared.ts';
+import { configOf, configOption, JSON_OPTION } from './shared.ts';
 
 /** Longest time for the end of an agent that makes way for another. */
 const STOP_MS = 20_000;
@@ -63,35 +65,14 @@ export const runCommand: Command = {
         relaunch.resolve('relaunch');
       },
     });
-    const agent = await createAgent({
-      data: config.data,
-      telemetryWindowMs: config.telemetryWindowMs,
-      threads: config.threads,
-      maxBatch: Math.max(1, config.maxBatch),
-      batchDelayMs: config.batchDelayMs,
-      maxQueue: Math.max(1, config.maxQueue),
-      providers: config.providers.split(',').map((provider) => provider.trim()),
-      ortLibrary: config.ortLibrary,
-      ...(io.env.LD_LIBRARY_PATH ? { libraryPath: io.env.LD_LIBRARY_PATH } : {}),
-      selfTestTimeoutMs: config.selfTestTimeoutMs,
-      loadTimeoutMs: config.loadTimeoutMs,
-      watchLatencyFactor: config.watchLatencyFactor,
-      watchMemoryBytes: config.watchMemoryBytes,
-      maxLatencyMs: config.maxLatencyMs,
-      maxModelBytes: config.maxModelBytes,
-      diskQuota: readQuota(config.diskQuota),
-      bandwidth: config.bandwidth,
-      metered: config.metered,
-      updateTimeoutMs: config.updateTimeoutMs,
-      updater,
-      logger,
-    });
+    const agent = await createAgent({ ...agentOptionsOf(config, io, logger), updater });
     const stdin = () => process.stdin;
     const flows = await openFlows(config.flows, { agent, logger, stdin });
     try {
       const listen = config.http.split(',').map((address) => address.trim());
       const { maxRequestBytes } = config;
-      const server = await serveLocal(localRoutes(agent, flows), { listen, maxRequestBytes });
+      const routes = localRoutes(agent, await makeLocalToken(config.data), flows);
+      const server = await serveLocal(routes, { listen, maxRequestBytes });
       try {
         const { addresses } = server;
         const [address = ''] = addresses;
@@ -104,7 +85,7 @@ export const runCommand: Command = {
         if (input.values.json) io.print(JSON.stringify(ready));
         else
           io.print(
-            `device ${device} of fleet ${fleet} serves inference at ${addresses.join(' and ')}`,
+            `${fleet === '' ? 'a device in no fleet' : `device ${device} of fleet ${fleet}`} serves inference at ${addresses.join(' and ')}`,
           );
         io.tellLauncher(HEALTHY);
         const ended = Promise.race([io.ended.then(() => 'stop' as const), relaunch.promise]);

@@ -1,9 +1,17 @@
-import type { Draft, SelfTest } from '@flotilla/protocol';
-import type { AgentStatus, DeviceHealth } from '../../core/index.ts';
+import { type Draft, FlotillaError, type SelfTest } from '@flotilla/protocol';
+import {
+  type AgentStatus,
+  type DeviceHealth,
+  readStored,
+  type SlotStatus,
+} from '../../core/index.ts';
+import { findEnrolment, hasDataFolder } from '../data-folder.ts';
+import { createFileStorage } from '../file-storage.ts';
 import { describeFlows } from '../flows/describe.ts';
 import type { FlowsStatus } from '../flows/flows.ts';
-import { askAgent } from '../local-client.ts';
-import type { Command } from './command.ts';
+import { findAgent, jsonOf } from '../local-client.ts';
+import { AGENT_VERSION } from '../version.ts';
+import type { Command, CommandInput } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
 
 export const statusCommand: Command = {
@@ -13,43 +21,94 @@ export const statusCommand: Command = {
   examples: ['flotilla-agent status --data /var/lib/flotilla', 'flotilla-agent status --json'],
   async run(input) {
     const { data } = configOf(input);
-    const { body } = await askAgent(data, { method: 'GET', path: '/flotilla/1/status' });
-    const status = JSON.parse(body.toString()) as AgentStatus & FlowsStatus;
-    input.io.print(input.values.json ? JSON.stringify(status) : describe(status));
+    const agent = await findAgent(data);
+    if (agent === undefined) return tellStored(input, data);
+    const ask = { method: 'GET', path: '/flotilla/1/status' } as const;
+    const status = jsonOf<AgentStatus & FlowsStatus>(await agent.ask(ask));
+    const running = { running: true, ...status };
+    input.io.print(input.values.json ? JSON.stringify(running) : describe(status));
   },
 };
 
+/** What the disk tells while no agent runs. */
+async function tellStored(input: CommandInput, data: string): Promise<void> {
+  const enrolment = await findEnrolment(data);
+  if (enrolment === undefined && !(await hasDataFolder(data))) {
+    throw new FlotillaError('agent.not-enrolled', { data });
+  }
+  const { fleet = '', device = '' } = enrolment?.identity ?? {};
+  const stored = await readStored(createFileStorage(data));
+  const status = {
+    running: false,
+    fleet,
+    device,
+    version: AGENT_VERSION,
+    online: false,
+    ...stored,
+  };
+  if (input.values.json) return input.io.print(JSON.stringify(status));
+  const lines = [
+    `${nameOf(status)}: no agent runs here${stored.halted ? ', fleet halted' : ''}`,
+    ...slotLines(status.slots, (slot) => (slot.trial ? [] : ['at the next run'])),
+    ...lastLine(status.attempts),
+    `  start it: flotilla-agent run --data ${data}`,
+  ];
+  input.io.print(lines.join('\n'));
+}
+
+const nameOf = ({ fleet, device }: Pick<AgentStatus, 'fleet' | 'device'>): string =>
+  fleet === '' ? 'a device in no fleet' : `device ${device} of fleet ${fleet}`;
+
 function describe(status: AgentStatus & FlowsStatus): string {
-  const { device, fleet, online, halted, slots, attempts, outbox, health } = status;
-  const release = status.release?.trial ?? status.release?.active;
-  const connection = online ? 'connected' : 'not connected';
-  const rows = slots.flatMap((status) => {
-    const { slot, active, trial, ready, drifting, runtime, provider, fallbacks = [] } = status;
+  const { fleet, online, halted, slots, attempts, outbox, health } = status;
+  const connection = fleet === '' ? '' : online ? ': connected' : ': not connected';
+  return [
+    `${nameOf(status)}${connection}${halted ? ', fleet halted' : ''}`,
+    releaseLine(status),
+    ...slotLines(slots, ({ ready, runtime, provider }) => [
+      ready ? `on ${runtime} (${provider})` : 'not ready',
+    ]),
+    ...lastLine(attempts),
+    ...describeFlows(status),
+    ...(fleet === ''
+      ? []
+      : [`  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`]),
+    `  device: ${describeHealth(health)}`,
+  ].join('\n');
+}
+
+function releaseLine({ version, release }: AgentStatus): string {
+  const runs = release?.trial ?? release?.active;
+  return `  agent ${version}${runs ? `, release ${runs.version}` : ''}${release?.trial ? ', on trial' : ''}`;
+}
+
+/** @param state how the slot fares */
+function slotLines(
+  slots: readonly SlotStatus[],
+  state: (slot: SlotStatus) => readonly string[],
+): string[] {
+  if (slots.length === 0) return ['  no model yet'];
+  return slots.flatMap((status) => {
+    const { slot, active, trial, local, drifting, fallbacks = [] } = status;
     const model = trial ?? active;
     const marks = [
+      local ? 'loaded by hand' : '',
       trial === undefined ? '' : 'on trial',
-      ready ? `on ${runtime} (${provider})` : 'not ready',
+      ...state(status),
       drifting.length > 0 ? `drift in ${drifting.join(', ')}` : '',
     ].filter((mark) => mark !== '');
     const what = `${model?.model}@${model?.version} ${model?.precision}`;
     const passedOver = fallbacks.map((fallback) => `    not on ${fallback}`);
     return [`  ${slot}: ${[what, ...marks].join(', ')}`, ...passedOver];
   });
+}
+
+function lastLine(attempts: AgentStatus['attempts']): string[] {
   const last = attempts.at(-1);
-  return [
-    `device ${device} of fleet ${fleet}: ${connection}${halted ? ', fleet halted' : ''}`,
-    `  agent ${status.version}${release ? `, release ${release.version}` : ''}${status.release?.trial ? ', on trial' : ''}`,
-    ...(rows.length > 0 ? rows : ['  no model yet']),
-    ...(last === undefined
-      ? []
-      : [
-          `  last attempt: ${last.step} ${last.result} ${last.code ?? ''} ${last.detail ?? ''}`.trimEnd(),
-          ...describeMeasured(last.selfTest),
-        ]),
-    ...describeFlows(status),
-    `  outbox: ${outbox.pending} records waiting, ${outbox.dropped} dropped`,
-    `  device: ${describeHealth(health)}`,
-  ].join('\n');
+  if (last === undefined) return [];
+  const { step, result, code = '', detail = '' } = last;
+  const line = `  last attempt: ${step} ${result} ${code} ${detail}`.trimEnd();
+  return [line, ...describeMeasured(last.selfTest)];
 }
 
 /** What the device found before it activated the model. */

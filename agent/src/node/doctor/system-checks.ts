@@ -1,5 +1,5 @@
-import { findRunning } from '../data-folder.ts';
-import { askAgent } from '../local-client.ts';
+import type { AgentStatus } from '../../core/index.ts';
+import { findAgent, jsonOf } from '../local-client.ts';
 import { UNIT_NAME } from '../service/unit.ts';
 import { type Check, type Finding, fail, ok, type Patient, warn } from './check.ts';
 
@@ -94,17 +94,14 @@ async function checkService({ execute, files }: Patient): Promise<Finding> {
 
 async function checkAgent({ data, enrolment }: Patient): Promise<Finding> {
   if (enrolment === undefined) return ok('not expected: this device is in no fleet');
-  const running = await findRunning(data);
   const start = `flotilla-agent run --data ${data}`;
   try {
-    const { body } = await askAgent(data, { method: 'GET', path: '/flotilla/1/status' });
-    const { version, online, slots } = JSON.parse(body.toString()) as {
-      version: string;
-      online: boolean;
-      slots: readonly unknown[];
-    };
+    const agent = await findAgent(data);
+    if (agent === undefined) return warn('does not run on this data folder', start);
+    const answer = await agent.ask({ method: 'GET', path: '/flotilla/1/status' });
+    const { version, online, slots } = jsonOf<AgentStatus>(answer);
     const count = `${slots.length} ${slots.length === 1 ? 'slot' : 'slots'}`;
-    const what = `version ${version} runs as process ${running?.pid} with ${count}`;
+    const what = `version ${version} runs as process ${agent.pid} with ${count}`;
     if (online) return ok(`${what}, connected`);
     return warn(`${what}, not connected`, 'see server and mqtt here, and the log of the agent');
   } catch {

@@ -19,6 +19,8 @@ export interface LocalServerOptions {
 
 /** Longer than the pools of clients keep an idle connection, so that they close it and not we. */
 const KEEP_ALIVE_MS = 72_000;
+/** A bundle that comes from a slow stick. */
+const LONGEST_REQUEST_MS = 3_600_000;
 const MAX_CONNECTIONS = 256;
 const RETRY_AFTER_S = 1;
 const BODY_TYPES = new Set(['application/json', 'application/octet-stream']);
@@ -42,9 +44,12 @@ export async function serveLocal(
   const addresses: string[] = [];
   try {
     for (const address of listen) {
-      const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-        void respond(router, maxRequestBytes, request, response);
-      });
+      const server = createServer(
+        { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: LONGEST_REQUEST_MS },
+        (request, response) => {
+          void respond(router, maxRequestBytes, request, response);
+        },
+      );
       server.maxConnections = MAX_CONNECTIONS;
       addresses.push(await listenOn(server, address));
       servers.push(server);
@@ -80,6 +85,12 @@ async function answerTo(
   const { method = '', url = '', headers } = request;
   refuseBrowsers(request);
   const { route, params } = router.match(method, url);
+  if ('handleStream' in route) {
+    const query = new URLSearchParams(url.split('?')[1]);
+    // the connection must outlive a refusal, to carry it
+    const body = request.iterator({ destroyOnReturn: false });
+    return route.handleStream({ params, headers, query, body });
+  }
   if (method === 'GET') return route.handle({ params, headers, body: Buffer.alloc(0) });
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== undefined && !BODY_TYPES.has(type)) {

@@ -4,10 +4,12 @@ import { type HttpAnswer, type HttpRequest, jsonAnswer, type Route } from '../ht
 import { readInferRequest } from './request.ts';
 import { writeInferResponse } from './response.ts';
 
+type Models = Pick<Agent, 'slots' | 'model' | 'infer'>;
+
 const HEAD_LENGTH = 'inference-header-content-length';
 
 /** A slot is a model here; each route is there with the version in the path and without. */
-export const modelRoutes = (agent: Agent): readonly Route[] =>
+export const modelRoutes = (agent: Models): readonly Route[] =>
   ['/v2/models/:slot', '/v2/models/:slot/versions/:version'].flatMap((path): Route[] => [
     {
       method: 'GET',
@@ -29,7 +31,7 @@ export const modelRoutes = (agent: Agent): readonly Route[] =>
   ]);
 
 /** @throws FlotillaError `infer.no-slot` where no model runs there, or another version */
-function findModel(agent: Agent, { slot = '', version }: HttpRequest['params']): LoadedModel {
+function findModel(agent: Models, { slot = '', version }: HttpRequest['params']): LoadedModel {
   const model = agent.model(slot);
   const other = version !== undefined && version !== String(model?.installed.version);
   if (model !== undefined && !other) return model;
@@ -38,7 +40,7 @@ function findModel(agent: Agent, { slot = '', version }: HttpRequest['params']):
   throw new FlotillaError('infer.no-slot', { slot: asked.slice(0, 80), known });
 }
 
-async function infer(agent: Agent, { params, headers, body }: HttpRequest): Promise<HttpAnswer> {
+async function infer(agent: Models, { params, headers, body }: HttpRequest): Promise<HttpAnswer> {
   const { slot = '' } = params;
   findModel(agent, params);
   const text = headers[HEAD_LENGTH];

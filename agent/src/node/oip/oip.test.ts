@@ -54,7 +54,7 @@ let server: LocalServer;
 let address: string;
 
 beforeAll(async () => {
-  server = await serveLocal(localRoutes(agent), {
+  server = await serveLocal(localRoutes(agent, 'token'), {
     listen: ['127.0.0.1:0'],
     maxRequestBytes: 4096,
   });

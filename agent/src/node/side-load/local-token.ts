@@ -1,0 +1,39 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
+import { writeFileDurably } from '@flotilla/protocol/node';
+
+const FILE = 'local-token';
+
+/**
+ * A new token for the life of an agent, in a file that its user alone may read: it tells commands of
+ * that user from other programs on the device, which may use the models and not change them.
+ */
+export async function makeLocalToken(data: string): Promise<string> {
+  const token = randomBytes(32).toString('hex');
+  await writeFileDurably(join(data, FILE), token, { mode: 0o600 });
+  return token;
+}
+
+/**
+ * @returns undefined where no agent ever ran there
+ * @throws FlotillaError `agent.foreign-folder`
+ */
+export async function readLocalToken(data: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(data, FILE), 'utf8')).trim();
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'ENOENT') return undefined;
+    throw new FlotillaError('agent.foreign-folder', { data }, { cause });
+  }
+}
+
+export const bearer = (token: string): string => `Bearer ${token}`;
+
+/** Whether a request carries the token; takes as long for a wrong one as for the right one. */
+export function isAllowed(authorization: string | undefined, token: string): boolean {
+  const [given, right] = [Buffer.from(authorization ?? ''), Buffer.from(bearer(token))];
+  return given.length === right.length && timingSafeEqual(given, right);
+}
