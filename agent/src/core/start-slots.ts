@@ -17,6 +17,8 @@ interface StartPorts {
 
 /** A model on trial that takes longer to load does not hold up the committed one. */
 const PATIENCE_MS = 3_000;
+/** Slots that take longer do not hold up the connection: what they load serves when it comes. */
+const LONGEST_MS = 10_000;
 
 /**
  * Brings every slot up from the journal, before any connection and side by side, so that a model
@@ -30,19 +32,29 @@ export async function startSlots(ports: StartPorts): Promise<void> {
     logger.error('start not counted', { error });
   });
   const slots = Object.keys(journal.state.slots).filter((slot) => slot !== AGENT_SLOT);
-  await Promise.all(slots.map((slot) => startSlot(ports, slot)));
+  const started = Promise.all(slots.map((slot) => startSlot(ports, slot)));
+  await within(ports, started, LONGEST_MS);
+}
+
+/** Waits for that, but no longer. */
+async function within(
+  { clock }: StartPorts,
+  done: Promise<unknown>,
+  milliseconds: number,
+): Promise<void> {
+  const patience = new AbortController();
+  const tired = clock.sleep(milliseconds, patience.signal);
+  await Promise.race([done, tired]).finally(() => patience.abort());
 }
 
 async function startSlot(ports: StartPorts, slot: string): Promise<void> {
-  const { journal, serving, clock } = ports;
+  const { journal, serving } = ports;
   const { active, trial, trialStarts = 0 } = journal.state.slots[slot] ?? {};
   const onTrial = isOnTrial(journal.state, slot) && trialStarts <= MAX_TRIAL_STARTS;
   if (trial !== undefined && onTrial) {
     const tried = tryTrial(ports, slot, trial);
     if (active === undefined) return tried;
-    const patience = new AbortController();
-    const tired = clock.sleep(PATIENCE_MS, patience.signal);
-    await Promise.race([tried, tired]).finally(() => patience.abort());
+    await within(ports, tried, PATIENCE_MS);
   }
   if (active !== undefined && serving.model(slot) === undefined) await restore(ports, slot, active);
 }

@@ -132,6 +132,31 @@ describe('a start', () => {
     });
   });
 
+  test('with a committed model that hangs connects all the same, and takes the next one', async () => {
+    const watched = await startWatched();
+    const { fleet, storage } = watched;
+    await watched.agent.stop();
+    const options = bedOptions(fleet);
+    const steps = { ...options.steps, loadTimeoutMs: 3_600_000 };
+    const ports = bedPorts(storage, fleet);
+    let loads = 0;
+    const runtimes = ports.runtimes.map((runtime) => ({
+      ...runtime,
+      load: (...order: Parameters<typeof runtime.load>) =>
+        loads++ === 0 ? new Promise<never>(() => undefined) : runtime.load(...order),
+    }));
+    // the ten seconds that a start waits pass at once
+    const sleep: typeof ports.clock.sleep = (milliseconds, signal) =>
+      ports.clock.sleep(milliseconds === 10_000 ? 1 : milliseconds, signal);
+    const clock = { ...ports.clock, sleep };
+    const agent = await startAgent({ ...ports, runtimes, clock }, { ...options, steps });
+    stops.push(() => agent.stop());
+    expect(agent.slots).toEqual([]);
+    await watched.want({ version: 2 });
+    expect(await watched.outcome(2)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(agent.model('parts')?.installed.version).toBe(2);
+  });
+
   test('does not wait for it for as long as it may take', async () => {
     const began = performance.now();
     const { agent, watched } = await restart(3_600_000);

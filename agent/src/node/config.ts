@@ -93,7 +93,7 @@ export const CONFIG = {
     'a watched model that is slower than in its self-test by this factor is undone, where the server names none',
   ),
   watchMemoryBytes: key<number>(
-    128 << 20,
+    256 << 20,
     'FLOTILLA_AGENT_WATCH_MEMORY',
     'watch-memory',
     'growth of the agent in bytes beyond what a watched model states that undoes it, where the server names none',

@@ -55,7 +55,7 @@ export interface NodeAgentOptions {
   readonly loadTimeoutMs?: number;
   /** A watched model that is slower than in its self-test by this factor is undone; default 4. */
   readonly watchLatencyFactor?: number;
-  /** Growth of this process beyond what a watched model states that undoes it; default 128 MiB. */
+  /** Growth of this process beyond what a watched model states that undoes it; default 256 MiB. */
   readonly watchMemoryBytes?: number;
   /** A model whose median run in the self-test is slower is not activated; 0 (the default): any. */
   readonly maxLatencyMs?: number;
@@ -191,7 +191,7 @@ function settings(
       loadTimeoutMs: withBuildTime(found, options.loadTimeoutMs ?? 60_000),
       watch: {
         latencyFactor: options.watchLatencyFactor ?? 4,
-        memoryBytes: options.watchMemoryBytes ?? 128 << 20,
+        memoryBytes: options.watchMemoryBytes ?? 256 << 20,
         hungMs: 10_000,
       },
       watchPollMs: 200,

@@ -1,3 +1,4 @@
+import { FlotillaError } from '@flotilla/protocol';
 import type { StepOf } from '../plan.ts';
 import { findAttempt } from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
@@ -15,8 +16,10 @@ export async function watch(
   const { clock, journal, settings } = context;
   const { deployment } = step;
   const growthBytes: number[] = [];
+  const lateMs = clock.monotonic() + settings.loadTimeoutMs;
   let untilMs: number | undefined;
   for (;;) {
+    if (untilMs === undefined && clock.monotonic() > lateMs) throw neverServed(context, step);
     if (serves(context, step)) {
       untilMs ??= clock.monotonic() + deployment.watchMs;
       const fault = judgeWatched(look(context, step, growthBytes), thresholdsOf(context));
@@ -31,6 +34,15 @@ export async function watch(
     attemptIn(draft, deployment).stage = 'watched';
   });
 }
+
+const neverServed = (
+  { settings }: StepContext,
+  { deployment: { model, version } }: StepOf<'watch'>,
+): FlotillaError =>
+  new FlotillaError('deployment.load-timeout', {
+    bundle: `${model}@${version}`,
+    seconds: settings.loadTimeoutMs / 1000,
+  });
 
 /** After a start the committed model may serve until the one on trial is loaded. */
 function serves({ serving }: StepContext, { slot, deployment }: StepOf<'watch'>): boolean {
