@@ -2,8 +2,10 @@ import { buildVariants } from './builds/build-variants.ts';
 import { type Builder, createBuilder } from './builds/builder.ts';
 import type { BuildRow } from './builds/store.ts';
 import type { ServerContext } from './context.ts';
+import { createDeltas, type Deltas } from './deltas/deltas.ts';
 import { publishDesired } from './devices/desired.ts';
 import type { IngestHandlers } from './devices/ingest-port.ts';
+import { createWantedBlobs, type WantedBlobs } from './devices/wanted-blobs.ts';
 import { createProfiles } from './drift/profiles.ts';
 import { createDriftTicker } from './drift/ticker.ts';
 import { type Push, pushModel } from './registry/push.ts';
@@ -24,6 +26,8 @@ export interface App {
   /** Receives a version, builds its variants, signs them. */
   pushModel(push: Push): Promise<BuildRow>;
   readonly builder: Builder;
+  readonly deltas: Deltas;
+  readonly wantedBlobs: WantedBlobs;
   /** Plans waves of rollouts and publishes what each device shall run. */
   readonly rollouts: RolloutTicker;
   /** What devices report, into rollouts and telemetry. */
@@ -31,10 +35,15 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** @param folder of builds under way, in the data folder */
-export function createApp(context: ServerContext, folder: string): App {
+export interface AppFolders {
+  /** Of builds, and of deltas, under way. */
+  readonly builds: string;
+  readonly deltas: string;
+}
+
+export async function createApp(context: ServerContext, folders: AppFolders): Promise<App> {
   const { changes } = context;
-  const builder = createBuilder(context, folder, async (build, job) => {
+  const builder = createBuilder(context, folders.builds, async (build, job) => {
     const built = await buildVariants(context, build, job);
     await signBuild(context, build, built);
   });
@@ -48,8 +57,11 @@ export function createApp(context: ServerContext, folder: string): App {
     profileFor: createProfiles(context.artifacts),
     onChange: (fleet, alert) => changes.emit({ topic: 'drift', fleet, id: alert }),
   });
+  const deltas = await createDeltas(context, folders.deltas);
   return {
     builder,
+    deltas,
+    wantedBlobs: createWantedBlobs(context),
     rollouts,
     pushModel: (push) => pushModel(context, builder, push),
     handlers: {
@@ -62,6 +74,7 @@ export function createApp(context: ServerContext, folder: string): App {
         }),
     },
     async close() {
+      await deltas.close();
       await drift.stop();
       await rollouts.stop();
       await builder.close();

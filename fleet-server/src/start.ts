@@ -79,13 +79,16 @@ async function start(config: ServerConfig, options: StartOptions, onClose: OnClo
   const folder = await openDataFolder(config.data);
   onClose(() => folder.close());
   const { context, ready } = await createContext(config, options, folder, listener, tls, onClose);
-  const app = createApp(context, folder.folder('builds'));
+  const app = await createApp(context, {
+    builds: folder.folder('builds'),
+    deltas: folder.file('deltas'),
+  });
   onClose(() => app.close());
   const metrics = createMetrics(context);
   await prepare(context, app, metrics);
   const http = await createHttp(context, listener, allRoutes(context, app, metrics));
   onClose(() => http.close());
-  onClose(startTimers(context));
+  onClose(startTimers(context, app));
   onClose(await announce(context));
   ready();
   await app.builder.resume();
@@ -161,10 +164,11 @@ async function prepare(context: ServerContext, app: App, metrics: Metrics): Prom
 }
 
 /** What must be done again and again; each failure is logged and the next turn tries again. */
-function startTimers(context: ServerContext): () => void {
+function startTimers(context: ServerContext, { deltas }: App): () => void {
   const hourly = async () => {
     await context.trust.refresh();
     await forgetIdempotency(context, 'expired');
+    await deltas.collect();
   };
   const timer = setInterval(() => {
     hourly().catch((error: Error) => context.log.error({ reason: error.message }, 'hourly work'));

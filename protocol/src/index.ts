@@ -6,6 +6,8 @@ export {
 } from './bundle-stream.ts';
 export { type BundleFile, type BundleFileParts, packBundle, unpackBundle } from './bundle-tar.ts';
 export * from './compatibility.ts';
+export { type DeltaInputs, decodeDelta, type RandomAccess } from './delta/decode.ts';
+export { encodeDelta } from './delta/encode.ts';
 export * from './digest.ts';
 export * from './error.ts';
 export * from './ids.ts';

@@ -20,6 +20,7 @@ import type {
   Sha256,
   Storage,
   Transport,
+  Unpack,
 } from './ports.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import type { SelfUpdater } from './self-update/self-updater.ts';
@@ -53,6 +54,8 @@ export interface AgentPorts {
   readonly updater: SelfUpdater;
   readonly device: Device;
   readonly logger: Logger;
+  /** Left out where there is none: then no deltas are fetched. */
+  readonly unpack?: Unpack;
   sha256(): Sha256;
   /** 16 random hex digits. */
   newOutboxId(): string;

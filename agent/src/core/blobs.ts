@@ -3,6 +3,9 @@ import type { Storage } from './ports.ts';
 
 const FOLDER = 'blobs';
 const PART = '.part';
+const DELTA = '.delta-';
+const MADE = 'made';
+const HEX_LENGTH = 64;
 const TAKEN = '.taken';
 
 /** Blobs by digest, shared between bundles. A blob has its final name only once it was verified. */
@@ -23,7 +26,15 @@ export interface BlobStore {
   bytes(): Promise<number>;
   /** Removes every blob and part that none of these bundles (manifest digests) names. */
   collect(bundles: readonly string[]): Promise<void>;
+  /** Where deltas lie that lead to this blob; `collect` keeps them as long as it. */
+  deltaStore(to: string): BlobPlaces;
+  /** Where a blob lies while it is made of a delta. */
+  madePath(to: string): string;
+  dropDeltas(to: string): Promise<void>;
 }
+
+/** What a download needs of a store. */
+export type BlobPlaces = Pick<BlobStore, 'path' | 'partPath' | 'has' | 'complete'>;
 
 export async function openBlobStore(storage: Storage): Promise<BlobStore> {
   await storage.makeFolder(FOLDER);
@@ -37,7 +48,29 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
     return [bundle, ...digestsOf(manifest)];
   }
 
+  function deltaStore(to: string): BlobPlaces {
+    const own = (delta: string) => `${path(to)}${DELTA}${digestHex(delta)}`;
+    return {
+      path: own,
+      partPath: (delta) => `${own(delta)}${PART}`,
+      has: async (delta) => (await storage.size(own(delta))) !== undefined,
+      async complete(delta) {
+        await storage.rename(`${own(delta)}${PART}`, own(delta));
+        await storage.syncFolder(FOLDER);
+      },
+    };
+  }
+
   return {
+    deltaStore,
+    madePath: (to) => `${path(to)}${DELTA}${MADE}`,
+    async dropDeltas(to) {
+      const names = await storage.list(FOLDER);
+      const start = `${digestHex(to)}${DELTA}`;
+      for (const name of names.filter((name) => name.startsWith(start))) {
+        await storage.remove(`${FOLDER}/${name}`);
+      }
+    },
     path,
     partPath,
     takenPath,
@@ -62,10 +95,8 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
       // listed first: the manifest of what arrives from now on is read below
       const names = await storage.list(FOLDER);
       const named = (await Promise.all(bundles.map(namedBy))).flat();
-      const kept = new Set(
-        named.flatMap((digest) => ['', PART, TAKEN].map((end) => digestHex(digest) + end)),
-      );
-      for (const name of names.filter((name) => !kept.has(name))) {
+      const kept = new Set(named.map(digestHex));
+      for (const name of names.filter((name) => !kept.has(name.slice(0, HEX_LENGTH)))) {
         await storage.remove(`${FOLDER}/${name}`);
       }
       await storage.syncFolder(FOLDER);

@@ -54,9 +54,10 @@ async function bed(answers: Answer[]) {
       body: status === undefined ? chunks() : (async function* () {})(),
     };
   };
+  const blobs = await openBlobStore(storage);
   const source: BlobSource = {
     storage,
-    blobs: await openBlobStore(storage),
+    blobs,
     clock: { now: () => 0, monotonic: () => 0, sleep: async (ms) => void slept.push(ms) },
     random: () => 0.5,
     download: { firstMs: 1, longestMs: 2, tries: 4 },
@@ -84,7 +85,7 @@ async function bed(answers: Answer[]) {
       flow,
       onBytes: () => undefined,
     });
-  return { ...source, requested, slept, fetch };
+  return { ...source, blobs, requested, slept, fetch };
 }
 
 describe('fetchBlob', () => {

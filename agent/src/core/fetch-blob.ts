@@ -1,6 +1,6 @@
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
-import type { BlobStore } from './blobs.ts';
+import type { BlobPlaces } from './blobs.ts';
 import type { Clock, Fetcher, FetchResponse, Random, Sha256, Storage } from './ports.ts';
 import { pauseMs, retryAfterMs } from './retry.ts';
 
@@ -15,7 +15,7 @@ export interface DownloadOptions extends BackoffOptions {
 
 export interface BlobSource {
   readonly storage: Storage;
-  readonly blobs: BlobStore;
+  readonly blobs: BlobPlaces;
   readonly fetcher: Fetcher;
   readonly clock: Clock;
   readonly random: Random;

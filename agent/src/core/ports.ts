@@ -96,6 +96,9 @@ export interface Sha256 {
   digest(): string;
 }
 
+/** Unpacks Zstandard, whole; throws where more than so many bytes would come out. */
+export type Unpack = (bytes: Uint8Array, maxBytes: number) => Promise<Uint8Array>;
+
 export interface SelfTestRequest {
   /** Paths in the storage. */
   readonly model: string;

@@ -27,6 +27,7 @@ import { createRuntimeCache } from './runtime-cache.ts';
 import { createSelfTester, withBuildTime } from './self-tester.ts';
 import { createSelfUpdater } from './self-update/updater.ts';
 import { systemClock } from './system-clock.ts';
+import { unpackZstd } from './unpack.ts';
 import { AGENT_VERSION } from './version.ts';
 
 export interface NodeAgentOptions {
@@ -132,6 +133,7 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
           selfUpdate: updater.obstacle === undefined,
         }),
         logger,
+        unpack: unpackZstd,
         sha256: createSha256,
         newOutboxId: () => randomBytes(8).toString('hex'),
       },

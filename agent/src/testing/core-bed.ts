@@ -10,6 +10,7 @@ import type {
 } from '../core/index.ts';
 import { testGolden } from '../node/self-test-task.ts';
 import { systemClock } from '../node/system-clock.ts';
+import { unpackZstd } from '../node/unpack.ts';
 import type { TestFleet } from './test-fleet.ts';
 import { TOY_OPSET, toyRuntime } from './toy-model.ts';
 
@@ -95,6 +96,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
       rssBytes: () => 1,
     },
     logger: { debug: () => undefined, info: say, warn: say, error: say },
+    unpack: unpackZstd,
     sha256: () => {
       const hash = createHash('sha256');
       return {

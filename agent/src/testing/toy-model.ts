@@ -22,6 +22,8 @@ export interface ToyModel {
     | 'hang-on-run'
     | 'slow-on-run'
     | 'wrong-output';
+  /** Makes it larger. */
+  readonly weights?: string;
   /** Security epoch of its bundle; default 0. */
   readonly epoch?: number;
 }

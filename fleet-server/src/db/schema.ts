@@ -265,6 +265,19 @@ export interface DownloadPoliciesTable {
   policy: Json;
 }
 
+/** A delta from one blob to another; the bytes lie in the artifact folder. */
+export interface DeltasTable {
+  fleet: string;
+  from_digest: string;
+  to_digest: string;
+  /** Digest; empty where there is none. */
+  delta: string;
+  size: number;
+  /** Why there is none. */
+  reason: string;
+  used_ms: Millis;
+}
+
 export interface CoreTables {
   fleets: FleetsTable;
   devices: DevicesTable;
@@ -277,6 +290,7 @@ export interface CoreTables {
   blobs: BlobsTable;
   deployments: DeploymentsTable;
   slots: SlotsTable;
+  deltas: DeltasTable;
   download_policies: DownloadPoliciesTable;
   outboxes: OutboxesTable;
   tuf_metadata: TufMetadataTable;

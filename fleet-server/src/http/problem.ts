@@ -28,7 +28,7 @@ export function addProblems(app: FastifyInstance): void {
       retryable: known.retryable,
     };
     const { seconds } = known.context as { seconds?: number };
-    if (known.code === 'auth.throttled') reply.header('retry-after', seconds);
+    if (seconds !== undefined && known.retryable) reply.header('retry-after', seconds);
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="flotilla"');
     return reply.code(status).type('application/problem+json').send(problem);
   });

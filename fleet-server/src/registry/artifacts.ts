@@ -16,6 +16,8 @@ export interface ArtifactStore {
   put(digest: string, content: Uint8Array): Promise<void>;
   /** Undefined where the store does not hold it. */
   stat(digest: string): Promise<ArtifactInfo | undefined>;
+  /** Nothing happens where it is not held. */
+  remove(digest: string): Promise<void>;
   /** Bytes first to last inclusive; all of them where no range is given. */
   read(digest: string, range?: { readonly first: number; readonly last: number }): Readable;
 }
@@ -52,6 +54,11 @@ export async function openArtifactFolder(root: string, fs: FileSystem): Promise<
     async stat(digest) {
       const size = isDigest(digest) ? await fs.size(path(digest)) : undefined;
       return size === undefined ? undefined : { digest, size };
+    },
+    async remove(digest) {
+      await fs.remove(path(digest));
+      await fs.makeFolder(fanOut(digest));
+      await fs.syncFolder(fanOut(digest));
     },
     read: (digest, range) => fs.read(path(digest), range),
   };

@@ -51,6 +51,11 @@ export const AGENT_ERRORS = {
     (c: { url: string; reason: string }) =>
       `${c.url} does not answer (${c.reason}): check the address and the network`,
   ),
+  'delta.invalid': refused(
+    422,
+    (c: { reason: string }) =>
+      `a delta cannot be used (${c.reason}): the whole blob is needed instead`,
+  ),
   'deployment.errors': refused(
     500,
     (c: { slot: string; errors: number; inferences: number }) =>

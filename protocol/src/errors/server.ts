@@ -25,6 +25,14 @@ export const SERVER_ERRORS = {
   'config.invalid': usage(
     (c: { key: string; reason: string }) => `configuration: ${c.key}: ${c.reason}`,
   ),
+  'delta.making': transient(
+    503,
+    (c: { seconds: number }) => `this delta is being made: ask again in ${c.seconds} s`,
+  ),
+  'delta.none': refused(
+    404,
+    (c: { reason: string }) => `there is no delta between these blobs: ${c.reason}`,
+  ),
   'enroll.token-spent': refused(
     403,
     (c: { token: string }) =>

@@ -13,6 +13,7 @@ import type {
   SelfTester,
   Sha256,
   Storage,
+  Unpack,
 } from '../ports.ts';
 import type { SelfUpdater } from '../self-update/self-updater.ts';
 import type { Footprint } from '../serving/footprint.ts';
@@ -75,6 +76,7 @@ export interface StepContext {
   readonly runtimeCache: RuntimeCache;
   /** Of all downloads together. */
   readonly bandwidth: Bandwidth;
+  readonly unpack?: Unpack;
   sha256(): Sha256;
   /** Bundles that must stay on disk, by manifest digest. */
   needed(): ReadonlySet<string>;

@@ -12,6 +12,7 @@ import type { WantedDeployment } from '../state.ts';
 import { authorizeInstall } from '../trust.ts';
 import { blobPlace } from './blob-place.ts';
 import { attemptIn, type StepContext } from './context.ts';
+import { fetchDelta, findBases } from './delta.ts';
 import { withRoom } from './room.ts';
 import { addTally, createTransfer, type Transferring } from './transferring.ts';
 
@@ -78,14 +79,31 @@ async function fetchAll(
   const authorize = own ? context.authorize : async () => ({});
   const source = { ...context, authorize, download: context.settings.download };
   transfer.progress.begin(parts.reduce((sum, { size }) => sum + size, 0));
+  const bases = own ? await findBases(context, transfer.deployment.slot, parts) : new Map();
+  const place = `${context.identity.api}/api/1/fleets/${context.identity.fleet}/deltas`;
+  const { unpack } = context;
   let before = 0;
-  for (const { digest, size } of parts) {
+  for (const part of parts) {
+    const { digest, size } = part;
+    const from = bases.get(digest);
+    const worth = size > SMALL_BYTES && (await isMostlyMissing(context, part));
+    if (from !== undefined && unpack !== undefined && worth) {
+      const request = { place, from, to: part, unpack, signal };
+      const why = await fetchDelta(context, source, transfer, request);
+      if (why !== undefined) transfer.tally.fallbacks.push(`no delta: ${why}`);
+    }
     const url = `${base}/${digest}`;
     const flow = transfer.flow(size <= SMALL_BYTES ? 'small' : 'whole');
     const onBytes = (done: number) => transfer.progress.reach(before + done);
     await fetchBlob(source, { url, digest, size, signal, flow, onBytes });
     before += size;
   }
+}
+
+/** What is more than half there is ended as it was begun. */
+async function isMostlyMissing({ blobs, storage }: StepContext, { digest, size }: Descriptor) {
+  if (await blobs.has(digest)) return false;
+  return ((await storage.size(blobs.partPath(digest))) ?? 0) < size / 2;
 }
 
 const tooLong = ({ digest }: WantedDeployment, length: number) =>

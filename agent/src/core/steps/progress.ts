@@ -9,7 +9,7 @@ export interface Progress {
   /** So many are on disk; told now and then, never the last: the next step says that. */
   reach(bytesDone: number): void;
   /** Told at once: why the download waits, or with undefined that it goes on. */
-  say(why: FlotillaError | undefined): void;
+  say(why: FlotillaError | undefined, beside: readonly string[]): void;
 }
 
 export function createProgress(
@@ -21,10 +21,11 @@ export function createProgress(
   let bytesTotal = 0;
   let bytesDone = 0;
 
-  function tell(why: FlotillaError | undefined): void {
+  function tell(why: FlotillaError | undefined, beside: readonly string[] = []): void {
     toldMs = clock.monotonic();
     const what = { deployment: id, attempt, step: 'download', slot, digest, bytesDone, bytesTotal };
-    const because = why === undefined ? {} : { code: why.code, detail: why.message };
+    const because =
+      why === undefined ? {} : { code: why.code, detail: [why.message, ...beside].join('; ') };
     // a report that cannot be stored must not stop the download
     context.progress({ ...what, ...because }).catch(() => undefined);
   }

@@ -29,7 +29,7 @@ export function createTransfer(context: StepContext, deployment: WantedDeploymen
     clock,
     lookMs: settings.linkLookMs,
     policy: () => policy().metered,
-    waits: (why) => progress.say(why),
+    waits: (why) => progress.say(why, tally.fallbacks),
   });
   const flow = (load: Load): Flow => ({
     pass: (signal) => gate.pass(load, signal),
@@ -39,6 +39,7 @@ export function createTransfer(context: StepContext, deployment: WantedDeploymen
     },
     async took(bytes: number, _response: FetchResponse, signal: AbortSignal) {
       tally.bytes += bytes;
+      if (load === 'delta') tally.deltaBytes += bytes;
       await bandwidth.pay(bytes, signal);
       await own.pay(bytes, signal);
       return gate.isOpen(load);

@@ -4,6 +4,7 @@ import { telemetry } from './0003_telemetry.ts';
 import { agents } from './0004_agents.ts';
 import { selfTest } from './0005_self_test.ts';
 import { downloads } from './0006_downloads.ts';
+import { deltas } from './0007_deltas.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   agents,
   selfTest,
   downloads,
+  deltas,
 ];

@@ -6,6 +6,7 @@ import { auditRoutes } from './audit.ts';
 import { blobRoutes } from './blobs.ts';
 import { claimTokenRoutes } from './claim-tokens.ts';
 import { dashboardRoutes } from './dashboard.ts';
+import { deltaRoutes } from './deltas.ts';
 import { deviceRoutes } from './devices.ts';
 import { downloadRoutes } from './downloads.ts';
 import { driftRoutes } from './drift.ts';
@@ -34,6 +35,7 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   telemetryRoutes(context),
   driftRoutes(context),
   blobRoutes(context),
+  deltaRoutes(context, app),
   tufRoutes(context),
   auditRoutes(context),
   eventRoutes(context),
