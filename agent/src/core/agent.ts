@@ -13,6 +13,7 @@ import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import { takeInFailure } from './self-update/launch-file.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+import { isByHand } from './side-load/holds.ts';
 import type { SideLoad } from './side-load/side-load.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
@@ -114,11 +115,10 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     runTelemetry(
       {
         ...parts,
-        // without a fleet there is nobody to tell
-        outbox: link === undefined ? { append: async () => 0 } : parts.outbox,
         device: ports.device,
         logger,
         wakeup: windows,
+        isTold: ({ deployment = '' }) => link !== undefined && !isByHand(journal.state, deployment),
         stored: () => parts.sender.wake(),
       },
       stopping.signal,

@@ -107,9 +107,16 @@ export function raiseEpoch(draft: JournalState, model: string, epoch: number): v
   if (epoch > before) draft.localEpochs = { ...draft.localEpochs, [model]: epoch };
 }
 
+/** Whether a deployment is one that a person loaded: the server does not know it. */
+export const isByHand = ({ attempts, holds, loading }: JournalState, deployment: string): boolean =>
+  attempts.some(({ deployment: { id, local } }) => id === deployment && local === true) ||
+  [holds, loading].some((by) =>
+    Object.values(by ?? {}).some((hold) => hold.deployment.id === deployment),
+  );
+
 /** Whether what a slot runs was loaded by hand. */
-export function isLocal({ slots, holds, loading }: JournalState, slot: string): boolean {
-  const { active, trial } = slots[slot] ?? {};
-  const runs = (trial ?? active)?.deployment;
-  return [holds, loading].some((by) => runs !== undefined && by?.[slot]?.deployment.id === runs);
+export function isLocal(state: JournalState, slot: string): boolean {
+  const { active, trial } = state.slots[slot] ?? {};
+  const runs = trial ?? active;
+  return runs !== undefined && isByHand(state, runs.deployment);
 }

@@ -39,7 +39,8 @@ async function alone(storage: Storage = createPowerCutStorage()): Promise<Agent>
 async function inFleet(storage: Storage = createPowerCutStorage()) {
   const fleet = createTestFleet();
   await addAnchor(storage, signer, 'me', 0);
-  const agent = await startAgent(bedPorts(storage, fleet), bedOptions(fleet));
+  const options = { ...bedOptions(fleet), telemetryOverrideMs: 100 };
+  const agent = await startAgent(bedPorts(storage, fleet), options);
   const want = async (version: number, fields = {}) => {
     const bundle = await makeToyBundle({ version });
     fleet.publishBundle(bundle);
@@ -263,6 +264,11 @@ describe('loading by hand, in a fleet', () => {
     await want(2);
     await serves(agent, 2);
     expect(agent.status().slots[0]?.local).toBe(false);
+    // telemetry of what was loaded by hand is nobody's but the person's
+    const told = () => [...fleet.records.values()].flatMap(({ window }) => window?.version ?? []);
+    await vi.waitFor(() => expect(told()).toContain(2), fast);
+    expect(told()).toContain(1);
+    expect(told()).not.toContain(7);
     await expect(agent.unload('parts')).rejects.toMatchObject({ code: 'load.none' });
     await agent.stop();
   });

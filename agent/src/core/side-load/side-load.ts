@@ -81,8 +81,9 @@ export function createSideLoad(
       if (taken === undefined) throw new TypeError('a bundle without a head');
       return await accept(context, taken, head, request.watchMs);
     } catch (error) {
-      if (taken !== undefined) throw await abandon(context, taken, error);
-      throw error;
+      if (taken === undefined) throw error;
+      incoming.delete(taken.digest);
+      throw await abandon(context, taken, error);
     } finally {
       if (taken !== undefined) incoming.delete(taken.digest);
       changed();
@@ -198,10 +199,10 @@ function goesOn(
   return attempt.ending === undefined || runs;
 }
 
-/** Leaves nothing of a bundle that could not be taken in whole. */
+/** Leaves nothing of a bundle that could not be taken in whole, unless the server wants it too. */
 async function abandon(context: StepContext, taken: Taken, error: unknown): Promise<unknown> {
   const { digest, isKnown, head } = taken;
   const why = await fullDisk(context, head.blobs, error);
-  if (!isKnown) await discardBundles(context, [digest]);
+  if (!isKnown && !context.needed().has(digest)) await discardBundles(context, [digest]);
   return why;
 }

@@ -35,9 +35,11 @@ test('stores windows at once when the server shortens them in the midst of a lon
     rssBytes: () => 0,
   };
   const stop = new AbortController();
-  const ports = { recorder, outbox, clock, device, logger: silent, wakeup, stored: resolve };
+  const isTold = ({ slot }: Draft<Window>) => slot === 'parts';
+  const stored = resolve;
+  const ports = { recorder, outbox, clock, device, logger: silent, wakeup, isTold, stored };
   const running = runTelemetry(ports, stop.signal);
-  ended.push({ slot: 'parts', inferences: 7 });
+  ended.push({ slot: 'other', inferences: 1 }, { slot: 'parts', inferences: 7 });
   wakeup.wake();
   await promise;
   expect(outbox.counts().pending).toBe(1);

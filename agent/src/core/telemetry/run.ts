@@ -7,12 +7,14 @@ import type { Recorder } from './recorder.ts';
 
 export interface TelemetryPorts {
   readonly recorder: Recorder;
-  readonly outbox: Pick<Outbox, 'append'>;
+  readonly outbox: Outbox;
   readonly clock: FleetClock;
   readonly device: Device;
   readonly logger: Logger;
   /** Woken when the length of windows may have changed. */
   readonly wakeup: Wakeup;
+  /** Whether a window is the fleet's business. */
+  isTold(window: Draft<Window>): boolean;
   /** Windows were put into the outbox. */
   stored(): void;
 }
@@ -26,7 +28,7 @@ export async function runTelemetry(ports: TelemetryPorts, signal: AbortSignal): 
   for (;;) {
     await wakeup.wait(recorder.untilBoundary() + MARGIN_MS, signal);
     if (signal.aborted) recorder.closeAll();
-    await storeWindows(ports, recorder.take()).catch((error) => {
+    await storeWindows(ports, recorder.take().filter(ports.isTold)).catch((error) => {
       logger.error('telemetry not stored', { error });
     });
     if (signal.aborted) return;

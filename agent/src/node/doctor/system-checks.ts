@@ -93,15 +93,18 @@ async function checkService({ execute, files }: Patient): Promise<Finding> {
 }
 
 async function checkAgent({ data, enrolment }: Patient): Promise<Finding> {
-  if (enrolment === undefined) return ok('not expected: this device is in no fleet');
   const start = `flotilla-agent run --data ${data}`;
   try {
     const agent = await findAgent(data);
+    if (agent === undefined && enrolment === undefined) {
+      return ok('not expected: this device is in no fleet');
+    }
     if (agent === undefined) return warn('does not run on this data folder', start);
     const answer = await agent.ask({ method: 'GET', path: '/flotilla/1/status' });
     const { version, online, slots } = jsonOf<AgentStatus>(answer);
     const count = `${slots.length} ${slots.length === 1 ? 'slot' : 'slots'}`;
     const what = `version ${version} runs as process ${agent.pid} with ${count}`;
+    if (enrolment === undefined) return ok(`${what}, in no fleet`);
     if (online) return ok(`${what}, connected`);
     return warn(`${what}, not connected`, 'see server and mqtt here, and the log of the agent');
   } catch {

@@ -21,6 +21,8 @@ export interface LocalServerOptions {
 const KEEP_ALIVE_MS = 72_000;
 /** A bundle that comes from a slow stick. */
 const LONGEST_REQUEST_MS = 3_600_000;
+/** Longest time for the requests that run when the server ends. */
+const GOODBYE_MS = 5_000;
 const MAX_CONNECTIONS = 256;
 const RETRY_AFTER_S = 1;
 const BODY_TYPES = new Set(['application/json', 'application/octet-stream']);
@@ -125,4 +127,6 @@ const closeServer = (server: Server) =>
   new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
+    // a bundle that comes slowly must not hold up the end
+    setTimeout(() => server.closeAllConnections(), GOODBYE_MS).unref();
   });
