@@ -1,4 +1,5 @@
 import type { Raw } from '@flotilla/model';
+import { abortedOf } from './aborted.ts';
 
 /** How it ended with an item: inferred on, refused by the model, or never looked at. */
 export type Ending = 'done' | 'failed' | 'dropped';
@@ -60,7 +61,7 @@ export function createInlet(room: number, lossless: boolean): Inlet {
       change();
     },
     async take(signal) {
-      const aborted = abortOf(signal);
+      const aborted = abortedOf(signal);
       try {
         while (items.length === 0 && !ended && !signal.aborted) {
           await Promise.race([changed.promise, aborted.promise]);
@@ -82,12 +83,4 @@ export function createInlet(room: number, lossless: boolean): Inlet {
       change();
     },
   };
-}
-
-/** Resolves when a signal aborts, until it is forgotten. */
-function abortOf(signal: AbortSignal) {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const listener = () => resolve();
-  signal.addEventListener('abort', listener, { once: true });
-  return { promise, forget: () => signal.removeEventListener('abort', listener) };
 }

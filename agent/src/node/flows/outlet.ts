@@ -1,5 +1,6 @@
 import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import { createBackoff, createWakeup } from '../../core/index.ts';
+import { abortedOf } from './aborted.ts';
 import { createParcelQueue } from './parcel-queue.ts';
 import type { Parcel, Sink, SinkPorts } from './sink.ts';
 
@@ -41,8 +42,6 @@ export function createOutlet(
   const wakeup = createWakeup(clock);
   const stopping = new AbortController();
   const leaving = new AbortController();
-  const left = Promise.withResolvers<never>();
-  left.promise.catch(() => undefined);
   const backoff = createBackoff(RETRY, random);
   let sent = 0;
   let dropped = 0;
@@ -54,11 +53,24 @@ export function createOutlet(
     told(error);
   }
 
+  /** A sink that hangs is left alone at the end. */
+  async function deliverOnce(parcels: readonly Parcel[]): Promise<void> {
+    const left = abortedOf(leaving.signal);
+    const stopped = left.promise.then(() => {
+      throw new FlotillaError('flow.sink-failed', { sink: sink.label, reason: 'stopped' });
+    });
+    try {
+      await Promise.race([sink.deliver(parcels, leaving.signal), stopped]);
+    } finally {
+      left.forget();
+    }
+  }
+
   async function deliver(): Promise<void> {
     const parcels = queue.hold(sink.batch);
     for (let tries = sink.tries; ; ) {
       try {
-        await Promise.race([sink.deliver(parcels, leaving.signal), left.promise]);
+        await deliverOnce(parcels);
         sent += queue.take('held');
         backoff.reset();
         return tell(undefined);
@@ -110,7 +122,6 @@ export function createOutlet(
       await Promise.race([running, clock.sleep(LAST_MOMENT_MS, last.signal)]);
       last.abort();
       leaving.abort();
-      left.reject(new FlotillaError('flow.sink-failed', { sink: sink.label, reason: 'stopped' }));
       await running;
       dropped += queue.take('all');
       await sink.close();
