@@ -3,9 +3,9 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { asFlotillaError } from '@flotilla/protocol';
 import { fail, ok, type Result, warn } from '../doctor/check.ts';
+import { schemeOf, shownUrl } from './address.ts';
 import { ffmpegVersion } from './ffmpeg.ts';
-import { readFlows, schemeOf } from './parse.ts';
-import { shownUrl } from './redact.ts';
+import { readFlows } from './parse.ts';
 import {
   type FlowConfig,
   type MqttConfig,

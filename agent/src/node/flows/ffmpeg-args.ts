@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { schemeOf } from './parse.ts';
+import { schemeOf } from './address.ts';
 import type { CameraConfig, MicrophoneConfig, VideoConfig, WavConfig } from './schema.ts';
 
 /**

@@ -11,6 +11,8 @@ import type { Source } from './source.ts';
 import { superviseSource } from './supervise.ts';
 import { createTally } from './tally.ts';
 
+const LAST_INFERENCE_MS = 5_000;
+
 export interface FlowPorts {
   readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
   readonly clock: Clock;
@@ -116,7 +118,10 @@ export function startFlow(
       stopping.abort();
       inlet.end();
       inlet.clear();
-      await running;
+      // a model that hangs is not waited for
+      const late = new AbortController();
+      await Promise.race([running, clock.sleep(LAST_INFERENCE_MS, late.signal)]);
+      late.abort();
       await Promise.all(outlets.map((outlet) => outlet.stop()));
     },
   };

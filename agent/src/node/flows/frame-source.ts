@@ -1,11 +1,10 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { redactor, schemeOf, shownUrl } from './address.ts';
 import type { FfmpegRun } from './ffmpeg.ts';
 import { cameraArgs, videoArgs } from './ffmpeg-args.ts';
 import { runFfmpegSource } from './ffmpeg-source.ts';
 import type { Item } from './inlet.ts';
-import { schemeOf } from './parse.ts';
 import { createPpmReader, type Frame } from './ppm.ts';
-import { redactor, shownUrl } from './redact.ts';
 import type { CameraConfig, VideoConfig } from './schema.ts';
 import { type Source, type SourcePorts, stamp } from './source.ts';
 import { milliseconds } from './units.ts';

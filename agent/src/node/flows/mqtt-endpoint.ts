@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Connection, ConnectOptions, Transport } from '../../core/index.ts';
 import type { MqttConfig } from './schema.ts';
+import { readSecret } from './secret.ts';
 
 export interface MqttPorts {
   readonly folder: string;
@@ -33,10 +32,4 @@ export async function connectMqtt(
     ...(word === '' ? {} : { password: word }),
     ...on,
   });
-}
-
-/** The first line of a file: a secret that the flows file need not hold. */
-export async function readSecret(folder: string, file: string): Promise<string> {
-  const text = await readFile(resolve(folder, file), 'utf8');
-  return text.split(/\r?\n/, 1)[0] ?? '';
 }

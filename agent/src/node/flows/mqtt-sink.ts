@@ -1,7 +1,7 @@
 import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
 import type { Connection } from '../../core/index.ts';
+import { shownUrl } from './address.ts';
 import { connectMqtt } from './mqtt-endpoint.ts';
-import { shownUrl } from './redact.ts';
 import type { MqttSinkConfig } from './schema.ts';
 import { DEFAULT_ROOM, DEFAULT_TRIES, type Sink, type SinkPorts } from './sink.ts';
 

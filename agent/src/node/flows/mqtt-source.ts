@@ -1,6 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
+import { abortedOf } from './aborted.ts';
+import { shownUrl } from './address.ts';
 import { connectMqtt } from './mqtt-endpoint.ts';
-import { shownUrl } from './redact.ts';
 import type { MqttSourceConfig } from './schema.ts';
 import { type Source, type SourcePorts, stamp } from './source.ts';
 import { byteCount } from './units.ts';
@@ -18,7 +19,7 @@ export function mqttSource(config: MqttSourceConfig, ports: SourcePorts): Source
     room: queue,
     async run({ emit, refuse }, signal) {
       const gone = Promise.withResolvers<string>();
-      const connection = await connectMqtt(mqtt, ports, {
+      const connecting = connectMqtt(mqtt, ports, {
         onMessage(topic, payload) {
           const bytes = payload.length;
           if (bytes > limit) {
@@ -30,17 +31,18 @@ export function mqttSource(config: MqttSourceConfig, ports: SourcePorts): Source
         },
         onClose: gone.resolve,
       });
-      const leave = () => gone.resolve('');
-      signal.addEventListener('abort', leave, { once: true });
+      const aborted = abortedOf(signal);
       try {
-        if (signal.aborted) return;
+        const connection = await Promise.race([connecting, aborted.promise]);
+        // one that is being made may take long, and is closed when it is there
+        if (!connection) return;
         await connection.subscribe([mqtt.topic]);
-        const reason = await gone.promise;
-        if (!signal.aborted)
-          throw new FlotillaError('flow.source-failed', { source: label, reason });
+        const reason = await Promise.race([gone.promise, aborted.promise]);
+        if (reason === undefined) return;
+        throw new FlotillaError('flow.source-failed', { source: label, reason });
       } finally {
-        signal.removeEventListener('abort', leave);
-        await connection.close();
+        aborted.forget();
+        connecting.then((connection) => connection.close()).catch(() => undefined);
       }
     },
   };

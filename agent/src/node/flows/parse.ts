@@ -3,6 +3,7 @@ import { explain, readYaml } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
 import type Type from 'typebox';
 import { Value } from 'typebox/value';
+import { STREAMS, schemeOf } from './address.ts';
 import {
   type FlowConfig,
   FlowsDocument,
@@ -139,10 +140,3 @@ function checkVideo(
     if (source[key] !== undefined) at(`${path}.${key}`, 'is for files: leave it out for a stream');
   }
 }
-
-/** Protocols that a video stream may come by. */
-const STREAMS = ['rtsp', 'rtsps', 'http', 'https', 'tcp', 'udp'];
-
-/** `rtsp` of `rtsp://host`; undefined of a path. */
-export const schemeOf = (video: string): string | undefined =>
-  /^([a-z][a-z0-9+.-]*):/i.exec(video)?.[1]?.toLowerCase();

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { FlotillaError } from '@flotilla/protocol';
-import { readSecret } from './mqtt-endpoint.ts';
-import { shownUrl } from './redact.ts';
+import { shownUrl } from './address.ts';
 import type { WebhookConfig } from './schema.ts';
+import { readSecret } from './secret.ts';
 import { DEFAULT_ROOM, DEFAULT_TRIES, type Sink, type SinkPorts } from './sink.ts';
 import { milliseconds } from './units.ts';
 
