@@ -45,6 +45,14 @@ if (postgres !== undefined && mosquitto !== undefined) {
   ]);
 }
 
+/** Of models, as the operator sets them. */
+const LIMITS: Settings = {
+  maxLatencyMs: 250,
+  maxModelBytes: 2 ** 33,
+  watchLatencyFactor: 6,
+  watchMemoryBytes: 2 ** 28,
+};
+
 const OUTBOX = '0123456789abcdef';
 const MINUTE_MS = 60_000;
 
@@ -54,7 +62,7 @@ describe.each(SETTINGS)('the way of a model on %s', (_, settings) => {
   let device: FakeDevice;
   let seq = 0;
   beforeAll(async () => {
-    server = await startTestServer(await settings());
+    server = await startTestServer({ ...LIMITS, ...(await settings()) });
     identity = await enrollDevice(server);
     device = await connectDevice(identity);
     await device.state(1);
@@ -91,6 +99,11 @@ describe.each(SETTINGS)('the way of a model on %s', (_, settings) => {
     const answer = await server.call('POST', '/rollouts', request);
     expect(answer.status, JSON.stringify(answer.body)).toBe(201);
   }
+
+  it('tells the device what the operator allows a model', () => {
+    const { maxModelBytes: maxRssBytes, ...rest } = LIMITS;
+    expect(device.desired[0]?.config).toMatchObject({ ...rest, maxRssBytes });
+  });
 
   it('leads from a push to a signed order that the device can check and fetch', async () => {
     const [bundle] = await pushBundles(server, 1);

@@ -144,6 +144,7 @@ async function everyDeviceRuns({ devices, feeders }: World, version: number): Pr
         slot: 'parts',
         ready: true,
         active: expect.anything(),
+        local: false,
         drifting: expect.anything(),
         ...took,
       },

@@ -22,6 +22,8 @@ export interface Scale {
   /** At each journalled step. */
   readonly steps: number;
   readonly random: number;
+  /** Devices that are killed at random moments side by side. */
+  readonly lanes: number;
   /** By each of the surroundings. */
   readonly surroundings: number;
   readonly fileSystem: number;
@@ -32,6 +34,7 @@ export const SAMPLE: Scale = {
   chains: 8,
   steps: 1,
   random: 6,
+  lanes: 1,
   surroundings: 1,
   fileSystem: 1,
 };
@@ -40,6 +43,7 @@ export const WHOLE: Scale = {
   chains: 60,
   steps: 5,
   random: 500,
+  lanes: 2,
   surroundings: 5,
   fileSystem: 5,
 };
@@ -61,9 +65,6 @@ export interface Scenario {
   run(bed: MatrixBed): Promise<Hit[]>;
 }
 
-/** Devices that are killed side by side. */
-const LANES = 2;
-
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'power cuts', run: powerCuts },
   { name: 'full disks', run: fullDisks },
@@ -71,12 +72,8 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'kills at journalled steps',
     run: (bed) => withDevice(bed, 'steps', (device) => killAtSteps(device, bed.scale.steps)),
   },
-  {
-    name: 'kills in a loop',
-    run: (bed) => withDevice(bed, 'loop', (device) => killInLoop(device, bed.scale.surroundings)),
-  },
   { name: 'kills at random moments', run: randomKills },
-  { name: 'surroundings', run: surroundings },
+  { name: 'crash loops and surroundings', run: loopsAndSurroundings },
   { name: 'a full file system', run: fullFileSystem },
 ];
 
@@ -110,17 +107,18 @@ async function fullDisks({ scale, seed }: MatrixBed): Promise<Hit[]> {
 
 async function randomKills(bed: MatrixBed): Promise<Hit[]> {
   const { scale, seed } = bed;
-  const lanes = Array.from({ length: LANES }, (_, lane) =>
+  const lanes = Array.from({ length: scale.lanes }, (_, lane) =>
     withDevice(bed, `random-${lane}`, (device) =>
-      killAtRandom(device, Math.ceil(scale.random / LANES), seededRandom(seed + lane)),
+      killAtRandom(device, Math.ceil(scale.random / scale.lanes), seededRandom(seed + lane)),
     ),
   );
   return (await Promise.all(lanes)).flat();
 }
 
-async function surroundings(bed: MatrixBed): Promise<Hit[]> {
+async function loopsAndSurroundings(bed: MatrixBed): Promise<Hit[]> {
   const { surroundings: times } = bed.scale;
   return withDevice(bed, 'surroundings', async (device) => [
+    ...(await killInLoop(device, times)),
     ...(await loseServer(device, times)),
     ...(await truncateDownload(device, times)),
     ...(await alterDownload(device, times)),
