@@ -11,6 +11,7 @@ export type * from './ports.ts';
 export * from './self-update/launch-state.ts';
 export type { CheckedRelease, SelfUpdater } from './self-update/self-updater.ts';
 export type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+export { LATENCY_BOUNDS_MS, type ModelLoad } from './serving/meter.ts';
 export { type Anchor, addAnchor, readAnchors, removeAnchor } from './side-load/anchors.ts';
 export type { Loading, LoadRequest } from './side-load/side-load.ts';
 export type { AgentStatus, SlotStatus, StoredStatus } from './status.ts';

@@ -17,8 +17,10 @@ export async function makePartsBundle(version: number): Promise<SignedBundle> {
   const session = await ortRuntime().load(model);
   const [input] = session.inputs;
   if (input === undefined) throw new Error('the example takes no input');
-  const values = Float32Array.from({ length: 3 * 96 * 96 }, (_, i) => Math.sin(i));
-  const feeds = { [input.name]: tensorOf(values, [1, 3, 96, 96], input.type) };
+  const samples = [Math.sin, Math.cos].map((wave) => {
+    const values = Float32Array.from({ length: 3 * 96 * 96 }, (_, i) => wave(i));
+    return { [input.name]: tensorOf(values, [1, 3, 96, 96], input.type) };
+  });
   const config = {
     formatVersion: 1 as const,
     model: 'parts',
@@ -32,8 +34,8 @@ export async function makePartsBundle(version: number): Promise<SignedBundle> {
     epoch: 0,
   };
   const golden = encodeGolden({
-    inputs: [feeds],
-    outputs: [await session.run(feeds)],
+    inputs: samples,
+    outputs: await Promise.all(samples.map((feeds) => session.run(feeds))),
     tolerance: { absolute: 1e-3, relative: 1e-3 },
   });
   await session.dispose();

@@ -1,4 +1,5 @@
 import {
+  checkFeeds,
   createPipeline,
   decodeGolden,
   type ImageDecoder,
@@ -142,6 +143,8 @@ function createLoadedModel(
 
   async function infer(inputs: RawInputs, began: number): Promise<Inference> {
     const prepared = await pipeline.preprocess(inputs);
+    // here, where it is the input's fault: a wrong shape is no failure of the model
+    checkFeeds(prepared.tensors, session.inputs);
     const preparedMs = nowMs();
     try {
       const { outputs, runMs, queueMs } = await run(prepared.tensors);

@@ -31,7 +31,7 @@ interface Place {
   readonly path: string;
 }
 
-interface PlainRoute extends Place {
+export interface PlainRoute extends Place {
   /** What it throws is answered as `{error, code}` with the status of the error. */
   handle(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>;
 }

@@ -3,7 +3,13 @@ import { jsonAnswer, type Route } from '../http/route.ts';
 import { AGENT_VERSION } from '../version.ts';
 
 /** Extensions of the Open Inference Protocol v2 that are spoken here, as Triton names them. */
-const EXTENSIONS = ['binary_tensor_data'];
+const EXTENSIONS = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'statistics',
+];
 
 /** What the server is, and whether it serves. */
 export const healthRoutes = (agent: Agent): readonly Route[] => [

@@ -1,6 +1,7 @@
 import type { ElementType, Tensor } from '@flotilla/model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent, Inference, LoadedModel, RawInputs } from '../../core/index.ts';
+import { createMeter } from '../../core/serving/meter.ts';
 import { type LocalServer, serveLocal } from '../http/server.ts';
 import { localRoutes } from '../local-routes.ts';
 
@@ -17,6 +18,14 @@ const model = {
   installed,
   inputs: [{ name: 'image', type: 'FP32', shape: [-1, 3] }],
   outputs: [{ name: 'scores', type: 'FP32', shape: [-1, 2] }],
+  maxBatch: 8,
+  load: createMeter().load,
+  session: { runtime: 'onnxruntime', provider: 'cpu' },
+  bundle: {
+    config: { runtime: { name: 'onnxruntime' } },
+    labels: ['bolt', 'nut'],
+    spec: { outputs: { classification: { tensor: 'scores' } } },
+  },
 } as unknown as LoadedModel;
 
 let asked: RawInputs | undefined;
@@ -38,7 +47,7 @@ const agent = {
       installed,
       outputs: {
         scores: { type: 'FP32', shape: [1, 2], data: FLOATS },
-        ids: { type: 'INT64', shape: [1], data: BigInt64Array.of(5n) },
+        ids: { type: 'INT64', shape: [1], data: BigInt64Array.of(2n ** 60n + 1n) },
         flags: { type: 'BOOL', shape: [2], data: Uint8Array.of(1, 0) },
       },
       predictions: [{ ...prediction, top, probabilities: FLOATS }],
@@ -47,7 +56,12 @@ const agent = {
       runMs: 1,
     };
   },
-  status: () => ({ fleet: 'lab' }),
+  status: () => ({
+    slots: [
+      { slot: 'parts', ready: true, active: { version: 7 } },
+      { slot: 'other', ready: false, active: { version: 1 } },
+    ],
+  }),
 } as unknown as Agent;
 
 let server: LocalServer;
@@ -88,7 +102,9 @@ const input = (fields: object) => ({
 
 describe('Open Inference Protocol v2', () => {
   test('describes the server and its models', async () => {
-    expect(await (await get('/v2')).json()).toMatchObject({ extensions: ['binary_tensor_data'] });
+    expect(await (await get('/v2')).json()).toMatchObject({
+      extensions: expect.arrayContaining(['binary_tensor_data']),
+    });
     expect(await (await get('/v2/health/live')).json()).toEqual({ live: true });
     expect((await get('/v2/health/ready')).status).toBe(200);
     expect((await get('/v2/models/parts/ready')).status).toBe(200);
@@ -109,14 +125,16 @@ describe('Open Inference Protocol v2', () => {
     expect(asked).toEqual({
       image: { type: 'FP32', shape: [1, 3], data: Float32Array.of(0.5, 1, 2) },
     });
-    expect(await response.json()).toEqual({
+    const text = await response.text();
+    expect(text).toContain('[1152921504606846977]');
+    expect(JSON.parse(text)).toEqual({
       model_name: 'parts',
       model_version: '7',
       id: 'a',
       parameters: { latency_us: 1235 },
       outputs: [
         { name: 'scores', datatype: 'FP32', shape: [1, 2], data: [0.25, 0.75] },
-        { name: 'ids', datatype: 'INT64', shape: [1], data: [5] },
+        { name: 'ids', datatype: 'INT64', shape: [1], data: [2 ** 60] },
         { name: 'flags', datatype: 'BOOL', shape: [2], data: [true, false] },
         { name: 'class_index', datatype: 'INT32', shape: [1], data: [1] },
         { name: 'confidence', datatype: 'FP32', shape: [1], data: [0.75] },
@@ -154,7 +172,7 @@ describe('Open Inference Protocol v2', () => {
     expect(JSON.parse(body.subarray(0, cut).toString()).outputs).toEqual([
       { name: 'label', datatype: 'BYTES', shape: [1], parameters: { binary_data_size: 7 } },
       { name: 'scores', datatype: 'FP32', shape: [1, 2], parameters: { binary_data_size: 8 } },
-      { name: 'ids', datatype: 'INT64', shape: [1], data: [5] },
+      { name: 'ids', datatype: 'INT64', shape: [1], data: [2 ** 60] },
     ]);
     const rest = Buffer.concat([Buffer.from([3, 0, 0, 0]), Buffer.from('nut'), bytesOf(FLOATS)]);
     expect(body.subarray(cut).equals(rest)).toBe(true);
@@ -185,6 +203,10 @@ describe('Open Inference Protocol v2', () => {
     ['a shape that overflows', input({ shape: [2 ** 31, 2 ** 31, 2 ** 31], data: [1] }), 400],
     ['binary data that is not there', input({ parameters: { binary_data_size: 12 } }), 400],
     ['a negative size', input({ parameters: { binary_data_size: -1 } }), 400],
+    ['a number too large for its type', input({ datatype: 'UINT8', data: [1, 2, 256] }), 400],
+    ['a fraction for an integer', input({ datatype: 'INT32', data: [1, 2, 0.5] }), 400],
+    ['shared memory', input({ parameters: { shared_memory_region: 'a' } }), 400],
+    ['a number that JSON rounds', input({ datatype: 'INT64', data: [1, 2, 2 ** 53] }), 400],
     ['bad base64', input({ datatype: 'BYTES', shape: [1], data: ['%%%'] }), 400],
     [
       'an output that is not there',
@@ -202,5 +224,50 @@ describe('Open Inference Protocol v2', () => {
     expect((await get('/v2/nothing')).status).toBe(404);
     const missing = await fetch(`${address}/v2/models/other/infer`, { method: 'POST' });
     expect(missing.status).toBe(404);
+  });
+
+  test('gives the highest elements of an output as texts', async () => {
+    const ask = (name: string, classification: unknown) =>
+      post({ ...input({ data: [1, 2, 3] }), outputs: [{ name, parameters: { classification } }] });
+    const { outputs } = (await (await ask('scores', 1)).json()) as { outputs: unknown[] };
+    expect(outputs).toEqual([
+      { name: 'scores', datatype: 'BYTES', shape: [1, 1], data: ['0.750000:1:nut'] },
+    ]);
+    const all = (await (await ask('ids', 9)).json()) as { outputs: unknown[] };
+    expect(all.outputs).toMatchObject([{ shape: [1], data: [expect.stringMatching(/:0$/)] }]);
+    expect((await ask('scores', 0)).status).toBe(400);
+    expect((await ask('label', 1)).status).toBe(400);
+  });
+
+  test('lists the models, and tells how to load one', async () => {
+    const index = (body?: object) =>
+      fetch(`${address}/v2/repository/index`, {
+        method: 'POST',
+        ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
+      }).then((response) => response.json());
+    const parts = { name: 'parts', version: '7', state: 'READY', reason: '' };
+    expect(await index()).toEqual([parts, expect.objectContaining({ state: 'UNAVAILABLE' })]);
+    expect(await index({ ready: true })).toEqual([parts]);
+    const load = await fetch(`${address}/v2/repository/models/parts/load`, { method: 'POST' });
+    expect(load.status).toBe(400);
+    expect(await load.json()).toMatchObject({
+      error: expect.stringContaining('flotilla-agent load'),
+    });
+  });
+
+  test('tells configuration and statistics of a model', async () => {
+    expect(await (await get('/v2/models/parts/config')).json()).toMatchObject({
+      name: 'parts',
+      backend: 'onnxruntime',
+      max_batch_size: 8,
+      input: [{ name: 'image', data_type: 'TYPE_FP32', dims: [3] }],
+      output: [{ name: 'scores', data_type: 'TYPE_FP32', dims: [2] }],
+      dynamic_batching: {},
+    });
+    const empty = { name: 'parts', version: '7', inference_count: 0, execution_count: 0 };
+    for (const path of ['/v2/models/parts/stats', '/v2/models/stats']) {
+      expect(await (await get(path)).json()).toMatchObject({ model_stats: [empty] });
+    }
+    expect((await get('/v2/models/parts/versions/8/stats')).status).toBe(404);
   });
 });

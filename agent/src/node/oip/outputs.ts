@@ -1,7 +1,16 @@
 import { numbersOf, type Prediction, type Tensor } from '@flotilla/model';
 
+declare global {
+  interface JSON {
+    /** Number text that is written as it is (ECMAScript, JSON.parse source text access). */
+    rawJSON(text: string): unknown;
+  }
+}
+
 /** One output of a response, in either form. */
 export interface Output {
+  /** Undefined for texts. */
+  readonly tensor: Tensor | undefined;
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
@@ -12,10 +21,15 @@ export interface Output {
 export function tensorOutput(name: string, tensor: Tensor): Output {
   const { type: datatype, shape, data } = tensor;
   return {
+    tensor,
     name,
     datatype,
     shape,
     json: () => {
+      // numbers of JavaScript hold 53 bits
+      if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+        return Array.from(data, (value) => JSON.rawJSON(String(value)));
+      }
       const values = Array.from(numbersOf(tensor));
       return datatype === 'BOOL' ? values.map((value) => value !== 0) : values;
     },
@@ -23,11 +37,16 @@ export function tensorOutput(name: string, tensor: Tensor): Output {
   };
 }
 
-function textOutput(name: string, texts: readonly string[]): Output {
+export function textOutput(
+  name: string,
+  texts: readonly string[],
+  shape: readonly number[] = [texts.length],
+): Output {
   return {
+    tensor: undefined,
     name,
     datatype: 'BYTES',
-    shape: [texts.length],
+    shape,
     json: () => [...texts],
     binary: () =>
       Buffer.concat(

@@ -8,8 +8,12 @@ import { FlotillaError } from '@flotilla/protocol';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { RawInputs } from '../../core/index.ts';
+import { bad } from './bad-request.ts';
+import { classCount } from './classes.ts';
 
 const Parameters = Type.Optional(Type.Record(Type.String(), Type.Unknown()));
+
+type Parameters = Readonly<Record<string, unknown>> | undefined;
 
 const InferHead = Type.Object({
   id: Type.Optional(Type.String({ maxLength: 256 })),
@@ -34,11 +38,18 @@ const InferHead = Type.Object({
 type InferHead = Static<typeof InferHead>;
 type InputHead = InferHead['inputs'][number];
 
+export interface WantedOutput {
+  readonly name: string;
+  readonly binary: boolean;
+  /** So many of the highest elements, as texts; undefined gives the tensor. */
+  readonly classes: number | undefined;
+}
+
 export interface InferRequest {
   readonly id: string | undefined;
   readonly inputs: RawInputs;
   /** Which outputs are wanted, and whether in binary; undefined wants all. */
-  readonly outputs: readonly { readonly name: string; readonly binary: boolean }[] | undefined;
+  readonly outputs: readonly WantedOutput[] | undefined;
   /** Outputs go in binary where nothing else is said of them. */
   readonly binary: boolean;
 }
@@ -68,12 +79,24 @@ export function readInferRequest(body: Uint8Array, headLength: number | undefine
   return {
     id: head.id,
     inputs: Object.fromEntries(inputs),
-    outputs: head.outputs?.map(({ name, parameters }) => ({
-      name,
-      binary: typeof parameters?.binary_data === 'boolean' ? parameters.binary_data : all,
-    })),
+    outputs: head.outputs?.map(({ name, parameters }) => wantedOutput(name, parameters, all)),
     binary: all,
   };
+}
+
+function wantedOutput(name: string, parameters: Parameters, all: boolean): WantedOutput {
+  const where = `output ${name}`;
+  refuseSharedMemory(where, parameters);
+  const classes = classCount(where, parameters?.classification);
+  const { binary_data: binary = all } = parameters ?? {};
+  if (typeof binary !== 'boolean') throw bad(where, 'binary_data is neither true nor false');
+  return { name, binary, classes };
+}
+
+/** Memory that a client shares would have to be opened by name in the client's stead. */
+function refuseSharedMemory(where: string, parameters: Parameters): void {
+  if (parameters?.shared_memory_region === undefined) return;
+  throw bad(where, 'shared memory is not served: send the tensor in the request');
 }
 
 function parseHead(bytes: Uint8Array): InferHead {
@@ -110,6 +133,7 @@ function createCursor(bytes: Uint8Array): Cursor {
 
 function readInput(input: InputHead, binary: Cursor): Uint8Array | Tensor {
   const where = `input ${input.name}`;
+  refuseSharedMemory(where, input.parameters);
   const size = input.parameters?.binary_data_size;
   if (size !== undefined && (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)) {
     throw bad(where, 'binary_data_size is not a count of bytes');
@@ -166,9 +190,27 @@ function fromBinary(
   return { type, shape, data: new array(aligned.buffer, 0, count) };
 }
 
+/** Of types that take whole numbers only; those of 64 bits end where JSON's numbers are exact. */
+const WHOLE: Readonly<Partial<Record<ElementType, readonly [min: number, max: number]>>> = {
+  INT8: [-(2 ** 7), 2 ** 7 - 1],
+  UINT8: [0, 2 ** 8 - 1],
+  INT16: [-(2 ** 15), 2 ** 15 - 1],
+  UINT16: [0, 2 ** 16 - 1],
+  INT32: [-(2 ** 31), 2 ** 31 - 1],
+  UINT32: [0, 2 ** 32 - 1],
+  INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  UINT64: [0, Number.MAX_SAFE_INTEGER],
+  BOOL: [0, 1],
+};
+
+function holds(type: ElementType, value: number): boolean {
+  const range = WHOLE[type];
+  return range === undefined || (Number.isInteger(value) && value >= range[0] && value <= range[1]);
+}
+
 function fromNumbers(where: string, type: ElementType, input: InputHead, count: number): Tensor {
   const values = (input.data ?? []).flat(16).map((value) => {
-    if (typeof value === 'number') return value;
+    if (typeof value === 'number' && holds(type, value)) return value;
     if (typeof value === 'boolean' && type === 'BOOL') return value ? 1 : 0;
     throw bad(where, `${JSON.stringify(value)?.slice(0, 40)} is not an element of ${type}`);
   });
@@ -177,6 +219,3 @@ function fromNumbers(where: string, type: ElementType, input: InputHead, count: 
   }
   return tensorOf(values, input.shape, type);
 }
-
-export const bad = (where: string, reason: string) =>
-  new FlotillaError('infer.bad-request', { where: where.slice(0, 120), reason });

@@ -1,7 +1,9 @@
 /** Inference responses of the Open Inference Protocol v2, JSON or with binary tensor data. */
-import type { Inference } from '../../core/index.ts';
-import { type Output, predictionOutputs, tensorOutput } from './outputs.ts';
-import { bad, type InferRequest } from './request.ts';
+import type { Inference, LoadedModel } from '../../core/index.ts';
+import { bad } from './bad-request.ts';
+import { topClasses } from './classes.ts';
+import { type Output, predictionOutputs, tensorOutput, textOutput } from './outputs.ts';
+import type { InferRequest, WantedOutput } from './request.ts';
 
 export interface InferResponse {
   readonly contentType: string;
@@ -9,6 +11,9 @@ export interface InferResponse {
   readonly headLength: number | undefined;
   readonly body: Uint8Array;
 }
+
+/** What classes are called, by the bundle that answered. */
+type Labels = Pick<LoadedModel['bundle'], 'spec' | 'labels'>;
 
 /**
  * Writes the outputs of a run, and what its predictions say (`class_index`, `label`, `confidence`…)
@@ -20,16 +25,20 @@ export function writeInferResponse(
   slot: string,
   request: InferRequest,
   inference: Inference,
+  labels: Labels,
 ): InferResponse {
   const outputs = allOutputs(inference);
-  const wanted =
-    request.outputs ?? [...outputs.keys()].map((name) => ({ name, binary: request.binary }));
+  const { binary: all } = request;
+  const wanted: readonly WantedOutput[] =
+    request.outputs ??
+    [...outputs.keys()].map((name) => ({ name, binary: all, classes: undefined }));
   const parts: Uint8Array[] = [];
-  const heads = wanted.map(({ name, binary }) => {
-    const output = outputs.get(name);
-    if (output === undefined) {
+  const heads = wanted.map(({ name, binary, classes }) => {
+    const whole = outputs.get(name);
+    if (whole === undefined) {
       throw bad(`output ${name}`, `the model has ${[...outputs.keys()].join(', ')}`);
     }
+    const output = classes === undefined ? whole : classOutput(whole, classes, labels);
     const { datatype, shape } = output;
     if (!binary) return { name, datatype, shape, data: output.json() };
     const bytes = output.binary();
@@ -61,4 +70,11 @@ function allOutputs({ outputs, predictions }: Inference): Map<string, Output> {
     if (!found.has(output.name)) found.set(output.name, output);
   }
   return found;
+}
+
+function classOutput({ name, tensor }: Output, most: number, { spec, labels }: Labels): Output {
+  if (tensor === undefined) throw bad(`output ${name}`, 'it has texts, and no classes');
+  const named = spec.outputs.classification?.tensor === name ? labels : undefined;
+  const { texts, shape } = topClasses(tensor, most, named);
+  return textOutput(name, texts, shape);
 }
