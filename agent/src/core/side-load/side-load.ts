@@ -139,7 +139,8 @@ async function begin(
       draft.bundles[digest] ??= 'partial';
     });
     await takeBlob(context, { digest }, [manifestBytes], where);
-    for (const config of blobs.slice(0, 1)) await takeBlob(context, config, [configBytes], where);
+    const [first] = blobs;
+    if (first !== undefined) await takeBlob(context, first, [configBytes], where);
     return taken;
   } catch (error) {
     incoming.delete(digest);

@@ -8,7 +8,13 @@ import {
   type RuntimeNeed,
 } from '@flotilla/model';
 import { makeRuntime, type RuntimeSpec } from '@flotilla/model/node';
-import { FlotillaError, MEDIA, openBundle, parseManifest } from '@flotilla/protocol';
+import {
+  FlotillaError,
+  MEDIA,
+  openBundle,
+  type Precision,
+  parseManifest,
+} from '@flotilla/protocol';
 import { readBundleFile } from '@flotilla/protocol/node';
 import { benchmark } from '../benchmark.ts';
 
@@ -27,7 +33,7 @@ export interface BenchedBundle {
   readonly model: string;
   readonly version: number;
   readonly target: string;
-  readonly precision: string;
+  readonly precision: Precision;
   /** Digest of the model file. */
   readonly digest: string;
   readonly need: RuntimeNeed;
@@ -69,8 +75,8 @@ export async function run({ subject, runtimes, runs, options }: BenchTask): Prom
   }
   const beforeBytes = process.memoryUsage.rss();
   const loadBegan = performance.now();
-  const precision = bundle.precision as NonNullable<LoadOptions['precision']>;
-  const session = await loadWithFallback(made, bundle.need, model, { ...options, precision });
+  const { need, precision } = bundle;
+  const session = await loadWithFallback(made, need, model, { ...options, precision });
   const loadMs = performance.now() - loadBegan;
   const firstBegan = performance.now();
   await session.run(first);
