@@ -1,13 +1,18 @@
 /** The agent as a device gets it: one file, unpacked into an empty folder of a bare system. */
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { packAgent } from '../../scripts/agent-package/pack.ts';
 import { isArch, partsOf } from '../../scripts/agent-package/parts.ts';
+import { createBed } from '../support/fleet.ts';
+import { rollOut, untilEnded } from '../support/rollouts.ts';
+import { until } from '../support/until.ts';
 
+const LONG = process.env.FLOTILLA_LONG === '1';
 const ROOT = resolve(import.meta.dirname, '../..');
 const arch = isArch(process.arch) ? process.arch : 'x64';
 
@@ -68,6 +73,46 @@ describe('the package of the agent', () => {
     expect(paths).toHaveLength(names.length);
     for (const path of paths) expect(path).toContain(`${unpacked}/lib/node_modules/`);
   });
+
+  test.runIf(LONG)(
+    'gives way to the next one, of which a device fetches what changed',
+    async () => {
+      const bed = await createBed();
+      onTestFinished(() => bed.close());
+      const server = await bed.server();
+      const data = join(bed.folder, 'press');
+      const token = await server.claimToken();
+      const who = ['--server', server.url, '--token', token, '--target', 'x86-64'];
+      await onDevice('flotilla-agent', ['enroll', '--data', data, ...who]);
+      const options = ['launch', '--data', data, '--http', '127.0.0.1:0'];
+      const env = { PATH: '/usr/bin:/bin' };
+      const launcher = spawn(join(unpacked, 'flotilla-agent'), options, { env, stdio: 'ignore' });
+      onTestFinished(async () => {
+        const ended = once(launcher, 'exit');
+        launcher.kill('SIGTERM');
+        await ended;
+      });
+      for (const release of [1, 2]) {
+        const { code, stderr } = await server.cli('agent', 'push', file);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        const rollout = await until('a device that updates itself', () =>
+          rollOut(server.api, release, { model: '_agent' }),
+        );
+        const { state, devices } = await untilEnded(server.api, rollout, 120_000);
+        expect({ state, devices }).toMatchObject({ state: 'done', devices: [{ code: '' }] });
+        const at = JSON.parse(await readFile(join(data, 'agent/launch.json'), 'utf8'));
+        expect(at).toEqual({ format: 1, active: release === 1 ? 'a' : 'b' });
+        const { pid } = JSON.parse(await readFile(join(data, 'agent.json'), 'utf8'));
+        expect(await readlink(`/proc/${pid}/exe`)).toBe(join(data, 'agent', at.active, 'bin/node'));
+        // all parts of the second are those of the first, but for what names it
+        const { bytes = 0 } = devices[0]?.transfer ?? {};
+        expect(bytes > 1e6).toBe(release === 1);
+        // the one before is gone
+        expect(await readdir(join(data, 'agent'))).toEqual([at.active, 'launch.json']);
+      }
+    },
+    300_000,
+  );
 
   test('points nowhere outside of itself', async () => {
     const entries = await readdir(unpacked, { recursive: true, withFileTypes: true });

@@ -30,7 +30,7 @@ afterAll(async () => {
 
 test.runIf(able)('the agent tells when it is ready, that it lives, and that it ends', async () => {
   const env = { ...bed.env, NOTIFY_SOCKET: join(bed.folder, 'notify'), WATCHDOG_USEC: '400000' };
-  const args = ['run', '--data', device.data, '--http', '127.0.0.1:0', '--json'];
+  const args = ['launch', '--data', device.data, '--http', '127.0.0.1:0', '--json'];
   const running = start('flotilla-agent', args, env);
   await running.line((line) => line.startsWith('{'));
   const online = await until('the agent tells that it is connected', () =>

@@ -14,6 +14,8 @@ export interface RolloutView {
     readonly code: string;
     readonly detail: string;
     readonly backState: string;
+    /** What the device took from the network. */
+    readonly transfer?: { readonly bytes: number };
   }[];
   readonly events: readonly { readonly kind: string; readonly sentence: string }[];
 }
