@@ -60,6 +60,8 @@ function separateModules(mains: Entries, found: Map<string, string>): Plugin {
 export interface BundleOptions {
   /** For devices: no source maps, no white space. Names stay, which errors are known by. */
   readonly lean?: boolean;
+  /** Names of mains that share no piece with another bundle. */
+  readonly alone?: readonly string[];
 }
 
 async function bundle(
@@ -103,11 +105,17 @@ export async function bundleForNode(
   outdir: string,
   options: BundleOptions = {},
 ): Promise<string[]> {
+  const { alone = [] } = options;
+  const groups = [...alone.map((name) => [name]), [...mains.keys()]];
   const done = new Set<string>();
-  for (let todo = mains; todo.size > 0; ) {
-    for (const name of todo.keys()) done.add(name);
-    const found = await bundle(todo, mains, outdir, options);
-    todo = new Map([...found].filter(([name]) => !done.has(name)));
+  const left = (entries: Iterable<readonly [string, string]>) =>
+    new Map([...entries].filter(([name]) => !done.has(name)));
+  for (const group of groups) {
+    let todo = left([...mains].filter(([name]) => group.includes(name)));
+    while (todo.size > 0) {
+      for (const name of todo.keys()) done.add(name);
+      todo = left(await bundle(todo, mains, outdir, options));
+    }
   }
   return [...done];
 }

@@ -13,9 +13,10 @@ export interface AgentPackage {
   readonly bytes: number;
 }
 
+const LAUNCHER = 'flotilla-agent-launcher';
 const MAINS = new Map([
   ['flotilla-agent', 'agent/src/node/main.ts'],
-  ['flotilla-agent-launcher', 'agent/src/node/launcher/main.ts'],
+  [LAUNCHER, 'agent/src/node/launcher/main.ts'],
 ]);
 
 /**
@@ -27,11 +28,11 @@ const STARTER = `#!/bin/sh
 # Starts the agent of this folder with the Node that lies beside it, or the launcher, which is none:
 # it starts this script, or that of a newer release, which knows best how its agent is to run.
 here=$(dirname "$(readlink -f "$0")")
+export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
 if [ "$1" = launch ] && [ "$2" != --help ]; then
   shift
-  exec "$here/bin/node" "$here/lib/flotilla-agent-launcher.js" "$@"
+  exec "$here/bin/node" --max-semi-space-size=1 --optimize-for-size "$here/lib/${LAUNCHER}.js" "$@"
 fi
-export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
 export MALLOC_MMAP_THRESHOLD_="\${MALLOC_MMAP_THRESHOLD_:-32768}"
 export MALLOC_TRIM_THRESHOLD_="\${MALLOC_TRIM_THRESHOLD_:-65536}"
 export MALLOC_TOP_PAD_="\${MALLOC_TOP_PAD_:-16384}"
@@ -61,7 +62,7 @@ export async function layOutAgent(arch: Arch, outdir: string): Promise<string> {
   const folder = resolve(outdir, `flotilla-agent-${version}-linux-${arch}`);
   await rm(folder, { recursive: true, force: true });
   const lib = join(folder, 'lib');
-  await bundleForNode(MAINS, lib, { lean: true });
+  await bundleForNode(MAINS, lib, { lean: true, alone: [LAUNCHER] });
   const parts = partsOf(arch);
   const node = nodePackage(arch);
   const found = await findPackages(arch, [node, ...parts.map((part) => part.package)]);

@@ -74,6 +74,13 @@ describe('the package of the agent', () => {
     for (const path of paths) expect(path).toContain(`${unpacked}/lib/node_modules/`);
   });
 
+  test('holds a launcher that needs nothing of the agent', async () => {
+    const launcher = await readFile(join(unpacked, 'lib/flotilla-agent-launcher.js'), 'utf8');
+    const imported = [...launcher.matchAll(/\bfrom ?"([^"]+)"/g)].map(([, name]) => name);
+    expect(imported.length).toBeGreaterThan(3);
+    expect(imported.filter((name) => !name?.startsWith('node:'))).toEqual([]);
+  });
+
   test.runIf(LONG)(
     'gives way to the next one, of which a device fetches what changed',
     async () => {
