@@ -13,7 +13,7 @@ import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import { takeInFailure } from './self-update/launch-file.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
-import { isByHand } from './side-load/holds.ts';
+import { isByHand, stepsByHand } from './side-load/holds.ts';
 import type { SideLoad } from './side-load/side-load.ts';
 import { forgiveTrialStarts, startSlots } from './start-slots.ts';
 import { type AgentStatus, statusOf } from './status.ts';
@@ -72,7 +72,11 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   await startSlots({ journal, serving, clock, logger, load: context.load });
 
   const lanes = createLanes({
-    plan: () => planSteps({ ...journal.state, nowMs: clock.trustedNow() }, parts.wanted()),
+    plan() {
+      const { state } = journal;
+      const steps = planSteps({ ...state, nowMs: clock.trustedNow() }, parts.wanted());
+      return options.identity === undefined ? stepsByHand(state, steps) : steps;
+    },
     execute: async (step, signal) => {
       await reporter.begin(step);
       await executeStep(context, step, signal);

@@ -135,7 +135,7 @@ export async function assemble(
   const load = (installed: Installed) =>
     loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, installed);
   const incoming = new Set<string>();
-  const wanted = () => wantedHere(journal.state, options.identity !== undefined, incoming);
+  const wanted = () => wantedHere(journal.state, incoming);
   const context: StepContext = {
     ...ports,
     identity: options.identity ?? NOBODY,

@@ -1,4 +1,5 @@
 /** What a person loaded into slots, beside what the fleet wants in them. Pure. */
+import type { Step } from '../plan.ts';
 import {
   type Hold,
   type Installed,
@@ -35,17 +36,16 @@ export function holdOf(state: Slots, name: string): Hold | undefined {
 /**
  * What this device is to run: what the server wants, except where a person loaded something.
  *
- * @param enrolled without a fleet, what a former one wanted is nobody's wish
  * @param incoming digests of bundles that are being taken in
  */
-export function wantedHere(state: Slots, enrolled: boolean, incoming: Iterable<string>): Wanted {
-  const wanted = enrolled ? state.wanted : { ...state.wanted, slots: [], keep: [] };
+export function wantedHere(state: Slots, incoming: Iterable<string>): Wanted {
+  const { wanted } = state;
   const held = [
     ...new Set([...Object.keys(state.holds ?? {}), ...Object.keys(state.loading ?? {})]),
   ];
   const slots = new Map(wanted.slots.map((slot) => [slot.name, slot]));
   for (const name of held) {
-    const hold = holdOf({ ...state, wanted }, name);
+    const hold = holdOf(state, name);
     if (hold !== undefined) slots.set(name, heldSlot(name, hold, slots.get(name)));
   }
   const servers = wanted.slots.flatMap(({ active }) => active?.digest ?? []);
@@ -55,6 +55,10 @@ export function wantedHere(state: Slots, enrolled: boolean, incoming: Iterable<s
     keep: [...wanted.keep, ...servers, ...incoming],
   };
 }
+
+/** The steps that an agent carries out while it stays away from its fleet: those of a person. */
+export const stepsByHand = (state: Slots, steps: readonly Step[]): Step[] =>
+  steps.filter(({ kind, slot }) => kind === 'collect' || holdOf(state, slot) !== undefined);
 
 function heldSlot(name: string, hold: Hold, servers: WantedSlot | undefined): WantedSlot {
   if (!hold.unload) return { name, mode: 'present', active: hold.deployment };

@@ -351,6 +351,36 @@ describe('loading by hand, in a fleet', () => {
     await agent.stop();
   });
 
+  test('goes on while the agent stays away from its fleet, which is left as it is', async () => {
+    const storage = createPowerCutStorage();
+    const { agent, want } = await inFleet(storage);
+    await want(1);
+    await serves(agent, 1);
+    await agent.stop();
+    const away = await alone(storage);
+    expect(await served(away)).toBe(1);
+    await away.load(request(await file({ version: 7 })));
+    await serves(away, 7);
+    await away.unload('parts');
+    await serves(away, 1);
+    await away.stop();
+  });
+
+  test('leaves an attempt of the fleet alone that is on its way in another slot', async () => {
+    const storage = createPowerCutStorage();
+    const { agent, want } = await inFleet(storage);
+    await want(2, { watchMs: 60_000 });
+    await vi.waitFor(() => expect(agent.status().slots[0]?.trial?.version).toBe(2), fast);
+    await agent.stop();
+    const away = await alone(storage);
+    await away.load(request(await file({ version: 7 }), { slot: 'other' }));
+    await vi.waitFor(() => expect(away.slots).toEqual(['other', 'parts']), fast);
+    await away.idle();
+    const outcome = away.status().attempts.find(({ slot }) => slot === 'parts');
+    expect(outcome?.result).toBe('RESULT_IN_PROGRESS');
+    await away.stop();
+  });
+
   test('joins a fleet later, and trusts its root then', async () => {
     const storage = createPowerCutStorage();
     const before = await alone(storage);
