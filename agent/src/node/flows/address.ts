@@ -12,8 +12,6 @@ export function shownUrl(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** Takes the log-in and query of an address out of a text that quotes it. */
-export function redactor(url: string): (text: string) => string {
-  const shown = shownUrl(url);
-  return (text) => text.replaceAll(url, shown).replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1');
-}
+/** Takes log-ins and queries out of all addresses in a text, such as the words of ffmpeg. */
+export const redacted = (text: string): string =>
+  text.replace(/([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/]*@)?([^\s?]*)(?:\?[^\s;]*)?/gi, '$1$2');

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { FlotillaError } from '@flotilla/protocol';
+import { redacted } from './address.ts';
 import { openFixedBufferPipe } from './fixed-buffer-pipe.ts';
 
 const PROGRAM = 'ffmpeg';
@@ -14,8 +15,6 @@ export interface FfmpegRun {
   readonly args: readonly string[];
   /** Ended when it gives nothing for so long, as a stream may that is gone. */
   readonly silentMs: number;
-  /** Makes what ffmpeg says of itself fit to be shown: addresses may hold passwords. */
-  readonly redact: (text: string) => string;
 }
 
 /**
@@ -47,7 +46,7 @@ export async function runFfmpeg(
     const reason = await closed;
     if (signal.aborted) return;
     if (silence.signal.aborted) throw new Error(`nothing came for ${run.silentMs / 1000} s`);
-    if (reason !== undefined) throw new Error(run.redact(words()) || reason);
+    if (reason !== undefined) throw new Error(redacted(words()) || reason);
   } finally {
     silence.stop();
     kill();

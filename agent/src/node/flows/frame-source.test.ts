@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ffmpegPids, hasFfmpeg, makeWithFfmpeg } from '../../../../test/support/ffmpeg.ts';
+import { freePort } from '../../../../test/support/ports.ts';
 import { createFlowBed, type FlowBed, untilFlow } from '../../testing/flow-bed.ts';
 
 describe.skipIf(!hasFfmpeg())('frames by ffmpeg', () => {
@@ -61,6 +63,25 @@ describe.skipIf(!hasFfmpeg())('frames by ffmpeg', () => {
       items: 0,
     });
     await flows.stop();
+  });
+
+  test('a stream whose sender is gone is opened again when there is another', async () => {
+    const port = await freePort();
+    const address = `tcp://127.0.0.1:${port}`;
+    const send = () => {
+      const picture = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25'];
+      const words = [...picture, '-g', '5', '-f', 'nut', `${address}?listen=1`];
+      return spawn('ffmpeg', ['-nostdin', '-loglevel', 'quiet', ...words], { stdio: 'ignore' });
+    };
+    const first = send();
+    const flows = await bed.start(flow(`{ video: "${address}" }`));
+    const before = await untilFlow(flows, ({ inferred }) => inferred > 2);
+    first.kill('SIGKILL');
+    await untilFlow(flows, ({ restarts }) => restarts > before.restarts);
+    const second = send();
+    await untilFlow(flows, ({ items, state }) => state === 'running' && items > before.items + 20);
+    await flows.stop();
+    second.kill('SIGKILL');
   });
 
   test('a stream that goes silent is opened again, and its password is never shown', async () => {

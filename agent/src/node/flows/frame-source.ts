@@ -1,5 +1,5 @@
 import { FlotillaError } from '@flotilla/protocol';
-import { redactor, schemeOf, shownUrl } from './address.ts';
+import { schemeOf, shownUrl } from './address.ts';
 import type { FfmpegRun } from './ffmpeg.ts';
 import { cameraArgs, videoArgs } from './ffmpeg-args.ts';
 import { runFfmpegSource } from './ffmpeg-source.ts';
@@ -19,7 +19,6 @@ export function cameraSource(config: CameraConfig, ports: SourcePorts): Source {
     label: `camera ${camera}`,
     args: cameraArgs(config),
     silentMs: milliseconds(timeout),
-    redact: (text) => text,
     endless: true,
     lossless: false,
   });
@@ -33,7 +32,6 @@ export function videoSource(config: VideoConfig, ports: SourcePorts): Source {
     label: `video ${stream ? shownUrl(video) : video}`,
     args: videoArgs(config, ports.folder),
     silentMs: milliseconds(timeout),
-    redact: stream ? redactor(video) : (text) => text,
     endless: stream || config.loop === true,
     lossless: !realtime,
   });

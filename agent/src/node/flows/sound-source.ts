@@ -84,12 +84,10 @@ function soundSource(
       const itemsOf = function* (chunk: Uint8Array) {
         for (const window of windows.push(chunk)) yield itemOf(window);
       };
-      const run = { label, args: args(sampleRate), silentMs, redact: plain, endless: live };
+      const run = { label, args: args(sampleRate), silentMs, endless: live };
       await runFfmpegSource(run, { emit, lossless: !live, itemsOf }, signal);
       if (signal.aborted) return;
       for (const window of windows.end()) await emit(itemOf(window));
     },
   };
 }
-
-const plain = (text: string): string => text;
