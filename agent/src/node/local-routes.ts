@@ -15,7 +15,7 @@ export const localRoutes = (agent: Agent, token: string, flows?: Flows): readonl
   ...modelRoutes(agent),
   ...sideLoadRoutes(agent, token),
   ...repositoryRoutes(agent),
-  metricsRoute(agent),
+  metricsRoute(agent, flows),
   {
     method: 'GET',
     path: '/flotilla/1/status',

@@ -63,6 +63,11 @@ test('an agent runs the flows of its file, counts them for its fleet, and shows 
   expect(stdout).toMatch(/^ {4}folder \. → parts$/m);
   expect(stdout).toMatch(/^ {4}→ jsonl out\.jsonl: 1 sent$/m);
   expect(stdout).toMatch(/^ {2}flow rows: ended, 2 items .*2 failed/m);
+  const page = await (await fetch(`${address}/metrics`)).text();
+  expect(page).toContain('flotilla_flow_inferred_total{flow="inbox"} 1\n');
+  expect(page).toContain('flotilla_flow_failed_total{flow="rows"} 2\n');
+  expect(page).toContain('flotilla_flow_state{flow="rows",state="ended"} 1\n');
+  expect(page).toContain('flotilla_flow_sink_sent_total{flow="inbox",sink="jsonl out.jsonl"} 1\n');
   await vi.waitFor(() => {
     const inferences = server.windows().map((window) => Number(window.inferences ?? 0));
     expect(inferences.reduce((sum, n) => sum + n, 0)).toBe(1);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FlotillaError } from '@flotilla/protocol';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createFlowBed, type FlowBed, untilFlow } from '../../testing/flow-bed.ts';
 import { systemClock } from '../system-clock.ts';
@@ -121,6 +122,23 @@ test('what the model refuses is told, and the flow goes on', async () => {
   expect(flow.status()).toMatchObject({ inferred: 1, failed: 1 });
   expect(flow.status().error).toMatch(/^scripted, row 7: .*does not decode/);
   expect(endings).toEqual(['failed', 'done']);
+  await flow.stop();
+});
+
+test('a slot that has too many requests is asked again, and no item is lost', async () => {
+  let refusals = 3;
+  const busy = {
+    model: bed.agent.model,
+    unresponsive: bed.agent.unresponsive,
+    infer: (...call: Parameters<typeof bed.agent.infer>) =>
+      refusals-- > 0
+        ? Promise.reject(new FlotillaError('infer.busy', { slot: 'parts', waiting: 1 }))
+        : bed.agent.infer(...call),
+  };
+  const files = source(true, async ({ emit }) => emit(frame(1, () => undefined)));
+  const flow = startFlow(config, files, [], ports(busy as typeof bed.agent));
+  await vi.waitFor(() => expect(flow.status().state).toBe('ended'), { timeout: 5_000 });
+  expect(flow.status()).toMatchObject({ inferred: 1, failed: 0 });
   await flow.stop();
 });
 

@@ -24,6 +24,8 @@ export interface ModelUser {
 }
 
 const LOOK_MS = 250;
+/** Before a slot that has more requests than it takes is asked again. */
+const BUSY_MS = 20;
 
 export function createModelUser(options: ModelUserOptions, signal: AbortSignal): ModelUser {
   const { agent, clock, slot } = options;
@@ -45,7 +47,8 @@ export function createModelUser(options: ModelUserOptions, signal: AbortSignal):
         try {
           return await agent.infer(slot, { [inputOf(options).name]: raw });
         } catch (error) {
-          if (!isFlotillaError(error, 'infer.no-slot') && there()) throw error;
+          if (isFlotillaError(error, 'infer.busy')) await clock.sleep(BUSY_MS, signal);
+          else if (!isFlotillaError(error, 'infer.no-slot') && there()) throw error;
         }
       }
       return undefined;
