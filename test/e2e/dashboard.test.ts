@@ -112,7 +112,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     expect(await ill.locator('.drift').textContent()).toBe('drifting');
     expect(await ill.getByRole('img', { name: 'online' }).count()).toBe(1);
     expect(await rows.filter({ hasText: 'press shop' }).textContent()).toMatch(
-      /jetson-orin\s*parts@\d\s*int8/,
+      /jetson-orin\s*0\.1\.0\s*parts@\d\s*int8/,
     );
     await page.locator('.spark polyline').first().waitFor();
     await page.getByRole('button', { name: 'Latency p95' }).click();

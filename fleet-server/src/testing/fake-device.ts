@@ -124,7 +124,8 @@ export async function connectDevice(
     desired,
     acks,
     state(connectSeq, online = true, said = {}) {
-      const state = { at: stamp(), online, connectSeq, protocolMinor: PROTOCOL_MINOR, ...said };
+      const own = { agentVersion: '0.1.0', protocolMinor: PROTOCOL_MINOR };
+      const state = { at: stamp(), online, connectSeq, ...own, ...said };
       return send(topics.up.state, encode('State', state), true);
     },
     sync: (sync = {}) => send(topics.up.sync, encode('Sync', { at: stamp(), ...sync })),

@@ -69,6 +69,9 @@ export const commitTrial = ({ format, active, trial }: LaunchState): LaunchState
   active: trial?.place ?? active,
 });
 
+/** What is started where nothing can be tried. */
+export const provenOf = ({ format, active }: LaunchState): LaunchState => ({ format, active });
+
 export function failTrial({ format, active, trial }: LaunchState, why: Omit<Failure, 'id'>) {
   const failed = trial && { failed: { id: trial.id, ...why } };
   return { format, active, ...failed } satisfies LaunchState;

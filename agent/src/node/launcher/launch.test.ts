@@ -1,12 +1,17 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { encodeLaunchState, type LaunchState } from '../../core/index.ts';
 import { launch } from './launch.ts';
 
 const TRIAL = { place: 'b', id: 'd 1', starts: 0, serving: [] } as const;
 const HEALTHY = 'process.send({ healthy: true });';
+const PRLIMIT = '/usr/bin/prlimit';
 const FOR_EVER = 'setInterval(() => {}, 1000);';
 
 let data: string;
@@ -16,11 +21,12 @@ beforeEach(async () => {
 afterEach(() => rm(data, { recursive: true }));
 
 /** An agent in a place of the device, which says what it was started with and then does that. */
-async function place(name: 'a' | 'b', body: string): Promise<void> {
+async function place(name: 'a' | 'b', body: string, before = ''): Promise<void> {
   const folder = join(data, 'agent', name);
   const said = JSON.stringify(join(data, `${name}.json`));
   await mkdir(folder, { recursive: true });
   const main = `import { writeFileSync } from 'node:fs';
+    ${before}
     const { argv, env, pid } = process;
     writeFileSync(${said}, JSON.stringify({ args: argv.slice(2), pid,
       place: env.FLOTILLA_AGENT_PLACE, trial: env.FLOTILLA_AGENT_TRIAL }));
@@ -55,7 +61,8 @@ describe('the launcher', () => {
   });
 
   test('passes the wish to end on, and takes the start of a trial back', async () => {
-    await place('b', `${HEALTHY} ${FOR_EVER} process.on('SIGTERM', () => process.exit(0));`);
+    const before = "process.on('SIGTERM', () => process.exit(0));";
+    await place('b', `${HEALTHY} ${FOR_EVER}`, before);
     const trial = { ...TRIAL, upMs: 30_000, commitMs: 60_000 };
     const { code, stop } = await begin({ active: 'a', trial });
     await vi.waitFor(async () => expect(await said('b')).toMatchObject({ trial: 'd 1' }), 10_000);
@@ -97,6 +104,27 @@ describe('the launcher', () => {
     await place('a', `writeFileSync(${JSON.stringify(file())}, '${next}'); process.exit(75);`);
     expect(await (await begin({ active: 'a' })).code).toBe(7);
     expect(await said('b')).toMatchObject({ place: 'b' });
+  });
+
+  test.runIf(existsSync(PRLIMIT))('starts the proven agent where the disk is full', async () => {
+    for (const [name, code] of [
+      ['a', 7],
+      ['b', 8],
+    ] as const) {
+      await place(name, '');
+      await writeFile(join(data, 'agent', name, 'flotilla-agent'), `#!/bin/sh\nexit ${code}\n`);
+    }
+    const trial = { ...TRIAL, upMs: 60_000, commitMs: 60_000 };
+    await writeFile(file(), encodeLaunchState({ format: 1, active: 'a', trial }));
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+    // no byte can be written to any file
+    const limited = ['--fsize=0', '--', process.execPath, main, '--data', data];
+    const ended = promisify(execFile)(PRLIMIT, limited, { env: { PATH: '/usr/bin:/bin' } });
+    await expect(ended).rejects.toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining('cannot be written'),
+    });
+    expect((await state()).trial).toEqual(trial);
   });
 
   test('runs once on a data folder', async () => {

@@ -6,6 +6,7 @@ import {
   type LaunchState,
   PLACE_VARIABLE,
   type Place,
+  provenOf,
   TRIAL_VARIABLE,
 } from '../../core/self-update/launch-state.ts';
 import { lockFolder } from '../folder-lock.ts';
@@ -54,7 +55,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
       });
       const now = await readState(data, log);
       const decision = afterEnding(state, now, ending);
-      if (decision.state !== now) await writeState(data, decision.state);
+      if (decision.state !== now) await isStored(options, decision.state);
       const { failed } = decision.state;
       if (failed !== undefined && state.trial?.id === failed.id) {
         log(`back to the agent in ${decision.state.active}: ${failed.detail}`);
@@ -74,7 +75,8 @@ interface Chosen {
 }
 
 /** The agent to start: where that of a trial is gone the proven one, and in the end the installed. */
-async function choose({ data, log }: LaunchOptions): Promise<Chosen> {
+async function choose(options: LaunchOptions): Promise<Chosen> {
+  const { data, log } = options;
   const read = await readState(data, log);
   let state = beforeStart(read);
   const { trial } = state;
@@ -86,12 +88,26 @@ async function choose({ data, log }: LaunchOptions): Promise<Chosen> {
     });
     state = failTrial(state, { code, detail: message });
   }
-  if (state !== read) await writeState(data, state);
+  // a start that cannot be counted could be one of many
+  if (state !== read && !(await isStored(options, state))) state = provenOf(state);
   const place = state.trial?.place ?? state.active;
   const gone = await obstacleTo(data, place);
   if (gone === undefined) return { state, place };
   log(`the agent in ${place} cannot be started (${gone}): the installed one is`);
   return { state, place: 'installed' };
+}
+
+/** A full disk must not keep a device from serving. */
+async function isStored({ data, log }: LaunchOptions, state: LaunchState): Promise<boolean> {
+  try {
+    await writeState(data, state);
+    return true;
+  } catch (error) {
+    log(
+      `what is to be started cannot be written: ${error instanceof Error ? error.message : error}`,
+    );
+    return false;
+  }
 }
 
 async function obstacleTo(data: string, place: Place): Promise<string | undefined> {
