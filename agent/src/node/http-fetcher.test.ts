@@ -53,4 +53,25 @@ describe('HTTP fetcher', () => {
     const response = await fetcher.get(url);
     await expect(take(response.body)).rejects.toMatchObject({ code: 'agent.unreachable' });
   });
+
+  test('follows redirects, with the log-in only to where it is for, and not for ever', async () => {
+    const seen: unknown[] = [];
+    const other = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.end('there');
+    });
+    await new Promise<void>((resolve) => {
+      other.listen(0, '127.0.0.1', resolve);
+    });
+    const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
+    const options = { headers: { authorization: 'Bearer x' } };
+    answer = (response) => response.writeHead(307, { location: elsewhere }).end();
+    const response = await createHttpFetcher().get(url, options);
+    expect(await take(response.body)).toBe('there');
+    expect(seen).toEqual([undefined]);
+    answer = (response) => response.writeHead(302, { location: '/again' }).end();
+    await expect(createHttpFetcher().get(url)).rejects.toThrow(/redirects/);
+    other.closeAllConnections();
+    other.close();
+  });
 });

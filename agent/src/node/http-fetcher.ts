@@ -1,30 +1,32 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { Fetcher } from '../core/index.ts';
+import { httpGet } from './http-get.ts';
 
 /** Silence after which a request is given up. */
 const STALL_MS = 30_000;
 
-/** HTTP by Node's fetch; a body that stalls ends like one whose connection broke. */
+/** HTTP; a body that stalls ends like one whose connection broke. */
 export function createHttpFetcher(stallMs = STALL_MS): Fetcher {
   return {
     async get(url, { headers, signal } = {}) {
       const stall = createStallTimer(stallMs);
       const both = signal === undefined ? stall.signal : AbortSignal.any([signal, stall.signal]);
-      const response = await fetch(url, { headers: { ...headers }, signal: both }).catch(
+      const response = await httpGet(url, { headers: { ...headers }, signal: both }).catch(
         (cause) => {
           stall.stop();
           throw unreachable(url, cause);
         },
       );
-      const useful = response.status === 200 || response.status === 206;
+      const { statusCode: status = 0 } = response;
+      const useful = status === 200 || status === 206;
       if (!useful) {
         stall.stop();
-        await response.body?.cancel();
+        response.destroy();
       }
       return {
-        status: response.status,
-        header: (name) => response.headers.get(name) ?? undefined,
-        body: readChunks(url, useful ? response.body : null, stall),
+        status,
+        header: (name) => response.headers[name.toLowerCase()]?.toString(),
+        body: readChunks(url, useful ? response : undefined, stall),
       };
     },
   };
@@ -32,10 +34,10 @@ export function createHttpFetcher(stallMs = STALL_MS): Fetcher {
 
 async function* readChunks(
   url: string,
-  body: ReadableStream<Uint8Array> | null,
+  body: AsyncIterable<Uint8Array> | undefined,
   stall: StallTimer,
 ): AsyncIterable<Uint8Array> {
-  if (body === null) return;
+  if (body === undefined) return;
   try {
     for await (const chunk of body) {
       // a reader that keeps to a cap takes its time, and that is no fault of the connection
@@ -70,7 +72,7 @@ function createStallTimer(milliseconds: number): StallTimer {
   };
 }
 
-/** What went wrong, in a few words; fetch hides it in the cause. */
+/** What went wrong, in a few words; it may be hidden in the cause. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
