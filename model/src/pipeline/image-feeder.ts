@@ -9,7 +9,7 @@ import type { ImageInput } from '../spec/types.ts';
 import { ELEMENT_TYPES, type Tensor, type TensorInfo } from '../tensor.ts';
 import { checkTensor, elementCount, tensorError } from '../tensors.ts';
 import { type Feed, type Feeder, isTensor } from './feed.ts';
-import { meanOf, tensorFeatures } from './statistics.ts';
+import { meanOf, type TensorStatistics } from './statistics.ts';
 
 /** A batch of more is of no image that anyone sees. */
 const MAX_PLACEMENTS = 4096;
@@ -22,6 +22,7 @@ export function imageFeeder(
   info: TensorInfo,
   input: ImageInput,
   decoder: ImageDecoder,
+  statistics: TensorStatistics,
   mismatch: (reason: string) => never,
 ): Feeder {
   const type = checkDeclared(info, input, mismatch);
@@ -41,7 +42,7 @@ export function imageFeeder(
       checkTensor(info.name, raw);
       if (raw.type !== 'UINT8' || raw.shape.at(-1) !== 3) {
         const placements = placementsOf(raw, input);
-        return { tensor: raw, features: tensorFeatures(info.name, raw), placements };
+        return { tensor: raw, features: statistics(raw), placements };
       }
       return fromPixels(imagesIn(info.name, raw));
     },

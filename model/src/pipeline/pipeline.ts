@@ -17,6 +17,7 @@ import { constantFeeder, constantTensor, rawFeeder, stateFeeder } from './plain-
 import type { Prediction } from './prediction.ts';
 import type { Prepared, Preprocessed } from './prepared.ts';
 import { regressionReader } from './regress.ts';
+import { statisticsFor } from './statistics.ts';
 import { tabularFeeder } from './tabular-feeder.ts';
 
 /** From what a caller has to what a model takes, and back to what it means. */
@@ -46,6 +47,8 @@ export interface PipelineOptions {
   /** What the loaded model declares. */
   readonly inputs: readonly TensorInfo[];
   readonly decoder: ImageDecoder;
+  /** Names of the numbers about inputs that somebody reads; left out where all are. */
+  readonly features?: ReadonlySet<string>;
   /**
    * Feeds a state that is not given as zeros, as at the start of a stream. Without it a model with
    * states is refused: nothing here feeds an output back in.
@@ -127,9 +130,10 @@ function bindInput(
   options: PipelineOptions,
   mismatch: (reason: string) => never,
 ): Feeder {
+  const statistics = statisticsFor(info.name, options.features);
   switch (input.kind) {
     case 'image':
-      return imageFeeder(info, input, options.decoder, mismatch);
+      return imageFeeder(info, input, options.decoder, statistics, mismatch);
     case 'audio':
       return audioFeeder(info, input, mismatch);
     case 'features':
@@ -137,7 +141,7 @@ function bindInput(
     case 'constant':
       return constantFeeder(info, input, mismatch);
     case 'raw':
-      return rawFeeder(info);
+      return rawFeeder(info, statistics);
     case 'state':
       if (options.statesFromZero) return stateFeeder(info);
       throw unsupportedInput(spec, info, input);

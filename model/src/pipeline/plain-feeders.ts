@@ -3,10 +3,10 @@ import { ELEMENT_TYPES, type Tensor, type TensorInfo } from '../tensor.ts';
 import { checkTensor, tensorError } from '../tensors.ts';
 import { type Feeder, isTensor } from './feed.ts';
 import { smallest, tensorOf } from './numbers.ts';
-import { tensorFeatures } from './statistics.ts';
+import type { TensorStatistics } from './statistics.ts';
 
 /** Feeds a tensor as the caller gives it. */
-export function rawFeeder(info: TensorInfo): Feeder {
+export function rawFeeder(info: TensorInfo, statistics: TensorStatistics): Feeder {
   return {
     fromCaller: true,
     async feed(raw) {
@@ -14,7 +14,7 @@ export function rawFeeder(info: TensorInfo): Feeder {
         throw tensorError(info.name, 'takes a tensor, not encoded bytes');
       }
       checkTensor(info.name, raw);
-      return { tensor: raw, features: tensorFeatures(info.name, raw) };
+      return { tensor: raw, features: statistics(raw) };
     },
   };
 }

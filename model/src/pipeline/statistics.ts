@@ -1,6 +1,17 @@
 import type { Tensor } from '../tensor.ts';
 import { numbersOf } from './numbers.ts';
 
+export type TensorStatistics = (tensor: Tensor) => Record<string, number>;
+
+/** What is told of the tensors of one input: nothing where none of it is wanted. */
+export function statisticsFor(
+  input: string,
+  wanted: ReadonlySet<string> | undefined,
+): TensorStatistics {
+  const told = ['mean', 'std', 'min', 'max'].some((what) => wanted?.has(`${input}.${what}`));
+  return told || wanted === undefined ? (tensor) => tensorFeatures(input, tensor) : () => ({});
+}
+
 /** Mean, standard deviation, minimum and maximum of a tensor's elements, named `INPUT.mean`… */
 export function tensorFeatures(input: string, tensor: Tensor): Record<string, number> {
   const values = numbersOf(tensor);

@@ -101,6 +101,7 @@ export async function loadModel(ports: LoadPorts, installed: Installed): Promise
       labels: labels && [...labels],
       inputs: [...session.inputs],
       decoder: ports.decoder,
+      features: new Set(bundle.profile?.features.map(({ name }) => name)),
     });
     const samples = decodeGolden(golden);
     const [sample] = samples.inputs;
