@@ -78,8 +78,10 @@ describe('a watched folder', () => {
   test('remembers files that stay, over a restart, and takes one that changed', async () => {
     await writeFile(join(inbox, 'a.png'), image);
     const first = await start(', after: keep, extensions: [png]');
-    await untilFlow(first, ({ inferred }) => inferred === 1);
+    // stopped while the model looks at it
+    await untilFlow(first, ({ items }) => items === 1);
     await first.stop();
+    expect(first.status().flows[0]).toMatchObject({ inferred: 1, dropped: 0 });
     await writeFile(join(inbox, 'b.png'), image);
     await writeFile(join(inbox, 'notes.txt'), 'nothing');
     const second = await start(', after: keep, extensions: [png]');

@@ -12,6 +12,8 @@ export interface Done {
   end(file: FoundFile, failed: boolean): Promise<void>;
   /** Writes down which files that stay are done. */
   save(): Promise<void>;
+  /** No more begin; each that ends from now on is written down at once. */
+  close(): Promise<void>;
 }
 
 /** Names of files that stay where they are, and how they were when they were done. */
@@ -29,6 +31,7 @@ export async function rememberDone(
   const kept = after === 'keep' ? await readMarks(folder) : new Map<string, string>();
   const begun = new Set<string>();
   let unsaved = 0;
+  let closed = false;
   if (after === 'move') {
     for (const name of ['done', 'failed']) await mkdir(join(folder, name)).catch(ignore('EEXIST'));
   }
@@ -48,13 +51,18 @@ export async function rememberDone(
       case 'keep':
         kept.set(file.name, markOf(file));
         if (kept.size > MOST_REMEMBERED) kept.delete(kept.keys().next().value ?? '');
-        if (++unsaved >= SAVE_EVERY) await save();
+        unsaved++;
+        if (closed || unsaved >= SAVE_EVERY) await save();
         return;
     }
   }
 
   return {
     save,
+    async close() {
+      closed = true;
+      await save();
+    },
     has: (file) => begun.has(file.name) || kept.get(file.name) === markOf(file),
     begin: (file) => void begun.add(file.name),
     forget: (file) => void begun.delete(file.name),

@@ -49,7 +49,7 @@ export function folderSource(config: FolderConfig, ports: SourcePorts): Source {
         }
       } finally {
         watcher.close();
-        await done.save();
+        await done.close();
       }
     },
   };
