@@ -5,7 +5,8 @@ import { createSpectrumMaker, type Spectrogram } from './spectrum.ts';
 export interface FrontEnd {
   /** Sizes of the result without the batch; -1 depends on the clip. */
   readonly sizes: readonly number[];
-  /** How many values a clip of so many samples becomes. */
+  /** Samples of a clip of so many once it is cut, and how many values they become. */
+  lengthOf(samples: number): number;
   countOf(samples: number): number;
   /** Cuts or pads a clip of the declared rate to the declared length. */
   cut(samples: Float32Array): Float32Array;
@@ -19,13 +20,15 @@ const LEAST_VARIANCE = 1e-10;
 export function createFrontEnd(input: AudioInput): FrontEnd {
   const { spectrum, samples, normalize, layout, preEmphasis } = input;
   const maker = spectrum && createSpectrumMaker(spectrum, input.sampleRate);
+  const lengthOf = (clip: number) => samples ?? clip;
   const ordered = (frames: number, bins: number) =>
     layout === 'framesFirst' ? [frames, bins] : [bins, frames];
   return {
     sizes: maker
       ? ordered(samples === undefined ? -1 : maker.framesOf(samples), maker.bins)
       : [samples ?? -1],
-    countOf: (length) => (maker ? maker.framesOf(length) * maker.bins : length),
+    lengthOf,
+    countOf: (clip) => (maker ? maker.framesOf(lengthOf(clip)) * maker.bins : lengthOf(clip)),
     cut: (clip) => cut(clip, input),
     make(clip) {
       const sound = emphasized(clip, preEmphasis);

@@ -63,22 +63,31 @@ function offset(
 }
 
 /**
- * Anchors in the order of the boxes: as they are listed, or the cells of grids over the image.
+ * How many anchors there are: small strides make very many on a large image.
  *
  * @param size of the model's image in pixels; undefined where it is not known
  * @returns undefined where grids would need the size
  */
-export function anchorsOf(spec: AnchorSpec, size: Size | undefined): Anchor[] | undefined {
-  if (spec.anchors.kind === 'boxes') {
-    return spec.anchors.boxes.map(([x = 0, y = 0, width = 0, height = 0]) => [x, y, width, height]);
+export function anchorCount({ anchors }: AnchorSpec, size: Size | undefined): number | undefined {
+  if (anchors.kind === 'boxes') return anchors.boxes.length;
+  return size && anchors.strides.reduce((sum, stride) => sum + cellsOf(stride, size).count, 0);
+}
+
+/** Anchors in the order of the boxes: as they are listed, or the cells of grids over the image. */
+export function anchorsOf({ anchors }: AnchorSpec, size: Size = [0, 0]): Anchor[] {
+  if (anchors.kind === 'boxes') {
+    return anchors.boxes.map(([x = 0, y = 0, width = 0, height = 0]) => [x, y, width, height]);
   }
-  if (!size) return undefined;
-  return spec.anchors.strides.flatMap((stride) => {
-    const columns = Math.ceil(size[0] / stride);
-    const rows = Math.ceil(size[1] / stride);
+  return anchors.strides.flatMap((stride) => {
+    const { columns, count } = cellsOf(stride, size);
     return Array.from(
-      { length: rows * columns },
+      { length: count },
       (_, i): Anchor => [(i % columns) * stride, Math.floor(i / columns) * stride, stride, stride],
     );
   });
+}
+
+function cellsOf(stride: number, [width, height]: Size): { columns: number; count: number } {
+  const columns = Math.ceil(width / stride);
+  return { columns, count: columns * Math.ceil(height / stride) };
 }

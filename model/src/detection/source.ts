@@ -1,3 +1,4 @@
+import { MAX_BATCH } from '../batch.ts';
 import type { Activation, DetectionOutput, DetectionSource } from '../spec/types.ts';
 import { type BestClasses, bestClasses, sigmoid } from './best-classes.ts';
 import { at, columnsOf, type Grid, gridOf } from './grid.ts';
@@ -29,8 +30,6 @@ export interface SourceReader {
 type Layout = DetectionOutput['layout'];
 
 const LEAST_COLUMNS = { scores: 5, objectness: 6, scoreAndClass: 6 } as const;
-/** Samples of a batch: one of no boxes may claim any number. */
-const MAX_BATCH = 4096;
 /** Highest class index that a model may name. */
 const MAX_CLASS = 99_999;
 

@@ -18,7 +18,8 @@ export interface FitPlan {
   readonly pad: { readonly left: number; readonly top: number };
 }
 
-const MAX_PIXELS = MAX_SIDE ** 2;
+/** Of what an image, or a batch of them, is resized to. */
+export const MAX_PIXELS = MAX_SIDE ** 2;
 
 /**
  * Size of the pixels that an image input ends in, where that does not depend on the image.

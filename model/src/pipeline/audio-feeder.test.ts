@@ -116,6 +116,26 @@ describe('spectra', () => {
 });
 
 describe('refusals', () => {
+  it('count what clips would become before any is padded', async () => {
+    const int16 = (count: number, length: number): Tensor => {
+      const data = new Int16Array(count * length);
+      return { type: 'INT16', shape: [count, length], data };
+    };
+    const padded = bind('seconds: 60', [-1, 960_000]);
+    await expect(fed(padded, int16(4096, 1))).rejects.toThrow('would be 3932160000 samples');
+    const few = bind(
+      'seconds: 60, features: logMel, frames: {frame: 400, hop: 32768}, mel: {bins: 1}',
+      [-1, -1],
+    );
+    await expect(fed(few, int16(4096, 1))).rejects.toThrow('would be 3932160000 samples');
+    for (const [count, length] of [
+      [4097, 1],
+      [2 ** 31, 0],
+    ] as const) {
+      await expect(fed(padded, int16(count, length))).rejects.toThrow('clips, more than 4096');
+    }
+  });
+
   it('name what does not fit', async () => {
     const mels = `features: logMel, ${MELS}`;
     expect(() => bind(`seconds: 1, ${mels}`, [1, 97, 40])).toThrow(

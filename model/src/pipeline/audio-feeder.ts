@@ -3,6 +3,7 @@ import { createAudioFeatureReader } from '../audio/audio-features.ts';
 import { createFrontEnd, type FrontEnd } from '../audio/front-end.ts';
 import { createRateConverter, type RateConverter } from '../audio/rate-converter.ts';
 import { type AudioClip, decodeWav } from '../audio/wav.ts';
+import { MAX_BATCH } from '../batch.ts';
 import { isNumberElement, type NumberElement, roundedTensor } from '../rounding.ts';
 import { MAX_CLIP_SAMPLES } from '../spec/audio-schema.ts';
 import type { AudioInput } from '../spec/types.ts';
@@ -29,9 +30,8 @@ export function audioFeeder(
   const atRate = rateKeeper(input.sampleRate);
   const featuresOf = createAudioFeatureReader();
   const fromClips = (clips: readonly Float32Array[]): Feed => {
+    checkSize(info.name, frontEnd, clips);
     const cut = clips.map((clip) => frontEnd.cut(clip));
-    const count = cut.reduce((sum, { length }) => sum + frontEnd.countOf(length), 0);
-    if (count > MAX_VALUES) throw tensorError(info.name, `would hold ${count} numbers, too many`);
     const made = cut.map((clip) => frontEnd.make(clip));
     return {
       tensor: stack(info, type, made),
@@ -43,7 +43,7 @@ export function audioFeeder(
     async feed(raw, where) {
       if (!isTensor(raw)) return fromClips([atRate(decodeWav(raw, where), where)]);
       checkTensor(info.name, raw);
-      const clips = clipsIn(raw);
+      const clips = clipsIn(info.name, raw);
       if (clips) return fromClips(clips);
       return { tensor: raw, features: tensorFeatures(info.name, raw) };
     },
@@ -66,13 +66,34 @@ function rateKeeper(rate: number): (clip: AudioClip, where: string) => Float32Ar
   };
 }
 
-/** Samples in a tensor; undefined where it is ready. */
-function clipsIn(tensor: Tensor): Float32Array[] | undefined {
+/**
+ * Short clips become long ones where they are padded, so it is known beforehand.
+ *
+ * @throws FlotillaError `tensor.invalid`
+ */
+function checkSize(name: string, frontEnd: FrontEnd, clips: readonly Float32Array[]): void {
+  const sumOf = (size: (samples: number) => number) =>
+    clips.reduce((sum, { length }) => sum + size(length), 0);
+  const samples = sumOf(frontEnd.lengthOf);
+  if (samples > MAX_CLIP_SAMPLES) {
+    throw tensorError(name, `would be ${samples} samples of sound, more than ${MAX_CLIP_SAMPLES}`);
+  }
+  const values = sumOf(frontEnd.countOf);
+  if (values > MAX_VALUES) throw tensorError(name, `would hold ${values} numbers, too many`);
+}
+
+/**
+ * Samples in a tensor; undefined where it is ready.
+ *
+ * @throws FlotillaError `tensor.invalid`
+ */
+function clipsIn(name: string, tensor: Tensor): Float32Array[] | undefined {
   const { type, shape } = tensor;
   const [first = 0, length = first] = shape;
   const batch = shape.length === 2 ? first : 1;
   if (type === 'FP32' && shape.length === 1) return [Float32Array.from(numbersOf(tensor))];
   if (type !== 'INT16' || shape.length > 2 || shape.length === 0) return undefined;
+  if (batch > MAX_BATCH) throw tensorError(name, `has ${batch} clips, more than ${MAX_BATCH}`);
   const samples = Float32Array.from(numbersOf(tensor), (x) => x / 2 ** 15);
   return Array.from({ length: batch }, (_, i) => samples.subarray(i * length, (i + 1) * length));
 }

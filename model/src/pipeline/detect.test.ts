@@ -101,6 +101,8 @@ describe('one tensor', () => {
       ['0', 0.8, 6, 0, 10, 8],
     ]);
     expect(() => detect({ y }, unmoved(8, 8))).toThrow('has 3 boxes but there are 2 anchors');
+    const most = unmoved(2 ** 31, 2 ** 31);
+    expect(() => detect({ y }, most)).toThrow('has 3 boxes but there are');
     expect(() => detect({ y })).toThrow('needs the size of an image input');
   });
 });

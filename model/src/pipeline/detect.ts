@@ -1,4 +1,4 @@
-import { anchorsOf, type BoxReader, createBoxReader } from '../detection/boxes.ts';
+import { anchorCount, anchorsOf, type BoxReader, createBoxReader } from '../detection/boxes.ts';
 import { candidates, MAX_BOXES } from '../detection/candidates.ts';
 import { type Corners, suppress } from '../detection/nms.ts';
 import { type BoxBatch, readSource } from '../detection/source.ts';
@@ -54,18 +54,16 @@ function boxReaders({ format, anchors: spec }: DetectionOutput): BoxReaderFor {
     const reader = createBoxReader(format, undefined, []);
     return () => reader;
   }
-  let kept:
-    | { readonly size: string; readonly count: number; readonly reader: BoxReader }
-    | undefined;
+  let kept: { readonly size: string; readonly reader: BoxReader } | undefined;
   return (size, boxes, refuse) => {
+    const count = anchorCount(spec, size);
+    if (count === undefined) return refuse('needs the size of an image input to place its grids');
+    if (count !== boxes) return refuse(`has ${boxes} boxes but there are ${count} anchors`);
     if (kept?.size !== String(size)) {
-      const anchors = anchorsOf(spec, size);
-      if (!anchors) return refuse('needs the size of an image input to place its grids');
-      const reader = createBoxReader(format, anchors, spec.variance);
-      kept = { size: String(size), count: anchors.length, reader };
+      const reader = createBoxReader(format, anchorsOf(spec, size), spec.variance);
+      kept = { size: String(size), reader };
     }
-    if (kept.count === boxes) return kept.reader;
-    return refuse(`has ${boxes} boxes but there are ${kept.count} anchors`);
+    return kept.reader;
   };
 }
 

@@ -1,4 +1,5 @@
-import { fit, fixedSize, planFit } from '../image/fit.ts';
+import { MAX_BATCH } from '../batch.ts';
+import { fit, fixedSize, MAX_PIXELS, planFit } from '../image/fit.ts';
 import type { ImageDecoder, Rgb8 } from '../image/image.ts';
 import { imageFeatures } from '../image/image-features.ts';
 import { type ImageElement, pixelsToTensor } from '../image/image-to-tensor.ts';
@@ -10,9 +11,6 @@ import { ELEMENT_TYPES, type Tensor, type TensorInfo } from '../tensor.ts';
 import { checkTensor, elementCount, tensorError } from '../tensors.ts';
 import { type Feed, type Feeder, isTensor } from './feed.ts';
 import { meanOf, type TensorStatistics } from './statistics.ts';
-
-/** A batch of more is of no image that anyone sees. */
-const MAX_PLACEMENTS = 4096;
 
 /**
  * Feeds images. Takes encoded bytes, pixels as a UINT8 tensor [height, width, 3] or
@@ -28,11 +26,20 @@ export function imageFeeder(
   const type = checkDeclared(info, input, mismatch);
   const resampler = createResampler();
   const fromPixels = (images: readonly Rgb8[]): Feed => {
+    const plans = images.map((image) => planFit(image, input));
+    // Small images may be enlarged, each of a batch.
+    const pixels = plans.reduce((sum, { outWidth, outHeight }) => sum + outWidth * outHeight, 0);
+    if (pixels > MAX_PIXELS) {
+      throw tensorError(
+        info.name,
+        `would be ${pixels} pixels once resized, more than ${MAX_PIXELS}`,
+      );
+    }
     const fitted = images.map((image) => fit(image, input, resampler));
     return {
       tensor: stack(fitted.map((pixels) => pixelsToTensor(pixels, input, type))),
       features: meanOf(fitted.map((pixels) => imageFeatures(info.name, pixels))),
-      placements: images.map((image) => placementOf(image, planFit(image, input))),
+      placements: images.map((image, i) => placementOf(image, plans[i]!)),
     };
   };
   return {
@@ -53,7 +60,7 @@ export function imageFeeder(
 function placementsOf({ shape }: Tensor, { layout }: ImageInput): Placement[] {
   const [batch = 0, ...sizes] = shape;
   const [height = 0, width = 0] = layout === 'nchw' ? sizes.slice(1) : sizes;
-  return Array.from({ length: Math.min(batch, MAX_PLACEMENTS) }, () => unmoved(width, height));
+  return Array.from({ length: Math.min(batch, MAX_BATCH) }, () => unmoved(width, height));
 }
 
 /** What the model declares must be what the spec makes, where both are known beforehand. */
@@ -85,6 +92,7 @@ function imagesIn(name: string, tensor: Tensor): Rgb8[] {
   if (tensor.shape.length > 4 || !batch || !height || !width) {
     throw tensorError(name, `must have the shape [height, width, 3], not [${tensor.shape}]`);
   }
+  if (batch > MAX_BATCH) throw tensorError(name, `has ${batch} images, more than ${MAX_BATCH}`);
   const bytes = height * width * 3;
   return Array.from({ length: batch }, (_, i) => ({
     width,

@@ -60,6 +60,16 @@ describe('preprocess', () => {
     );
   });
 
+  it('refuses a batch of small images that would become too large', async () => {
+    const spec = `${HEAD}inputs: {x: {image: {resize: {mode: stretch, size: 2048}}}}\n${CLASSES}`;
+    const pipeline = bind(spec, [{ name: 'x', type: 'FP32', shape: [-1, 3, 2048, 2048] }]);
+    const of = (count: number) => ({
+      x: { type: 'UINT8', shape: [count, 1, 1, 3], data: new Uint8Array(count * 3) } as const,
+    });
+    await expect(pipeline.preprocess(of(17))).rejects.toThrow('71303168 pixels once resized');
+    await expect(pipeline.preprocess(of(4097))).rejects.toThrow('4097 images, more than 4096');
+  });
+
   it('feeds a ready tensor as it is', async () => {
     const ready = fp32([1, 3, 1, 2], 1, 2, 3, 4, 5, 6);
     const { tensors, features } = await bind(IMAGE, [IMAGE_INPUT]).preprocess({ x: ready });
