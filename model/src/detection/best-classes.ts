@@ -3,9 +3,9 @@ import { at, type Grid } from './grid.ts';
 
 /** The most probable class of each box. */
 export interface BestClasses {
-  /** −1 where there is none: all scores are NaN. */
+  /** −1 where there is none: all scores are NaN, or the background's. */
   readonly classes: Int32Array;
-  /** Probabilities. */
+  /** Probabilities; 0 where there is no class. */
   readonly scores: Float64Array;
 }
 
@@ -43,16 +43,17 @@ export function bestClasses(
       }
     }
   }
-  activate(grid, activation, scores);
-  return { classes, scores };
+  const best = { classes, scores };
+  activate(grid, activation, best);
+  return best;
 }
 
 /** No activation changes which class is best, so only that one is activated. */
-function activate(grid: Grid, activation: Activation, scores: Float64Array): void {
-  if (activation === 'none') return;
+function activate(grid: Grid, activation: Activation, { classes, scores }: BestClasses): void {
   for (let box = 0; box < grid.boxes; box++) {
-    scores[box] =
-      activation === 'sigmoid' ? sigmoid(scores[box]!) : softmaxOf(grid, box, scores[box]!);
+    if (classes[box]! < 0) scores[box] = 0;
+    else if (activation === 'sigmoid') scores[box] = sigmoid(scores[box]!);
+    else if (activation === 'softmax') scores[box] = softmaxOf(grid, box, scores[box]!);
   }
 }
 
@@ -62,7 +63,8 @@ export function sigmoid(x: number): number {
 
 function softmaxOf(grid: Grid, box: number, best: number): number {
   let sum = 0;
-  for (let column = 0; column < grid.columns; column++)
+  for (let column = 0; column < grid.columns; column++) {
     sum += Math.exp(at(grid, box, column) - best);
+  }
   return 1 / sum;
 }

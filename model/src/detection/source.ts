@@ -89,8 +89,16 @@ function separateTensors(
   const perBox = (name: string): { data: Numbers['data']; columns: number } => {
     const { shape, data } = reader.tensor(name);
     const each = boxes * batch === 0 ? 1 : data.length / (boxes * batch);
-    if (Number.isInteger(each) && each > 0) return { data, columns: each };
-    return reader.refuse(name, `of shape [${shape}] does not fit ${batch} × ${boxes} boxes`);
+    if (!Number.isInteger(each) || each === 0) {
+      reader.refuse(name, `of shape [${shape}] does not fit ${batch} × ${boxes} boxes`);
+    }
+    // Some models give all in one row; what has three dimensions shows whether it is turned.
+    const shown = shape.length > 2 ? sizesOf(shape, layout).columns : each;
+    if (each > 1 && shown !== each) {
+      const reason = `of shape [${shape}] has ${shown} numbers a box as ${layout}, not ${each}`;
+      reader.refuse(name, reason);
+    }
+    return { data, columns: each };
   };
   const scores = perBox(source.scores);
   const named = source.classes === undefined ? undefined : perBox(source.classes);

@@ -149,12 +149,22 @@ describe('several tensors', () => {
     expect(detect(odd)[0]?.detections).toEqual([]);
   });
 
+  it('with scores that are no numbers, and an objectness below 0', () => {
+    const detect = detector('tensor: y, values: objectness, format: xyxy');
+    const y = fp32([1, 1, 7], 0, 0, 9, 9, -0.5, Number.NaN, Number.NaN);
+    expect(detect({ y })[0]?.detections).toEqual([]);
+    const two = detector('tensor: y, format: xyxy, background: 0, activation: sigmoid');
+    expect(two({ y: fp32([1, 1, 5], 0, 0, 9, 9, 5) })[0]?.detections).toEqual([]);
+  });
+
   it('refuses what does not fit', () => {
     const detect = detector('boxes: b, scores: s, format: xyxy', ['a', 'b']);
     const b = fp32([1, 2, 4], 0, 0, 1, 1, 0, 0, 1, 1);
     expect(() => detect({ b, s: fp32([1, 3], 1, 1, 1) })).toThrow('does not fit 1 × 2 boxes');
     expect(() => detect({ b, s: fp32([1, 2], 1, 1) })).toThrow('1 classes but there are 2 labels');
     expect(() => detect({ b: fp32([1, 2, 3], 1, 1, 1, 1, 1, 1), s: b })).toThrow('not 4');
+    const turnedScores = { b, s: fp32([1, 3, 2], 1, 1, 1, 0, 0, 0) };
+    expect(() => detect(turnedScores)).toThrow('has 2 numbers a box as rows, not 3');
     expect(() => detect({ b })).toThrow('output s is not among');
     const many = { shape: [2 ** 31, 0, 4], type: 'FP32', data: new Float32Array() } as const;
     expect(() => detect({ b: many, s: many })).toThrow('more than 4096');
