@@ -19,13 +19,16 @@ interface Scored {
 /** Contributions that are told of. */
 const TOP = 10;
 
-/** Reads a score [batch], [batch, 1], or compares an output with the input that it should equal. */
+/**
+ * Reads a score [batch], [batch, 1], or compares an output with the input that it should equal. A
+ * score that is no number shows nothing to be normal: it counts as anomalous.
+ */
 export function anomalyReader(output: AnomalyOutput, context: ReadContext): OutputReader {
   const { source, threshold, anomalousWhen } = output;
   const scoresOf = source.kind === 'score' ? given(source, context) : rebuilt(source, context);
   return (outputs, prepared) =>
     scoresOf(outputs, prepared).map(({ score, contributions }) => {
-      const anomalous = anomalousWhen === 'above' ? score >= threshold : score <= threshold;
+      const anomalous = anomalousWhen === 'above' ? !(score < threshold) : !(score > threshold);
       return { kind: 'anomaly', score, threshold, anomalous, contributions };
     });
 }

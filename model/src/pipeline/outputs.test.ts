@@ -66,6 +66,7 @@ describe('anomaly', () => {
       expect(predictions.map((p) => p.kind === 'anomaly' && p.score)).toEqual([0.25, 0.75]);
       expect(predictions.map((p) => p.kind === 'anomaly' && p.anomalous)).toEqual(expected);
     }
+    expect(read(spec, { y: fp32([1], Number.NaN) })).toMatchObject([{ anomalous: true }]);
     expect(() => read(spec, { y: fp32([1, 2], 1, 1) })).toThrow('is not one score a sample');
   });
 
