@@ -73,12 +73,14 @@ function categoryPart(column: CategoryColumn, refuse: Refuse): Part {
   const places = new Map(categories.map((category, i) => [category, i]));
   const placeOf = (cell: Cell): number => {
     const lacks = isMissing(cell);
-    const place = lacks ? undefined : places.get(String(cell).trim());
+    const text = textOf(cell);
+    const place = lacks || text === undefined ? undefined : places.get(text);
     if (place !== undefined) return place;
     const policy = lacks ? missing : unknown;
     if (policy === 'other') return categories.length;
     if (policy === 'zeros') return -1;
-    const found = lacks ? 'no category' : `the unknown category ${quote(cell)}`;
+    if (lacks) return refuse(name, 'has no category for');
+    const found = text === undefined ? 'a list or an object, no category,' : unknownText(text);
     return refuse(name, `has ${found} for`);
   };
   return {
@@ -92,9 +94,16 @@ function categoryPart(column: CategoryColumn, refuse: Refuse): Part {
 }
 
 function isMissing(cell: Cell): boolean {
-  return cell === undefined || cell === null || cell === '' || Number.isNaN(cell);
+  if (typeof cell === 'string') return cell.trim() === '';
+  return cell === undefined || cell === null || Number.isNaN(cell);
 }
 
-function quote(cell: Cell): string {
-  return JSON.stringify(cell)?.slice(0, 60) ?? '';
+/** As categories are written. A list or an object is none, and would not become a text safely. */
+function textOf(cell: Cell): string | undefined {
+  if (typeof cell === 'string') return cell.trim();
+  return typeof cell === 'number' || typeof cell === 'boolean' ? String(cell) : undefined;
+}
+
+function unknownText(text: string): string {
+  return `the unknown category ${JSON.stringify(text.slice(0, 60))}`;
 }

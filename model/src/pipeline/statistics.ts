@@ -57,14 +57,14 @@ function sumsOf(values: Float32Array | Float64Array) {
   return { sum: evenSum + oddSum, squares: evenSquares + oddSquares, min, max };
 }
 
-/** The mean of each named number over the samples of a batch. */
+/** The mean of each named number over the samples of a batch that have it; NaN where none has. */
 export function meanOf(rows: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const [first] = rows;
   if (!first || rows.length === 1) return { ...first };
   return Object.fromEntries(
-    Object.keys(first).map((name) => [
-      name,
-      rows.reduce((sum, row) => sum + (row[name] ?? 0), 0) / rows.length,
-    ]),
+    Object.keys(first).map((name) => {
+      const values = rows.map((row) => row[name] ?? Number.NaN).filter((x) => !Number.isNaN(x));
+      return [name, values.reduce((sum, x) => sum + x, 0) / values.length];
+    }),
   );
 }

@@ -46,7 +46,10 @@ describe('numbers', () => {
     const { row, features } = await feed({ a: 1, b: null });
     expect(row).toEqual([1, 2, Number.NaN]);
     expect(features).toEqual({ 'x.a': 1, 'x.b': Number.NaN, 'x.c': Number.NaN });
+    expect((await feed({ a: 1, b: ' ' })).row).toEqual(row);
     await expect(feed({ b: 1 })).rejects.toThrow('has no number for a');
+    const batch = await feed(fp32([2, 3], 1, Number.NaN, Number.NaN, 3, 5, Number.NaN));
+    expect(batch.features).toEqual({ 'x.a': 2, 'x.b': 5, 'x.c': Number.NaN });
     expect((await feed(fp32([1, 3], Number.NaN, Number.NaN, 5))).row).toEqual([Number.NaN, 2, 5]);
   });
 
@@ -68,6 +71,12 @@ describe('categories', () => {
     await expect(feed({ m: 'run', a: 9 })).rejects.toThrow('has the unknown category "run" for m');
     await expect(feed({ a: 9 })).rejects.toThrow('has no category for m');
     await expect(feed({ m: 'constructor', a: 9 })).rejects.toThrow('unknown category');
+    expect((await feed({ m: ' idle ', a: 9 })).row).toEqual([1, 0, 0, 9]);
+    for (const m of [{ toString: 1, valueOf: 1 }, ['idle']]) {
+      await expect(feed({ m, a: 9 })).rejects.toThrow(
+        'has a list or an object, no category, for m',
+      );
+    }
   });
 
   it('that are unknown or missing become zeros, or one more category', async () => {

@@ -5,7 +5,8 @@ import { factors, flag, numberFrom, strict, wholeFrom } from './fields.ts';
 export const MAX_CLIP_SAMPLES = 1 << 24;
 /** Largest number of mel bins, and of the numbers that normalize them. */
 const MAX_MEL_BINS = 512;
-const MAX_FFT_SIZE = 32768;
+/** Longest frame and longest way from one to the next, in samples. */
+export const MAX_FFT_SIZE = 32768;
 
 const Frames = Type.Object(
   {

@@ -1,4 +1,4 @@
-import { type AudioDocument, MAX_CLIP_SAMPLES } from './audio-schema.ts';
+import { type AudioDocument, MAX_CLIP_SAMPLES, MAX_FFT_SIZE } from './audio-schema.ts';
 import { type Complain, checkStd, spread } from './numbers.ts';
 import type { AudioInput, LogSpec, MelSpec, Normalization, SpectrumSpec } from './types.ts';
 
@@ -78,7 +78,9 @@ function framesOf(
     if ((samples === undefined) === (ms === undefined)) {
       return complain(`${where}.${key}`, `must be given in samples, or else as ${key}Ms`);
     }
-    return Math.max(1, samples ?? Math.round(((ms ?? 0) * sampleRate) / 1000));
+    const made = Math.max(1, samples ?? Math.round(((ms ?? 0) * sampleRate) / 1000));
+    if (made <= MAX_FFT_SIZE) return made;
+    return complain(`${where}.${key}Ms`, `must be at most ${MAX_FFT_SIZE} samples, not ${made}`);
   };
   const frame = length('frame');
   const fftSize = frames.fftSize ?? Math.max(2, 2 ** Math.ceil(Math.log2(frame)));

@@ -103,7 +103,8 @@ function categoryOf(
     if (column[key] !== undefined) complain(`${where}.${key}`, 'is of no use beside categories');
   }
   const { name, encode = 'oneHot', unknown = 'refuse', missing = 'refuse' } = column;
-  const texts = categories.map(String);
+  const texts = categories.map((category) => String(category).trim());
+  if (texts.includes('')) complain(`${where}.categories`, 'must not name what counts as missing');
   if (new Set(texts).size < texts.length) {
     complain(`${where}.categories`, 'must not name one twice');
   }

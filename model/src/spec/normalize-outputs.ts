@@ -105,13 +105,15 @@ function anchorsOf(
 function normalizeRegression(regression: RegressionDocument, complain: Complain): RegressionOutput {
   const { tensor, names, unit } = regression;
   const where = 'outputs.regression';
-  const per = (key: 'mean' | 'std', fallback: number) => {
-    const given = regression[key];
-    const count = names?.length ?? (Array.isArray(given) ? given.length : 1);
-    return spread(`${where}.${key}`, given, count, fallback, complain);
-  };
+  const lengthOf = (given: unknown) => (Array.isArray(given) ? given.length : 1);
+  const count = names?.length ?? Math.max(lengthOf(regression.mean), lengthOf(regression.std));
+  const per = (key: 'mean' | 'std', fallback: number) =>
+    spread(`${where}.${key}`, regression[key], count, fallback, complain);
   const std = per('std', 1);
   if (std.includes(0)) complain(`${where}.std`, 'must not be 0: every value would be the mean');
+  if (names && new Set(names).size < names.length) {
+    complain(`${where}.names`, 'must not name one twice');
+  }
   const units = unit === undefined ? undefined : [unit].flat();
   if (units && units.length !== 1 && units.length !== names?.length) {
     complain(`${where}.unit`, `must be one unit or one for each of names`);

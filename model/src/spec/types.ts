@@ -75,7 +75,7 @@ export interface NumberColumn {
 export interface CategoryColumn {
   readonly kind: 'category';
   readonly name: string;
-  /** As texts: 1 and "1" are the same. */
+  /** As texts without space around them: 1 and "1" are the same. */
   readonly categories: readonly string[];
   /** A number for each category, 0 or 1, or the place in the list. */
   readonly encode: 'oneHot' | 'index';
