@@ -40,6 +40,7 @@ describe('loadSpecFor', () => {
     const path = await folder({
       'model.yaml': spec('m', 'labels.txt'),
       'inline.yaml': spec('m', '[cat, dog]'),
+      'both.yaml': `${spec('m').trimEnd().slice(0, -1)}, detection: {tensor: d, format: xyxy, labels: [a]}}`,
       'labels.txt': 'cat\r\ndog\n\n',
     });
     const loaded = await loadSpecFor(join(path, 'm.onnx'));
@@ -48,6 +49,8 @@ describe('loadSpecFor', () => {
     expect(new TextDecoder().decode(loaded.bytes)).toContain('labels: labels.txt');
     const inline = await loadSpecFor('m.onnx', join(path, 'inline.yaml'));
     expect(inline).toMatchObject({ labels: ['cat', 'dog'], labelsBytes: undefined });
+    const both = await loadSpecFor('m.onnx', join(path, 'both.yaml'));
+    expect(both.labels).toEqual(['a']);
   });
 
   it('says what it looked for', async () => {

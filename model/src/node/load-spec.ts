@@ -29,7 +29,8 @@ export async function loadSpecFor(modelFile: string, specFile?: string): Promise
     throw new FlotillaError('spec.invalid', { file, where: 'the file', reason });
   });
   const spec = parseSpec(new TextDecoder().decode(bytes), file);
-  const { labels } = spec.outputs.classification ?? spec.outputs.detection ?? {};
+  const { classification, detection } = spec.outputs;
+  const labels = classification?.labels ?? detection?.labels;
   if (!labels) return { spec, file, bytes, labels: undefined, labelsBytes: undefined };
   if ('names' in labels) {
     return { spec, file, bytes, labels: labels.names, labelsBytes: undefined };

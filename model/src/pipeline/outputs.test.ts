@@ -112,6 +112,15 @@ describe('embedding', () => {
 });
 
 describe('several kinds', () => {
+  it('have the labels that they tell of', () => {
+    const detection = 'detection: {tensor: d, format: xyxy, labels: [cat]}';
+    const tensors = { y: fp32([1, 3], 0, 9, 0), d: fp32([1, 1, 5], 0, 0, 1, 1, 0.9) };
+    expect(read(`classification: {tensor: y}, ${detection}`, tensors)).toMatchObject([
+      { kind: 'classification', label: '1' },
+      { kind: 'detection', detections: [{ label: 'cat' }] },
+    ]);
+  });
+
   it('give their predictions one kind after the other', () => {
     const spec = 'anomaly: {tensor: a, threshold: 1}, classification: {tensor: y}, raw: {}';
     const predictions = read(spec, { y: fp32([2, 2], 1, 0, 0, 1), a: fp32([2], 0, 2) });

@@ -169,12 +169,17 @@ const READERS: {
   embedding: embeddingReader,
 };
 
+const LABELED = ['classification', 'detection'] as const;
+
 function bindOutputs(spec: ModelSpec, labels: readonly string[] | undefined): OutputReader[] {
-  const placement = usualPlacement(spec);
-  const context = { model: spec.name, labels, inputs: spec.inputs, placement };
+  const context = { model: spec.name, inputs: spec.inputs, placement: usualPlacement(spec) };
+  const named = LABELED.filter((kind) => spec.outputs[kind]?.labels);
+  // Labels belong to the outputs that tell of them; where none does, they were given beside the spec.
+  const labelsOf = (kind: OutputKind) =>
+    named.length === 0 || named.some((one) => one === kind) ? labels : undefined;
   const bind = <K extends OutputKind>(kind: K): OutputReader | undefined => {
     const output = spec.outputs[kind];
-    return output && READERS[kind](output, context);
+    return output && READERS[kind](output, { ...context, labels: labelsOf(kind) });
   };
   return (Object.keys(READERS) as OutputKind[]).flatMap((kind) => bind(kind) ?? []);
 }

@@ -26,6 +26,10 @@ export function normalizeOutputs(
   complain: Complain,
 ): OutputsSpec {
   const { classification, detection, regression, anomaly, embedding, raw } = outputs;
+  const [labels, others] = [classification?.labels, detection?.labels];
+  if (labels && others && JSON.stringify(labels) !== JSON.stringify(others)) {
+    complain('outputs.detection.labels', 'must be those of classification: a bundle has one list');
+  }
   return {
     classification: classification && {
       tensor: classification.tensor,

@@ -94,7 +94,7 @@ export interface EmbeddingOutput {
   readonly normalize: 'none' | 'l2';
 }
 
-/** At least one is there. */
+/** At least one is there; where both have labels, those of classification and detection are one list. */
 export interface OutputsSpec {
   readonly classification: ClassificationOutput | undefined;
   readonly detection: DetectionOutput | undefined;
