@@ -19,7 +19,10 @@ export async function oncePerRun(
   const [done, failed] = [join(folder, 'done'), join(folder, 'failed')];
   const first = await mkdir(folder).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
   );
   if (first) {
     await fill(folder).catch(async (error) => {

@@ -1,4 +1,4 @@
-/** Converts samples of one rate to another; the result has ⌈length · to / from⌉ samples. */
+/** Converts samples of one rate to another; the result has ⌈length · ratio⌉ samples. */
 export type RateConverter = (samples: Float32Array) => Float32Array;
 
 /** Zero crossings of the sinc on each side. */
@@ -11,7 +11,8 @@ const ROLLOFF = 0.94;
 const MAX_TERM = 16_384;
 
 /**
- * A polyphase resampler by a windowed sinc. The ratio of odd rates is rounded by less than 10⁻⁸.
+ * A polyphase resampler by a windowed sinc. A ratio whose terms are larger than MAX_TERM, such as
+ * 44,101 : 44,100, is rounded: by less than 10⁻⁴, as far as the clocks of sound cards may be off.
  *
  * @param from, to samples per second, from 1000 to 768000
  */

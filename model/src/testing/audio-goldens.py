@@ -2,7 +2,7 @@
 
     pip install librosa==0.11.0 scipy && python audio-goldens.py > audio-goldens.json
 
-The signal is that of audio-goldens.test.ts: two tones, one of them rising, and noise by a linear
+The signal is that of spectrum.test.ts (audio/): two tones, one of them rising, and noise by a linear
 congruential generator, in float32.
 """
 

@@ -26,7 +26,10 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flotilla-external-'));
   file = join(folder, 'net.onnx');
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
 
 describe('a model with its weights in a file beside it', () => {
   it('is written, run and read as the model in one piece', async () => {
@@ -173,7 +176,6 @@ it('a large model goes to the runtime through files, which leave nothing behind'
   const runtime = ortRuntime();
   const whole = await loadModelIn(runtime, model);
   const parts = await loadModelIn(runtime, model, {}, 0);
-  vi.unstubAllEnvs();
   expect(await readdir(folder)).toEqual([]);
   const feeds = randomFeeds(whole.inputs, 1);
   expect(await parts.run(feeds)).toEqual(await whole.run(feeds));
