@@ -33,7 +33,7 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
         {row.incompatible === '' ? (
           row.agentVersion || dash
         ) : (
-          <span class="drift drifting" title={row.incompatible}>
+          <span class="unmanaged" title={row.incompatible}>
             {row.agentVersion || 'unknown'}
           </span>
         )}

@@ -82,7 +82,7 @@ function DeviceHead({ device }: { readonly device: Device }) {
         </p>
         {device.incompatible !== '' && (
           <p>
-            <span class="drift drifting">not managed</span> {device.incompatible}
+            <span class="unmanaged">not managed</span> {device.incompatible}
           </p>
         )}
         <Hardware capabilities={device.capabilities} />
