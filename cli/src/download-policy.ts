@@ -6,14 +6,18 @@ export interface DownloadPolicy {
   /** Bytes per second; 0 is no cap. */
   readonly bandwidth?: number;
   readonly metered?: string;
+  readonly transport?: string;
 }
 
 /** The options of a policy as they were given. */
 export interface PolicyOptions {
   readonly bandwidth?: string;
   readonly metered?: string;
+  /** Of a fleet or a device only. */
+  readonly transport?: string;
 }
 
+const TRANSPORTS: readonly string[] = ['auto', 'http', 'mqtt'];
 const METERED: readonly string[] = ['allow', 'delta-only', 'wait'];
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
 
@@ -29,13 +33,17 @@ export const withPolicyOptions = (command: Command): Command =>
     );
 
 /** @throws FlotillaError `cli.usage` */
-export function readPolicy({ bandwidth, metered }: PolicyOptions): DownloadPolicy {
+export function readPolicy({ bandwidth, metered, transport }: PolicyOptions): DownloadPolicy {
   if (metered !== undefined && !METERED.includes(metered)) {
     throw usage(`--metered is one of ${METERED.join(', ')}, not ${metered}`);
+  }
+  if (transport !== undefined && !TRANSPORTS.includes(transport)) {
+    throw usage(`--transport is one of ${TRANSPORTS.join(', ')}, not ${transport}`);
   }
   return {
     ...(bandwidth === undefined ? {} : { bandwidth: readBandwidth(bandwidth) }),
     ...(metered === undefined ? {} : { metered }),
+    ...(transport === undefined ? {} : { transport }),
   };
 }
 
@@ -47,10 +55,11 @@ function readBandwidth(text: string): number {
 }
 
 /** `at most 250.0 KB/s, metered links: wait`; empty where nothing was said. */
-export function policyText({ bandwidth, metered }: DownloadPolicy): string {
+export function policyText({ bandwidth, metered, transport }: DownloadPolicy): string {
   const parts = [
     bandwidth === undefined ? '' : bandwidth === 0 ? 'no cap' : `at most ${bandwidth / 1000} kB/s`,
     metered === undefined ? '' : `metered links: ${metered}`,
+    transport === undefined ? '' : `over: ${transport}`,
   ];
   return parts.filter(Boolean).join(', ');
 }

@@ -7,6 +7,7 @@ import type { ServerConfig } from './config.ts';
 import type { ServerContext } from './context.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { openDatabase } from './db/open.ts';
+import { createBlobTransfer } from './devices/blob-transfer.ts';
 import { verifyDeviceJwt } from './devices/device-auth.ts';
 import { createFleet, publishHalts } from './devices/fleets.ts';
 import { createIngest } from './devices/ingest.ts';
@@ -160,7 +161,15 @@ async function prepare(context: ServerContext, app: App, metrics: Metrics): Prom
   await trust.checkKey();
   await trust.refresh();
   const ingest = createIngest(context, app.handlers);
-  broker.onUp(createRouter(context, app.handlers, ingest, metrics.received));
+  broker.onUp(
+    createRouter(
+      context,
+      app.handlers,
+      ingest,
+      createBlobTransfer({ ...context, ...app }),
+      metrics.received,
+    ),
+  );
 }
 
 /** What must be done again and again; each failure is logged and the next turn tries again. */

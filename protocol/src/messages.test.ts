@@ -15,6 +15,8 @@ const NAMES = {
   ServerState: true,
   Command: true,
   CommandResult: true,
+  BlobRequest: true,
+  BlobChunk: true,
   Live: true,
 } as const satisfies Record<MessageName, true>;
 const names = Object.keys(NAMES) as MessageName[];
@@ -39,7 +41,9 @@ function revive(value: unknown): unknown {
 
 describe('messages of release 1.0 on the wire', () => {
   it('are kept for every name', () => {
-    expect(new Set(fixtures.map(({ name }) => name))).toEqual(new Set(names));
+    const later: readonly MessageName[] = ['BlobRequest', 'BlobChunk'];
+    const kept = fixtures.map(({ name }) => name);
+    expect(new Set([...kept, ...later])).toEqual(new Set(names));
   });
 
   it.each(fixtures)('$name is read', ({ name, hex, message }) => {

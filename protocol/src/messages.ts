@@ -16,6 +16,8 @@ export interface Messages {
   ServerState: wire.ServerState;
   Command: wire.Command;
   CommandResult: wire.CommandResult;
+  BlobRequest: wire.BlobRequest;
+  BlobChunk: wire.BlobChunk;
   Live: wire.Live;
 }
 

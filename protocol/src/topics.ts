@@ -7,6 +7,9 @@ export interface DeviceTopics {
   readonly down: Readonly<Record<'desired' | 'ack', string>>;
   /** What a device subscribes to, and all it may read. */
   readonly subscriptions: readonly string[];
+  /** Of a blob by its SHA-256 in hex, or of a metadata file. */
+  blobRequest(name: string): string;
+  blobChunks(name: string): string;
   command(id: string): string;
   commandResult(id: string): string;
 }
@@ -23,6 +26,8 @@ export function deviceTopics(fleet: string, device: string): DeviceTopics {
     },
     down: { desired: `${base}/down/desired`, ack: `${base}/down/ack` },
     subscriptions: [`${base}/down/#`, `flotilla/1/${fleet}/all/down/#`],
+    blobRequest: (name) => `${base}/up/blob/${name}`,
+    blobChunks: (name) => `${base}/down/blob/${name}`,
     command: (id) => `${base}/down/cmd/${id}`,
     commandResult: (id) => `${base}/up/cmd/${id}`,
   };
@@ -43,7 +48,7 @@ export interface UpTopic {
   readonly fleet: string;
   readonly device: string;
   readonly kind: UpKind;
-  /** Command id or blob digest where the kind has one. */
+  /** Command id, blob digest or metadata file where the kind has one. */
   readonly rest: string;
 }
 

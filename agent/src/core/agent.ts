@@ -158,7 +158,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
 function connect(
   ports: AgentPorts,
   { identity, backoff, version }: AgentOptions,
-  { journal, outbox, clock, sender }: Parts,
+  { journal, outbox, clock, sender, overMqtt }: Parts,
   stopping: AbortSignal,
   changed: () => void,
 ): Link | undefined {
@@ -188,7 +188,9 @@ function connect(
         agentVersion: version,
       }),
       sync: () => syncOf(journal.state),
-      received,
+      received(topic, payload) {
+        if (!overMqtt.receive(topic, payload)) received(topic, payload);
+      },
       connected(connection) {
         const own = new AbortController();
         sending = own;
@@ -200,7 +202,10 @@ function connect(
           .catch((error) => ports.logger.error('outbox cannot be sent', { error }));
         changed();
       },
-      disconnected: () => sending.abort(),
+      disconnected() {
+        sending.abort();
+        overMqtt.detach();
+      },
     },
   );
   return link;

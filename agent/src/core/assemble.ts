@@ -35,6 +35,8 @@ import type { Installed, Wanted } from './state.ts';
 import type { StepContext, StepSettings } from './steps/context.ts';
 import { createRecorder, type Recorder } from './telemetry/recorder.ts';
 import { createBandwidth } from './transfer/bandwidth.ts';
+import { createWayChooser } from './transfer/choose-way.ts';
+import { createMqttFetcher, type MqttFetcher } from './transfer/mqtt-fetcher.ts';
 import { lowest } from './transfer/policy.ts';
 
 /** What an agent needs from where it runs. */
@@ -88,6 +90,7 @@ export interface Parts {
   readonly recorder: Recorder;
   readonly context: StepContext;
   readonly sideLoad: SideLoad;
+  readonly overMqtt: MqttFetcher;
   /** What this device is to run, by the server and by whoever stands at it. */
   wanted(): Wanted;
 }
@@ -136,6 +139,7 @@ export async function assemble(
     loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, installed);
   const incoming = new Set<string>();
   const wanted = () => wantedHere(journal.state, incoming);
+  const overMqtt = createMqttFetcher({ identity: options.identity ?? NOBODY, clock });
   const context: StepContext = {
     ...ports,
     identity: options.identity ?? NOBODY,
@@ -146,6 +150,12 @@ export async function assemble(
     pulse,
     footprint,
     settings: options.steps,
+    fetcher: createWayChooser({
+      http: ports.fetcher,
+      mqtt: overMqtt,
+      clock,
+      policy: () => journal.state.wanted.download?.transport ?? 'auto',
+    }),
     bandwidth: createBandwidth(clock, () =>
       lowest(bandwidth, journal.state.wanted.download?.bandwidth ?? 0),
     ),
@@ -159,5 +169,6 @@ export async function assemble(
     progress: (outcome) => reporter.progress(outcome),
   };
   const sideLoad = createSideLoad(context, incoming, changed);
-  return { journal, outbox, sender, reporter, clock, serving, recorder, context, sideLoad, wanted };
+  const rest = { context, sideLoad, overMqtt, wanted };
+  return { journal, outbox, sender, reporter, clock, serving, recorder, ...rest };
 }

@@ -85,7 +85,7 @@ function answer(
   async function* pieces() {
     for (let at = 0; at < body.length; at += 500) yield body.subarray(at, at + 500);
   }
-  return { status, header: (name) => headers[name], body: pieces() };
+  return { status, over: 'http', header: (name) => headers[name], body: pieces() };
 }
 
 async function start(world: World, storage: Storage = world.storage): Promise<Agent> {

@@ -8,8 +8,16 @@ import {
   isSlotName,
   type Slot,
   type Metered as WireMetered,
+  type TransportPolicy as WireTransport,
 } from '@flotilla/protocol';
-import type { Limits, Metered, Wanted, WantedDeployment, WantedSlot } from './state.ts';
+import type {
+  Limits,
+  Metered,
+  TransportPolicy,
+  Wanted,
+  WantedDeployment,
+  WantedSlot,
+} from './state.ts';
 
 const MAX_SLOTS = 64;
 const MAX_KEPT = 256;
@@ -48,7 +56,7 @@ export function readDesired(message: Desired): Wanted {
     keep: message.keep.map((digest) => (isDigest(digest) ? digest : reject(`keep ${cut(digest)}`))),
     telemetryWindowMs: Math.min(message.config?.telemetryWindowMs ?? 0, MAX_WINDOW_MS),
     limits: readLimits(message.config),
-    download: readPolicy(message.config ?? {}),
+    download: { ...readPolicy(message.config ?? {}), ...readTransport(message.config?.transport) },
     director: new TextDecoder().decode(message.director),
   };
 }
@@ -113,6 +121,18 @@ const METERED: Readonly<Record<WireMetered, Metered | undefined>> = {
   METERED_DELTA_ONLY: 'delta-only',
   METERED_WAIT: 'wait',
 };
+
+const TRANSPORT: Readonly<Record<WireTransport, TransportPolicy | undefined>> = {
+  TRANSPORT_UNSPECIFIED: undefined,
+  TRANSPORT_AUTO: 'auto',
+  TRANSPORT_HTTP: 'http',
+  TRANSPORT_MQTT: 'mqtt',
+};
+
+function readTransport(transport: WireTransport = 'TRANSPORT_UNSPECIFIED') {
+  const said = TRANSPORT[transport];
+  return said === undefined ? {} : { transport: said };
+}
 
 /** What a deployment, or the device's configuration, says of downloads; unset where it says nothing. */
 function readPolicy({ metered, bandwidth }: Partial<Pick<Deployment, 'metered' | 'bandwidth'>>) {

@@ -49,6 +49,7 @@ async function bed(answers: Answer[]) {
     }
     return {
       status: status ?? (range !== '' && !whole ? 206 : 200),
+      over: 'http',
       header: (name) =>
         name === 'retry-after' ? retryAfter : `bytes ${from}-${body.length - 1}/${body.length}`,
       body: status === undefined ? chunks() : (async function* () {})(),

@@ -77,6 +77,11 @@ export function createInbox(ports: InboxPorts): (topic: string, payload: Uint8Ar
 
   async function takeDesired(message: Desired): Promise<void> {
     const wanted = readDesired(message);
+    // where HTTP is barred nobody else tells the time, and it never goes back
+    const { wallMs = 0 } = message.at ?? {};
+    if (!clock.synced && wallMs > 0) {
+      clock.setServerTime(Math.max(wallMs, clock.now()), clock.monotonic());
+    }
     if (message.halt) await takeHalt(message.halt);
     if (compareVersions(wanted, journal.state.wanted) < 0) return;
     await journal.update((draft) => {

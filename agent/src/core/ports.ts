@@ -41,6 +41,7 @@ export type Random = () => number;
 
 export interface FetchResponse {
   readonly status: number;
+  readonly over: 'http' | 'mqtt';
   header(name: string): string | undefined;
   /** The body as it arrives; throws where the connection breaks. */
   readonly body: AsyncIterable<Uint8Array>;

@@ -15,6 +15,13 @@ const Metered = Type.Union([
   Type.Literal('wait'),
 ]);
 
+/** How blobs come; `auto`: over HTTP, and over MQTT where HTTP does not answer. */
+const TransportPolicy = Type.Union([
+  Type.Literal('auto'),
+  Type.Literal('http'),
+  Type.Literal('mqtt'),
+]);
+
 /** A bundle that a device is to run in a slot; `attempt` is raised by the server only. */
 const WantedDeployment = Type.Object({
   id: Text,
@@ -76,7 +83,11 @@ const Wanted = Type.Object({
   limits: Type.Optional(Limits),
   /** What holds for every download of the device. */
   download: Type.Optional(
-    Type.Object({ metered: Type.Optional(Metered), bandwidth: Type.Optional(Count) }),
+    Type.Object({
+      metered: Type.Optional(Metered),
+      bandwidth: Type.Optional(Count),
+      transport: Type.Optional(TransportPolicy),
+    }),
   ),
   /** The signed director document, as text. */
   director: Type.String(),
@@ -201,6 +212,7 @@ export const JournalState = Type.Object({
 
 export type JournalState = Static<typeof JournalState>;
 export type Metered = Static<typeof Metered>;
+export type TransportPolicy = Static<typeof TransportPolicy>;
 export type Transfer = Static<typeof Transfer>;
 export type WantedDeployment = Static<typeof WantedDeployment>;
 export type WantedSlot = Static<typeof WantedSlot>;

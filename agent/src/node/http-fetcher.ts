@@ -25,6 +25,7 @@ export function createHttpFetcher(stallMs = STALL_MS): Fetcher {
       }
       return {
         status,
+        over: 'http',
         header: (name) => response.headers[name.toLowerCase()]?.toString(),
         body: readChunks(url, useful ? response : undefined, stall),
       };

@@ -145,6 +145,7 @@ export function bedFetcher(fleet: TestFleet): Fetcher {
       const range = `bytes ${from}-${body.length - 1}/${body.length}`;
       return {
         status: partial ? 206 : status,
+        over: 'http',
         header: (name) => (partial && name === 'content-range' ? range : undefined),
         body: pieces(body.subarray(from)),
       };

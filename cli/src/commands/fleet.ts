@@ -24,6 +24,7 @@ export function define(command: Command, context: Context): void {
   command.addHelpText('after', EXAMPLE);
   withPolicyOptions(withApiOptions(command.command('downloads'), context))
     .description('say what devices may download over which links, or show it')
+    .option('--transport <way>', 'auto: over MQTT where HTTP does not answer; http; mqtt')
     .option('--device <id>', 'of this device alone; what is left out is as the fleet says')
     .action((options: Options) => downloads(options, context));
 }

@@ -13,7 +13,7 @@ import type { ServerContext } from '../context.ts';
 import type { SlotsTable } from '../db/schema.ts';
 import type { SignedTarget } from '../trust/trust.ts';
 import type { DeploymentRow } from './deployments.ts';
-import { type DownloadPolicy, policyFor, wirePolicy } from './download-policy.ts';
+import { type DownloadPolicy, policyFor, wireDevicePolicy, wirePolicy } from './download-policy.ts';
 import { haltOf } from './fleets.ts';
 
 type SlotRow = Selectable<SlotsTable>;
@@ -50,7 +50,7 @@ async function buildDesired(
       ...optional('shadow', deploymentOf(slot.shadow)),
     })),
     keep: [...new Set([...deployments.values()].map((row) => row.digest))],
-    config: { ...configOf(parts.config), ...wirePolicy(facts.policy) },
+    config: { ...configOf(parts.config), ...wireDevicePolicy(facts.policy) },
     director: parts.trust.signDirector({ fleet, device, generation, revision, targets }),
     ...optional('halt', halt),
   };

@@ -1,4 +1,4 @@
-import type { DeviceConfig, Draft, Metered } from '@flotilla/protocol';
+import type { DeviceConfig, Draft, Metered, TransportPolicy } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import type { ServerContext } from '../context.ts';
@@ -21,6 +21,20 @@ export const DownloadPolicy = Type.Object(
 );
 export type DownloadPolicy = Static<typeof DownloadPolicy>;
 
+/** Of a fleet or a device: a rollout does not know the networks of its devices. */
+export const DevicePolicy = Type.Object(
+  {
+    ...DownloadPolicy.properties,
+    transport: Type.Optional(
+      Type.Enum(['auto', 'http', 'mqtt'], {
+        description: 'auto: over MQTT where HTTP does not answer',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type DevicePolicy = Static<typeof DevicePolicy>;
+
 /** Stands for the whole fleet in the table's device column. */
 const FLEET = '';
 
@@ -29,7 +43,7 @@ export async function readPolicy(
   db: Kysely<Database>,
   fleet: string,
   device = FLEET,
-): Promise<DownloadPolicy> {
+): Promise<DevicePolicy> {
   return (await readPolicies(db, fleet, [device])).get(device) ?? {};
 }
 
@@ -40,7 +54,7 @@ async function readPolicies(db: Kysely<Database>, fleet: string, devices: readon
     .where('fleet', '=', fleet)
     .where('device', 'in', devices)
     .execute();
-  return new Map(rows.map((row) => [row.device, JSON.parse(row.policy) as DownloadPolicy]));
+  return new Map(rows.map((row) => [row.device, JSON.parse(row.policy) as DevicePolicy]));
 }
 
 /** What holds for a device: its own word, and the fleet's where it has none. */
@@ -48,7 +62,7 @@ export async function policyFor(
   db: Kysely<Database>,
   fleet: string,
   device: string,
-): Promise<DownloadPolicy> {
+): Promise<DevicePolicy> {
   const said = await readPolicies(db, fleet, [FLEET, device]);
   return { ...said.get(FLEET), ...said.get(device) };
 }
@@ -58,7 +72,7 @@ export async function writePolicy(
   parts: Pick<ServerContext, 'db' | 'dialect' | 'now'>,
   actor: string,
   { fleet, device = FLEET }: { readonly fleet: string; readonly device?: string },
-  policy: DownloadPolicy,
+  policy: DevicePolicy,
 ): Promise<void> {
   const row = { fleet, device, policy: JSON.stringify(policy) };
   await parts.db.transaction().execute(async (trx) => {
@@ -91,3 +105,14 @@ export function wirePolicy({
 }: DownloadPolicy): Pick<Draft<DeviceConfig>, 'bandwidth' | 'metered'> {
   return { bandwidth, ...(metered === undefined ? {} : { metered: METERED[metered] }) };
 }
+
+const TRANSPORT: Readonly<Record<NonNullable<DevicePolicy['transport']>, TransportPolicy>> = {
+  auto: 'TRANSPORT_AUTO',
+  http: 'TRANSPORT_HTTP',
+  mqtt: 'TRANSPORT_MQTT',
+};
+
+export const wireDevicePolicy = ({ transport, ...policy }: DevicePolicy) => ({
+  ...wirePolicy(policy),
+  ...(transport === undefined ? {} : { transport: TRANSPORT[transport] }),
+});

@@ -1,6 +1,7 @@
 import { decode, isFlotillaError, parseUpTopic, type UpKind } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import type { UpMessage } from '../mqtt/port.ts';
+import type { BlobTransfer } from './blob-transfer.ts';
 import { publishDesired } from './desired.ts';
 import type { Ingest } from './ingest.ts';
 import type { IngestHandlers } from './ingest-port.ts';
@@ -8,10 +9,17 @@ import { createLanes } from './lanes.ts';
 import { ingestState } from './presence.ts';
 import { ingestSync } from './sync.ts';
 
-type Handler = (fleet: string, device: string, payload: Uint8Array) => Promise<void> | void;
+type Handler = (
+  fleet: string,
+  device: string,
+  payload: Uint8Array,
+  rest: string,
+) => Promise<void> | void;
 
 /** A device says a few things when it connects; one that says more than we can take in must wait. */
 const MAX_WAITING = 16;
+/** A device waits for the answer before it asks for the next range; several slots may ask at once. */
+const MAX_BLOB_REQUESTS = 8;
 
 /**
  * Leads what devices say to the part that takes it in; nothing a device sends stops the server. What
@@ -24,10 +32,12 @@ export function createRouter(
   context: ServerContext,
   handlers: IngestHandlers,
   ingest: Ingest,
+  blobs: BlobTransfer,
   received: (kind: UpKind) => void = () => {},
 ): (message: UpMessage) => void {
   const { log } = context;
   const inLane = createLanes(MAX_WAITING);
+  const inBlobLane = createLanes(MAX_BLOB_REQUESTS);
   const ignore: Handler = (fleet, device) => {
     log.debug({ fleet, device }, 'a message of a kind that this server does not use is ignored');
   };
@@ -44,12 +54,12 @@ export function createRouter(
     },
     report: take,
     telemetry: take,
-    // it gives no leases for live metrics, sends no commands, and serves blobs by HTTP
+    blob: (fleet, device, payload, rest) => blobs(fleet, device, rest, payload),
+    // it gives no leases for live metrics and sends no commands
     live: ignore,
     cmd: ignore,
-    blob: ignore,
   };
-  const ordered: ReadonlySet<UpKind> = new Set(['state', 'sync']);
+  const ordered: ReadonlySet<UpKind> = new Set(['state', 'sync', 'blob']);
   return ({ topic, payload }) => {
     const refused = (error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -57,11 +67,13 @@ export function createRouter(
       log[level]({ topic: topic.slice(0, 200), reason }, 'a message is ignored');
     };
     try {
-      const { fleet, device, kind } = parseUpTopic(topic);
+      const { fleet, device, kind, rest } = parseUpTopic(topic);
       received(kind);
-      if (!ordered.has(kind)) return void table[kind](fleet, device, payload);
-      const work = async () => table[kind](fleet, device, payload);
-      const taken = inLane(`${fleet} ${device}`, () => work().catch(refused));
+      if (!ordered.has(kind)) return void table[kind](fleet, device, payload, rest);
+      const work = async () => table[kind](fleet, device, payload, rest);
+      // blobs have a lane of their own: they wait for their rate
+      const lane = kind === 'blob' ? inBlobLane : inLane;
+      const taken = lane(`${fleet} ${device}`, () => work().catch(refused));
       if (!taken) log.debug({ fleet, device, kind }, 'a message of a device that talks too much');
     } catch (error) {
       refused(error);

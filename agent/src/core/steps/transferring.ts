@@ -37,7 +37,8 @@ export function createTransfer(context: StepContext, deployment: WantedDeploymen
       const pieces = [own.piece(), bandwidth.piece()].filter((piece) => piece !== undefined);
       return pieces.length === 0 ? undefined : Math.min(...pieces);
     },
-    async took(bytes: number, _response: FetchResponse, signal: AbortSignal) {
+    async took(bytes: number, { over }: FetchResponse, signal: AbortSignal) {
+      if (over === 'mqtt') tally.mqttBytes += bytes;
       tally.bytes += bytes;
       if (load === 'delta') tally.deltaBytes += bytes;
       await bandwidth.pay(bytes, signal);

@@ -1,5 +1,5 @@
 import type { ServerContext } from '../../context.ts';
-import { DownloadPolicy, readPolicy, writePolicy } from '../../devices/download-policy.ts';
+import { DevicePolicy, readPolicy, writePolicy } from '../../devices/download-policy.ts';
 import { readFleet } from '../../devices/fleets.ts';
 import { readDevice } from '../../devices/store.ts';
 import { tellDevice, tellFleet } from '../../devices/tell.ts';
@@ -9,7 +9,7 @@ import { FleetAnd, FleetParams, Id } from '../schemas.ts';
 
 const VIEWER = { config: { access: 'viewer' as const } };
 const OPERATOR = { config: { access: 'operator' as const } };
-const RESPONSE = { 200: DownloadPolicy };
+const RESPONSE = { 200: DevicePolicy };
 
 /** What a fleet, or one device of it, may download over which links. */
 export const downloadRoutes =
@@ -30,7 +30,7 @@ export const downloadRoutes =
         schema: {
           summary: 'Sets what every device of the fleet may download; holds at once',
           params: FleetParams,
-          body: DownloadPolicy,
+          body: DevicePolicy,
           response: RESPONSE,
         },
       },
@@ -58,7 +58,7 @@ export const downloadRoutes =
         schema: {
           summary: 'Sets what one device may download; what is left out is as the fleet says',
           params: deviceParams,
-          body: DownloadPolicy,
+          body: DevicePolicy,
           response: RESPONSE,
         },
       },

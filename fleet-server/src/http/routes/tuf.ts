@@ -1,6 +1,7 @@
-import { FlotillaError, type TufMetadata } from '@flotilla/protocol';
+import { FlotillaError } from '@flotilla/protocol';
 import { Type } from 'typebox';
 import type { ServerContext } from '../../context.ts';
+import { METADATA_FILE, readMetadataFile } from '../../trust/metadata-file.ts';
 import type { Routes } from '../http.ts';
 import { FleetAnd } from '../schemas.ts';
 
@@ -8,7 +9,7 @@ import { FleetAnd } from '../schemas.ts';
 export const tufRoutes =
   (context: ServerContext): Routes =>
   async (app) => {
-    const pattern = '^([1-9][0-9]{0,8}\\.root|root|timestamp|snapshot|targets)\\.json$';
+    const pattern = METADATA_FILE.source;
     app.get(
       '/api/1/fleets/:fleet/tuf/:file',
       {
@@ -20,8 +21,7 @@ export const tufRoutes =
       },
       async (request, reply) => {
         const { fleet, file } = request.params;
-        const metadata = await context.trust.metadata(fleet);
-        const bytes = metadata === undefined ? undefined : pick(metadata, file);
+        const bytes = await readMetadataFile(context.trust, fleet, file);
         if (bytes === undefined) {
           throw new FlotillaError('server.not-found', { what: 'metadata file', id: file });
         }
@@ -30,10 +30,3 @@ export const tufRoutes =
       },
     );
   };
-
-function pick(metadata: TufMetadata, file: string): Uint8Array | undefined {
-  const name = file.slice(0, -'.json'.length);
-  if (name === 'root') return metadata.root.at(-1);
-  if (name === 'timestamp' || name === 'snapshot' || name === 'targets') return metadata[name];
-  return metadata.root[Number.parseInt(name, 10) - 1];
-}
