@@ -34,7 +34,11 @@ async function openWorld(args: readonly string[]): Promise<World> {
 }
 
 interface Transferred {
-  readonly transfer?: { readonly bytes: number; readonly mqttBytes: number };
+  readonly transfer?: {
+    readonly bytes: number;
+    readonly mqttBytes: number;
+    readonly fallbacks: readonly string[];
+  };
 }
 
 /** Everything that a device needs for a new model comes over MQTT, across a crash of the agent. */
@@ -59,6 +63,7 @@ async function transfersWithoutHttp({ server, device, proxy }: World): Promise<v
   const [member] = ended.devices as readonly Transferred[];
   expect(member?.transfer?.bytes).toBeGreaterThan(0);
   expect(member?.transfer?.mqttBytes).toBe(member?.transfer?.bytes);
+  expect(member?.transfer?.fallbacks).toEqual(['over MQTT: HTTP did not answer']);
 }
 
 test('a model comes over the embedded broker where HTTP is barred', async () => {

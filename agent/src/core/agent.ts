@@ -194,6 +194,7 @@ function connect(
       connected(connection) {
         const own = new AbortController();
         sending = own;
+        overMqtt.attach(connection);
         const publish = (topic: 'report' | 'telemetry', payload: Uint8Array) =>
           connection.publish(topics.up[topic], payload, { qos: 1 });
         outbox

@@ -18,6 +18,8 @@ export interface Transferring {
   flow(load: Load): Flow;
 }
 
+const NO_HTTP = 'over MQTT: HTTP did not answer';
+
 export function createTransfer(context: StepContext, deployment: WantedDeployment): Transferring {
   const { clock, device, journal, bandwidth, settings } = context;
   const policy = () => policyOf(journal.state.wanted, deployment);
@@ -31,6 +33,11 @@ export function createTransfer(context: StepContext, deployment: WantedDeploymen
     policy: () => policy().metered,
     waits: (why) => progress.say(why, tally.fallbacks),
   });
+  const noteMqtt = (bytes: number) => {
+    tally.mqttBytes += bytes;
+    const chosen = journal.state.wanted.download?.transport === 'mqtt';
+    if (!chosen && !tally.fallbacks.includes(NO_HTTP)) tally.fallbacks.push(NO_HTTP);
+  };
   const flow = (load: Load): Flow => ({
     pass: (signal) => gate.pass(load, signal),
     piece() {
@@ -38,7 +45,7 @@ export function createTransfer(context: StepContext, deployment: WantedDeploymen
       return pieces.length === 0 ? undefined : Math.min(...pieces);
     },
     async took(bytes: number, { over }: FetchResponse, signal: AbortSignal) {
-      if (over === 'mqtt') tally.mqttBytes += bytes;
+      if (over === 'mqtt') noteMqtt(bytes);
       tally.bytes += bytes;
       if (load === 'delta') tally.deltaBytes += bytes;
       await bandwidth.pay(bytes, signal);
