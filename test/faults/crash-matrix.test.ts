@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { skipOrFail } from '../support/skip.ts';
-import { bundleAgent } from './crash-matrix/device.ts';
+import { bundleAgent } from './crash-matrix/agent-process.ts';
 import { type Hit, SERVES_WITHIN_MS, textTable } from './crash-matrix/hit.ts';
 import { SAMPLE, SCENARIOS, WHOLE } from './crash-matrix/matrix.ts';
 

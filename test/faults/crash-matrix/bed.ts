@@ -37,11 +37,14 @@ export function createBed(): Bed {
   };
 }
 
-/** The pauses before something is tried again, 5 to 15 s, pass quickly. */
+/** The pauses before the plan is looked at again, and before what failed is tried again. */
+const PAUSES_MS = [5_000, 15_000];
+
+/** These pauses pass quickly. */
 const hurried =
   (real: (milliseconds: number, signal?: AbortSignal) => Promise<void>) =>
   (milliseconds: number, signal?: AbortSignal) =>
-    real(milliseconds >= 5_000 && milliseconds <= 15_000 ? 30 : milliseconds, signal);
+    real(PAUSES_MS.includes(milliseconds) ? 30 : milliseconds, signal);
 
 /** The version that answers. */
 export async function ask(agent: Agent): Promise<number> {

@@ -50,7 +50,7 @@ async function killAfter(
     const journal = device.journal();
     const now = journal && stepOf(journal, deployment);
     if (now === undefined || order.indexOf(now) < order.indexOf(step)) return;
-    device.killNow();
+    device.process.killNow();
     written.resolve();
   };
   const watcher = watch(device.data, (_event, file) => {
@@ -58,7 +58,7 @@ async function killAfter(
   });
   look();
   await written.promise.finally(() => watcher.close());
-  await device.kill();
+  await device.process.kill();
   const journal = device.journal();
   return journal && stepOf(journal, deployment);
 }
@@ -68,8 +68,8 @@ export async function killAtSteps(device: Device, times: number): Promise<Hit[]>
   const hits: Hit[] = [];
   for (const step of STEPS) {
     for (let hit = 0, left = TRIES; hit < times && left > 0; left--) {
-      await device.swing();
-      const at = await killAfter(device, device.deployment, step);
+      device.orders.swing();
+      const at = await killAfter(device, device.orders.deployment, step);
       hits.push(await restarted(device, `kill −9, journal says ${at}`));
       await device.settle();
       if (at === step) hit++;
@@ -81,10 +81,10 @@ export async function killAtSteps(device: Device, times: number): Promise<Hit[]>
 
 /** A newer wish ends the watch of an older one. */
 async function killAtRollBack(device: Device): Promise<Hit> {
-  await device.swing(3_600_000);
-  const undone = device.deployment;
+  device.orders.swing(3_600_000);
+  const undone = device.orders.deployment;
   await untilOnTrial(device);
-  await device.swing();
+  device.orders.swing();
   const at = await killAfter(device, undone, 'rolled back');
   const hit = await restarted(device, `kill −9, journal says ${at}`);
   await device.settle();
@@ -98,15 +98,15 @@ const TRIAL_DEATHS = 4;
 export async function killInLoop(device: Device, times: number): Promise<Hit[]> {
   const hits: Hit[] = [];
   for (let hit = 0; hit < times; hit++) {
-    await device.swing(3_600_000);
+    device.orders.swing(3_600_000);
     await untilOnTrial(device);
     for (let death = 1; death <= TRIAL_DEATHS; death++) {
-      await device.kill();
+      await device.process.kill();
       hits.push(await restarted(device, `kill −9 number ${death} with a model on trial`));
     }
-    const code = await until('the end of the attempt', () => device.ending());
+    const code = await until('the end of the attempt', () => device.orders.outcome()?.code);
     if (code !== 'deployment.crash-loop') throw new Error(`a crash loop ended with ${code}`);
-    await device.swing();
+    device.orders.swing();
     await device.settle();
   }
   return withMissing(hits, await device.missing());
@@ -115,12 +115,12 @@ export async function killInLoop(device: Device, times: number): Promise<Hit[]> 
 const untilOnTrial = (device: Device): Promise<unknown> =>
   until('a model on trial', () => {
     const journal = device.journal();
-    return journal && stepOf(journal, device.deployment) === 'activated';
+    return journal && stepOf(journal, device.orders.deployment) === 'activated';
   });
 
 /** Starts the agent that was killed, and looks what answers. */
 export async function restarted(device: Device, where: string): Promise<Hit> {
-  device.start();
+  device.process.start();
   return { where, ...(await device.answered()), lost: 0 };
 }
 
@@ -139,14 +139,14 @@ export async function killAtRandom(
 ): Promise<Hit[]> {
   const hits: Hit[] = [];
   while (hits.length < times) {
-    if (device.ending() !== undefined) await device.swing();
+    if (device.orders.outcome() !== undefined) device.orders.swing();
     const early = random() < EARLY_SHARE;
     if (early) {
-      await device.kill();
-      device.start();
+      await device.process.kill();
+      device.process.start();
     }
     await sleep(random() * (early ? START_MS : SPAN_MS));
-    await device.kill();
+    await device.process.kill();
     const where = early ? 'kill −9 during a start' : 'kill −9 at a random moment';
     hits.push(await restarted(device, where));
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleAgent } from './device.ts';
+import { bundleAgent } from './agent-process.ts';
 import { type Hit, markdownTable, textTable } from './hit.ts';
 import { SAMPLE, SCENARIOS, WHOLE } from './matrix.ts';
 

@@ -17,7 +17,7 @@ export async function loseServer(device: Device, times: number): Promise<Hit[]> 
     await breakDownload(device);
     server.away = true;
     server.drop();
-    await device.kill();
+    await device.process.kill();
     hits.push(await restarted(device, 'server gone, kill −9 in a download'));
     server.away = false;
     server.breakAfter = 0;
@@ -31,7 +31,7 @@ export async function truncateDownload(device: Device, times: number): Promise<H
   const hits: Hit[] = [];
   for (let hit = 0; hit < times; hit++) {
     await breakDownload(device);
-    await device.kill();
+    await device.process.kill();
     hits.push(await restarted(device, 'download cut off again and again, kill −9'));
     await device.settle();
     device.server.breakAfter = 0;
@@ -43,7 +43,7 @@ async function breakDownload(device: Device): Promise<void> {
   const { server } = device;
   const before = server.ranges.length;
   server.breakAfter = BROKEN_AFTER;
-  await device.swing();
+  device.orders.swing();
   await until('a download that is resumed', () => server.ranges.length > before);
 }
 
@@ -53,10 +53,10 @@ export async function alterDownload(device: Device, times: number): Promise<Hit[
   const hits: Hit[] = [];
   for (let hit = 0; hit < times; hit++) {
     server.altering = true;
-    await device.swing();
-    const code = await until('the end of the attempt', () => device.ending());
+    device.orders.swing();
+    const code = await until('the end of the attempt', () => device.orders.outcome()?.code);
     if (code !== 'bundle.digest-mismatch') throw new Error(`altered bytes ended with ${code}`);
-    await device.kill();
+    await device.process.kill();
     hits.push(await restarted(device, 'altered download, kill −9'));
     server.altering = false;
     await device.settle();
@@ -81,10 +81,10 @@ export async function setClockBack(device: Device, times: number): Promise<Hit[]
   await writeFile(shift, SHIFT);
   const hits: Hit[] = [];
   for (let hit = 0; hit < times; hit++) {
-    await device.swing();
+    device.orders.swing();
     const before = device.server.fleet.state?.connectSeq ?? 0;
-    await device.kill();
-    device.start({ NODE_OPTIONS: `--import=${shift}` });
+    await device.process.kill();
+    device.process.start({ NODE_OPTIONS: `--import=${shift}` });
     const answered = await device.answered();
     hits.push({ where: 'clock set back a year, kill −9', ...answered, lost: 0 });
     await until('a log-in', () => {
@@ -111,9 +111,9 @@ export async function fillFileSystem(
   const hits: Hit[] = [];
   for (let hit = 0; hit < times; hit++) {
     await fill(LEFT[hit % LEFT.length] ?? 0);
-    await device.swing();
+    device.orders.swing();
     await sleep(MEETS_MS);
-    await device.kill();
+    await device.process.kill();
     hits.push(await restarted(device, 'file system full, kill −9'));
     await empty();
     await device.settle();

@@ -71,7 +71,7 @@ export const runCommand: Command = {
     try {
       const listen = config.http.split(',').map((address) => address.trim());
       const { maxRequestBytes } = config;
-      const routes = localRoutes(agent, await makeLocalToken(config.data), flows);
+      const routes = localRoutes(agent, await makeLocalToken(config.data, logger), flows);
       const server = await serveLocal(routes, { listen, maxRequestBytes });
       try {
         const { addresses } = server;

@@ -3,16 +3,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
 import { writeFileDurably } from '@flotilla/protocol/node';
+import type { Logger } from '../../core/index.ts';
 
 const FILE = 'local-token';
 
 /**
  * A new token for the life of an agent, in a file that its user alone may read: it tells commands of
- * that user from other programs on the device, which may use the models and not change them.
+ * that user from other programs on the device, which may use the models and not change them. Where
+ * the disk is full, no command gets it, and the models serve all the same.
  */
-export async function makeLocalToken(data: string): Promise<string> {
+export async function makeLocalToken(data: string, logger: Logger): Promise<string> {
   const token = randomBytes(32).toString('hex');
-  await writeFileDurably(join(data, FILE), token, { mode: 0o600 });
+  await writeFileDurably(join(data, FILE), token, { mode: 0o600 }).catch((error) => {
+    logger.error('commands on the device cannot change models', { error });
+  });
   return token;
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../logger.ts';
 import { openBundleSource } from './bundle-source.ts';
 import { followLoading } from './follow.ts';
 import { bearer, isAllowed, makeLocalToken, readLocalToken } from './local-token.ts';
@@ -15,8 +16,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('the local token', () => {
   test('is new at each start, and for the eyes of its owner only', async () => {
     expect(await readLocalToken(folder)).toBeUndefined();
-    const first = await makeLocalToken(folder);
-    const second = await makeLocalToken(folder);
+    const first = await makeLocalToken(folder, createLogger('silent'));
+    const second = await makeLocalToken(folder, createLogger('silent'));
     expect(second).not.toBe(first);
     expect(await readLocalToken(folder)).toBe(second);
     expect((await stat(join(folder, 'local-token'))).mode & 0o777).toBe(0o600);
