@@ -8,11 +8,11 @@ export function describeFlows({ flows, flowsError }: FlowsStatus): string[] {
 }
 
 function describeFlow(status: FlowStatus): string[] {
-  const { flow, state, source, model, error, sinks } = status;
+  const { flow, state, source, model, error, errorAt, sinks } = status;
   return [
     `  flow ${flow}: ${[state, ...describeCounts(status)].join(', ')}`,
     `    ${source} → ${model}`,
-    ...(error === undefined ? [] : [`    last error: ${error}`]),
+    ...(error === undefined ? [] : [`    last error, ${errorAt}: ${error}`]),
     ...sinks.map(({ sink, sent, dropped, waiting, error }) => {
       const counts = [`${sent} sent`, some(dropped, 'dropped'), some(waiting, 'waiting')];
       const fault = error === undefined ? '' : `; ${error}`;
@@ -29,7 +29,7 @@ function describeCounts(status: FlowStatus): string[] {
     some(dropped, 'dropped'),
     some(failed, 'failed'),
     some(filtered, 'filtered'),
-    some(restarts, 'restarts'),
+    restarts === 0 ? '' : `source restarted ${restarts}×`,
     ageMs === undefined ? '' : `age ${ageMs} ms`,
   ];
   return counts.filter((count) => count !== '');

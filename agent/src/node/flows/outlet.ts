@@ -1,4 +1,4 @@
-import { asFlotillaError, FlotillaError } from '@flotilla/protocol';
+import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { createBackoff, createWakeup } from '../../core/index.ts';
 import { abortedOf } from './aborted.ts';
 import { createParcelQueue } from './parcel-queue.ts';
@@ -76,7 +76,7 @@ export function createOutlet(
         return tell(undefined);
       } catch (error) {
         const known = asFlotillaError(error);
-        tell(known.message);
+        tell(reasonOf(known));
         if (--tries <= 0 || !known.retryable || leaving.signal.aborted) {
           dropped += queue.take('held');
           return;
@@ -128,3 +128,9 @@ export function createOutlet(
     },
   };
 }
+
+/** Without the name of the sink, which stands beside it. */
+const reasonOf = (error: FlotillaError): string =>
+  isFlotillaError(error, 'flow.sink-failed') || isFlotillaError(error, 'flow.sink-refused')
+    ? error.context.reason
+    : error.message;
