@@ -15,8 +15,8 @@ export interface MakeRequest {
 /** Undefined where it would be longer than is worth it. */
 export type Made = { readonly digest: string; readonly size: number } | undefined;
 
-/** Measured: 19 saves 1 % more than this and takes five times as long. */
-const LEVEL = 12;
+/** Made once, fetched by a fleet: 2 to 6 % shorter than with level 12, in ten times its time (measured). */
+const LEVEL = 19;
 const params = { [constants.ZSTD_c_compressionLevel]: LEVEL };
 
 /** Runs in a child process with limits: both blobs lie in memory. */
