@@ -65,8 +65,8 @@ function separateModules(mains: Entries, found: Map<string, string>): Plugin {
 const withoutFacade: Plugin = {
   name: 'without-facade',
   setup(bundler) {
-    bundler.onResolve({ filter: /^node:https?$/ }, ({ path, kind }) =>
-      kind === 'require-call' ? undefined : { path, namespace: 'built-in' },
+    bundler.onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'built-in' } : undefined,
     );
     bundler.onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}');`,
