@@ -26,7 +26,7 @@ export interface Deltas {
 type Parts = Pick<ServerContext, 'db' | 'now' | 'log' | 'artifacts'>;
 
 /** A longer delta saves too little: the whole blob needs no old one and fails in fewer ways. */
-export const LARGEST_SHARE = 0.7;
+const LARGEST_SHARE = 0.7;
 /** Both blobs lie in the memory of the child, with an index of the old one. */
 const LARGEST_PAIR_BYTES = 768 << 20;
 const MEMORY_BYTES = 2 ** 31;

@@ -65,7 +65,7 @@ export async function fetchDelta(
   request: DeltaRequest,
 ): Promise<string | undefined> {
   const { to, from, signal } = request;
-  if ((await context.blobs.has(from)) === false) return 'the old blob is not on disk';
+  if (!(await context.blobs.has(from))) return 'the old blob is not on disk';
   try {
     const delta = await findDelta(context, source, transfer, request);
     if (typeof delta === 'string') return delta;

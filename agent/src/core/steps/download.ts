@@ -79,7 +79,9 @@ async function fetchAll(
   const authorize = own ? context.authorize : async () => ({});
   const source = { ...context, authorize, download: context.settings.download };
   transfer.progress.begin(parts.reduce((sum, { size }) => sum + size, 0));
-  const bases = own ? await findBases(context, transfer.deployment.slot, parts) : new Map();
+  const bases = own
+    ? await findBases(context, transfer.deployment.slot, parts)
+    : new Map<string, string>();
   const place = `${context.identity.api}/api/1/fleets/${context.identity.fleet}/deltas`;
   const { unpack } = context;
   let before = 0;
