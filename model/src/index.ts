@@ -1,6 +1,4 @@
-export { AUDIO_FEATURES, type AudioFeature } from './audio/audio-features.ts';
-export { createRateConverter, type RateConverter } from './audio/rate-converter.ts';
-export { type AudioClip, decodeWav } from './audio/wav.ts';
+export { decodeWav } from './audio/wav.ts';
 export * from './compare.ts';
 export * from './drift/detector.ts';
 export * from './drift/profile.ts';
@@ -27,7 +25,7 @@ export { binOf, FixedBins } from './sketches/fixed-bins.ts';
 export { LogHistogram } from './sketches/log-histogram.ts';
 export { Moments } from './sketches/moments.ts';
 export { explain } from './spec/explain.ts';
-export { readYaml, type YamlDocument } from './spec/yaml.ts';
+export { readYaml } from './spec/yaml.ts';
 export * from './spec.ts';
 export * from './tensor.ts';
 export * from './tensors.ts';

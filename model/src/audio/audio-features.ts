@@ -1,9 +1,9 @@
 import { createPowerSpectrum } from './fft.ts';
 
 /** The numbers about sound that drift is judged by; the names are part of every profile. */
-export const AUDIO_FEATURES = ['rms', 'peak', 'crossings', 'centroid'] as const;
+const AUDIO_FEATURES = ['rms', 'peak', 'crossings', 'centroid'] as const;
 
-export type AudioFeature = (typeof AUDIO_FEATURES)[number];
+type AudioFeature = (typeof AUDIO_FEATURES)[number];
 
 const FRAME = 512;
 

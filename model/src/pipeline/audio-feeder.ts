@@ -11,7 +11,7 @@ import type { Tensor, TensorInfo } from '../tensor.ts';
 import { checkTensor, tensorError } from '../tensors.ts';
 import { type Feed, type Feeder, isTensor } from './feed.ts';
 import { numbersOf } from './numbers.ts';
-import { meanOf, tensorFeatures } from './statistics.ts';
+import { meanOf, type TensorStatistics } from './statistics.ts';
 
 /** Numbers that sound may become: a small hop makes many of a long clip. */
 const MAX_VALUES = 2 ** 26;
@@ -23,6 +23,7 @@ const MAX_VALUES = 2 ** 26;
 export function audioFeeder(
   info: TensorInfo,
   input: AudioInput,
+  statistics: TensorStatistics,
   mismatch: (reason: string) => never,
 ): Feeder {
   const frontEnd = createFrontEnd(input);
@@ -45,7 +46,7 @@ export function audioFeeder(
       checkTensor(info.name, raw);
       const clips = clipsIn(info.name, raw);
       if (clips) return fromClips(clips);
-      return { tensor: raw, features: tensorFeatures(info.name, raw) };
+      return { tensor: raw, features: statistics(raw) };
     },
   };
 }

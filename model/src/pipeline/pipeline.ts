@@ -135,7 +135,7 @@ function bindInput(
     case 'image':
       return imageFeeder(info, input, options.decoder, statistics, mismatch);
     case 'audio':
-      return audioFeeder(info, input, mismatch);
+      return audioFeeder(info, input, statistics, mismatch);
     case 'features':
       return tabularFeeder(info, input, mismatch);
     case 'constant':
