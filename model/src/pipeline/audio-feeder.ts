@@ -95,7 +95,8 @@ function clipsIn(name: string, tensor: Tensor): Float32Array[] | undefined {
   if (type === 'FP32' && shape.length === 1) return [Float32Array.from(numbersOf(tensor))];
   if (type !== 'INT16' || shape.length > 2 || shape.length === 0) return undefined;
   if (batch > MAX_BATCH) throw tensorError(name, `has ${batch} clips, more than ${MAX_BATCH}`);
-  const samples = Float32Array.from(numbersOf(tensor), (x) => x / 2 ** 15);
+  const samples = Float32Array.from(numbersOf(tensor));
+  for (let i = 0; i < samples.length; i++) samples[i]! /= 2 ** 15;
   return Array.from({ length: batch }, (_, i) => samples.subarray(i * length, (i + 1) * length));
 }
 

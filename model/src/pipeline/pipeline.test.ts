@@ -92,7 +92,7 @@ describe('preprocess', () => {
       expect(features).toEqual({ 'x.a': 3, 'x.b': 6 });
     }
     await expect(pipeline.preprocess({ x: json({ a: 1 }) })).rejects.toThrow('no number for b');
-    await expect(pipeline.preprocess({ x: json(null) })).rejects.toThrow('no number for a');
+    await expect(pipeline.preprocess({ x: json(null) })).rejects.toThrow('object or list');
     await expect(pipeline.preprocess({ x: Uint8Array.of(0x7b) })).rejects.toThrow('is not JSON');
     await expect(pipeline.preprocess({ x: fp32([3], 1, 2, 3) })).rejects.toThrow('rows of 2');
   });

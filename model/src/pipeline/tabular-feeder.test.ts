@@ -48,6 +48,10 @@ describe('numbers', () => {
     expect(features).toEqual({ 'x.a': 1, 'x.b': Number.NaN, 'x.c': Number.NaN });
     expect((await feed({ a: 1, b: ' ' })).row).toEqual(row);
     await expect(feed({ b: 1 })).rejects.toThrow('has no number for a');
+    const forgiving = feeder('{name: a, missing: 3}', 1);
+    for (const value of [null, 7]) {
+      await expect(forgiving(value)).rejects.toThrow('needs a JSON object or list');
+    }
     const batch = await feed(fp32([2, 3], 1, Number.NaN, Number.NaN, 3, 5, Number.NaN));
     expect(batch.features).toEqual({ 'x.a': 2, 'x.b': 5, 'x.c': Number.NaN });
     expect((await feed(fp32([1, 3], Number.NaN, Number.NaN, 5))).row).toEqual([Number.NaN, 2, 5]);

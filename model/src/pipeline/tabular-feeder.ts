@@ -86,8 +86,12 @@ function jsonRow(info: TensorInfo, columns: readonly Column[], bytes: Uint8Array
     }
     return value.map(finite);
   }
-  const row = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
-  return columns.map(({ name }) => finite(row && Object.hasOwn(row, name) ? row[name] : undefined));
+  if (!isRow(value)) throw tensorError(info.name, 'needs a JSON object or list');
+  return columns.map(({ name }) => finite(Object.hasOwn(value, name) ? value[name] : undefined));
+}
+
+function isRow(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** JSON has no infinity, but numbers that are read as one. */

@@ -1,5 +1,5 @@
 import type { ColumnDocument, FeaturesDocument } from './features-schema.ts';
-import { type Complain, checkStd, spread, toNumber } from './numbers.ts';
+import { type Complain, checkStd, spread } from './numbers.ts';
 import type { CategoryColumn, Column, FeaturesInput, NumberColumn } from './types.ts';
 
 /** Numbers that one row may become: categories multiply. */
@@ -88,8 +88,10 @@ function scalingOf(
   if (min === undefined || max === undefined) {
     return complain(`${where}.${min === undefined ? 'min' : 'max'}`, 'is missing beside the other');
   }
-  const [low, high] = [toNumber(min), toNumber(max)];
+  const [low = 0] = spread(`${where}.min`, min, 1, 0, complain);
+  const [high = 0] = spread(`${where}.max`, max, 1, 0, complain);
   if (!(high > low)) complain(`${where}.max`, `must be above min, ${low}`);
+  if (high - low === Infinity) complain(`${where}.max`, 'must not be that far from min');
   return [low, high - low];
 }
 

@@ -133,7 +133,6 @@ function normalizeAnomaly(
   const { tensor, reconstruction, input, error, threshold } = anomaly;
   const where = 'outputs.anomaly';
   const anomalousWhen = anomaly.anomalousWhen ?? 'above';
-  if (!Number.isFinite(threshold)) complain(`${where}.threshold`, 'must be finite');
   if ((tensor === undefined) === (reconstruction === undefined)) {
     complain(where, 'must hold either tensor or reconstruction');
   }
