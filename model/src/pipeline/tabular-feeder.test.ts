@@ -106,6 +106,17 @@ describe('categories', () => {
   });
 });
 
+it('refuses more rows than it has memory for', async () => {
+  const rows = (count: number): Tensor => {
+    return { type: 'UINT8', shape: [count, 1], data: new Uint8Array(count) };
+  };
+  await expect(feeder('{name: a}', 1)(rows(65_537))).rejects.toThrow('65537 rows, too many');
+  const categories = Array.from({ length: 4096 }, (_, i) => i).join();
+  const wide = feeder(`{name: m, categories: [${categories}]}`, 4096);
+  await expect(wide(rows(4097))).rejects.toThrow('4097 rows, too many');
+  expect((await wide(rows(2))).shape).toEqual([2, 4096]);
+});
+
 it('refuses a spec whose columns the model does not take', () => {
   expect(() => feeder('{name: m, categories: [a, b]}', 1)).toThrow(
     'names 1 features, which become 2 numbers, but the model takes [-1,1]',

@@ -9,6 +9,9 @@ import { meanOf } from './statistics.ts';
 
 /** Largest JSON row that is read. */
 const MAX_JSON_BYTES = 1 << 20;
+/** Rows of one tensor, and numbers that they may become: a category becomes thousands. */
+const MAX_ROWS = 65_536;
+const MAX_VALUES = 2 ** 24;
 /** Named features that drift is judged by; further ones would only swell telemetry. */
 const MAX_WATCHED = 64;
 
@@ -40,7 +43,9 @@ export function tabularFeeder(
   return {
     fromCaller: true,
     async feed(raw) {
-      const rows = isTensor(raw) ? rowsOf(info.name, columns, raw) : [jsonRow(info, columns, raw)];
+      const rows = isTensor(raw)
+        ? rowsOf(info.name, columns, width, raw)
+        : [jsonRow(info, columns, raw)];
       const values = new Float64Array(rows.length * width);
       for (const [i, row] of rows.entries()) encoder.encode(row, values, i * width);
       const shape = info.shape.length === 1 ? [width] : [rows.length, width];
@@ -60,13 +65,16 @@ function rowTensor(info: TensorInfo, values: Float64Array, shape: readonly numbe
   return isNumberElement(type) ? roundedTensor(values, shape, type) : tensorOf(values, shape, type);
 }
 
-function rowsOf(name: string, columns: readonly Column[], tensor: Tensor): Cell[][] {
+function rowsOf(name: string, columns: readonly Column[], width: number, tensor: Tensor): Cell[][] {
   checkTensor(name, tensor);
-  const values = Array.from(numbersOf(tensor));
+  const values = numbersOf(tensor);
   const batch = values.length / columns.length;
   if (!Number.isInteger(batch) || batch === 0) {
     const reason = `needs rows of ${columns.length} numbers but has ${values.length} in all`;
     throw tensorError(name, reason);
+  }
+  if (batch > MAX_ROWS || batch * width > MAX_VALUES) {
+    throw tensorError(name, `has ${batch} rows, too many at once: send fewer`);
   }
   return Array.from({ length: batch }, (_, i) =>
     columns.map((column, c) => cellOf(column, values[i * columns.length + c]!)),
