@@ -22,8 +22,9 @@ describe('suppress', () => {
     expect(suppress(CORNERS, Int32Array.of(0, 1, 0, 0), 0.3, 100)).toEqual([0, 1, 2]);
   });
 
-  it('takes empty boxes', () => {
-    expect(suppress(Float64Array.of(5, 5, 5, 5, 5, 5, 5, 5), undefined, 0.5, 9)).toEqual([0, 1]);
+  it('gives no place to boxes that are empty or no numbers', () => {
+    const corners = Float64Array.of(5, 5, 5, 9, Number.NaN, 0, 9, 9, ...CORNERS);
+    expect(suppress(corners, undefined, 0.5, 1)).toEqual([2]);
   });
 });
 

@@ -8,7 +8,7 @@ export type Corners = Float64Array;
  * @param classes of the boxes; undefined lets boxes of all classes suppress each other
  * @param iou overlap (intersection over union) above which a box goes
  * @param most boxes that are kept; then it ends
- * @returns numbers of the boxes that stay, in their order
+ * @returns numbers of the boxes that stay, in their order; none that is empty or no number
  */
 export function suppress(
   corners: Corners,
@@ -24,6 +24,8 @@ export function suppress(
   }
   const kept: number[] = [];
   for (let i = 0; i < count && kept.length < most; i++) {
+    // It would be shown to nobody, and must not take the place of a box that is.
+    if (!(areas[i]! > 0)) continue;
     const goes =
       iou < 1 &&
       kept.some(
@@ -36,7 +38,7 @@ export function suppress(
   return kept;
 }
 
-/** Intersection over union of two boxes; 0 where both are empty. */
+/** Intersection over union of two boxes, neither of which is empty. */
 function overlap(corners: Corners, areas: Float64Array, i: number, j: number): number {
   const a = 4 * i;
   const b = 4 * j;
