@@ -21,7 +21,11 @@ function classifier(scale: number) {
   return { bytes: writeOnnx(net.output(output)), output };
 }
 
-async function judgeOf(samples: readonly Tensors[]) {
+const CLASSIFICATION = 'classification: {tensor: TENSOR, activation: softmax}';
+const REGRESSION = 'regression: {tensor: TENSOR, names: [a, b, c, d]}';
+
+/** @param outputs of the spec; TENSOR is the output of the model */
+async function judgeOf(samples: readonly Tensors[], outputs = CLASSIFICATION) {
   const { bytes, output } = classifier(1);
   const runtime = ortRuntime();
   const session = await runtime.load(bytes);
@@ -29,7 +33,7 @@ async function judgeOf(samples: readonly Tensors[]) {
 schema: 1
 name: small
 inputs: {input: {raw: {}}}
-outputs: {classification: {tensor: ${output}, activation: softmax}}
+outputs: {${outputs.replaceAll('TENSOR', output)}}
 evaluation: {metric: agreement, maxDrop: 0.1}
 `;
   const pipeline = createPipeline(parseSpec(text, 'model.yaml'), {
@@ -53,4 +57,21 @@ test('a variant that answers with NaN agrees on nothing', async () => {
   const { quality, observations } = await judge.judge(classifier(Number.NaN).bytes);
   expect(quality).toMatchObject({ agreement: 0, lost: SAMPLES.length });
   expect(observations.every(({ classIndex }) => classIndex === undefined)).toBe(true);
+});
+
+test.each([
+  ['alone', REGRESSION],
+  ['beside classes', `${CLASSIFICATION}, ${REGRESSION}`],
+])('values of a regression are observed for drift, %s', async (_, outputs) => {
+  const judge = await judgeOf(SAMPLES, outputs);
+  const [once, twice] = [
+    await judge.judge(classifier(1).bytes),
+    await judge.judge(classifier(2).bytes),
+  ];
+  expect(once.observations).toHaveLength(SAMPLES.length);
+  for (const [i, { features }] of once.observations.entries()) {
+    const value = features['prediction.c'] ?? Number.NaN;
+    expect(value).not.toBe(0);
+    expect(twice.observations[i]?.features['prediction.c']).toBeCloseTo(2 * value, 5);
+  }
 });
