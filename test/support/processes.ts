@@ -79,7 +79,10 @@ export function start(
   let crashed = false;
   const exited = once(child, 'exit').then(() => {
     // what a crash leaves behind runs on until the tests end
-    if (!crashed) killGroup(pid);
+    if (crashed) return;
+    killGroup(pid);
+    // its number may come again, for something else
+    groups.delete(pid);
   });
   const ended = once(child, 'close').then(([code]): Ended => ({ code, ...said }));
   return {
