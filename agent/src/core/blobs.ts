@@ -1,5 +1,6 @@
 import { blobsOf, digestHex, isFlotillaError, parseManifest } from '@flotilla/protocol';
 import type { Storage } from './ports.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 const FOLDER = 'blobs';
 const PART = '.part';
@@ -31,6 +32,8 @@ export interface BlobStore {
   /** Where a blob lies while it is made of a delta. */
   madePath(to: string): string;
   dropDeltas(to: string): Promise<void>;
+  /** By digest: bundles of two slots may have a blob in common, and it lies in one part. */
+  readonly inTurn: Turns;
 }
 
 /** What a download needs of a store. */
@@ -62,6 +65,7 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
   }
 
   return {
+    inTurn: createTurns(),
     deltaStore,
     madePath: (to) => `${path(to)}${DELTA}${MADE}`,
     async dropDeltas(to) {

@@ -11,6 +11,8 @@ import {
 /** What a toy model does when it runs; written into its bytes. */
 export interface ToyModel {
   readonly version: number;
+  /** Default `parts`. */
+  readonly name?: string;
   /**
    * `crash-on-load` fails in `load`; `hang-on-load` never ends it, but in the self-test. What is
    * wrong `on-run` spares the golden input, 0: it fails, never ends, or takes `SLOW_MS`.
@@ -51,7 +53,7 @@ export async function makeToyBundle(
   const utf8 = new TextEncoder();
   const config = {
     formatVersion: 1 as const,
-    model: 'parts',
+    model: model.name ?? 'parts',
     version: model.version,
     target,
     precision: 'int8' as const,

@@ -87,17 +87,20 @@ async function fetchAll(
   let before = 0;
   for (const part of parts) {
     const { digest, size } = part;
-    const from = bases.get(digest);
-    const worth = size > SMALL_BYTES && (await isMostlyMissing(context, part));
-    if (from !== undefined && unpack !== undefined && worth) {
-      const request = { place, from, to: part, unpack, signal };
-      const why = await fetchDelta(context, source, transfer, request);
-      if (why !== undefined) transfer.tally.fallbacks.push(`no delta: ${why}`);
-    }
-    const url = `${base}/${digest}`;
-    const flow = transfer.flow(size <= SMALL_BYTES ? 'small' : 'whole');
-    const onBytes = (done: number) => transfer.progress.reach(before + done);
-    await fetchBlob(source, { url, digest, size, signal, flow, onBytes });
+    // a bundle of another slot may have the same blob under way
+    await context.blobs.inTurn(digest, signal, async () => {
+      const from = bases.get(digest);
+      const worth = size > SMALL_BYTES && (await isMostlyMissing(context, part));
+      if (from !== undefined && unpack !== undefined && worth) {
+        const request = { place, from, to: part, unpack, signal };
+        const why = await fetchDelta(context, source, transfer, request);
+        if (why !== undefined) transfer.tally.fallbacks.push(`no delta: ${why}`);
+      }
+      const url = `${base}/${digest}`;
+      const flow = transfer.flow(size <= SMALL_BYTES ? 'small' : 'whole');
+      const onBytes = (done: number) => transfer.progress.reach(before + done);
+      await fetchBlob(source, { url, digest, size, signal, flow, onBytes });
+    });
     before += size;
   }
 }
