@@ -43,7 +43,8 @@ export function createTestLauncher(
   let program: string | undefined;
   let starts = 0;
 
-  async function runOnce(place: Place, trial: string | undefined): Promise<void> {
+  async function runOnce(wanted: Place, trial: string | undefined): Promise<void> {
+    const place = programs.has(wanted) ? wanted : 'installed';
     program = programs.get(place);
     if (program === undefined || crashing.includes(program)) return;
     const relaunch = Promise.withResolvers<void>();

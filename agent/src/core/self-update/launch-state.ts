@@ -55,8 +55,12 @@ export const TRIAL_VARIABLE = 'FLOTILLA_AGENT_TRIAL';
 
 export const INSTALLED: LaunchState = { format: FORMAT, active: 'installed' };
 
-/** Where the next release goes: neither what runs nor what was installed. */
-export const freePlace = (active: Place): Place => (active === 'a' ? 'b' : 'a');
+/**
+ * Where the next release goes: neither what runs nor what is proven, which are two where the proven
+ * agent cannot be started, nor what was installed.
+ */
+export const freePlace = (running: Place, { active }: Pick<LaunchState, 'active'>): Place =>
+  running === 'a' || active === 'a' ? 'b' : 'a';
 
 export const beginTrial = ({ active, format }: LaunchState, trial: Trial): LaunchState => ({
   format,

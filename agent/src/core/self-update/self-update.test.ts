@@ -124,6 +124,24 @@ describe('a release of the agent', () => {
     expect(launcher.agent?.status().release?.active?.version).toBe(1);
   });
 
+  test('that crashes is not taken for the proven one, where that cannot be started', async () => {
+    const programs: Programs = new Map([['installed', INSTALLED_PROGRAM]]);
+    const whole = start({ programs });
+    await wantRelease(1);
+    await endings(1);
+    await program(whole, '0.1.0');
+    await whole.stop();
+    programs.delete('a');
+    const launcher = start({ programs, crashing: ['0.2.0'] });
+    await program(launcher, INSTALLED_PROGRAM);
+    await wantRelease(2);
+    expect((await endings(2))[1]).toMatchObject({
+      result: 'RESULT_ROLLED_BACK',
+      code: 'update.crashed',
+    });
+    await program(launcher, INSTALLED_PROGRAM);
+  });
+
   test('under which a model does not run any more gives way to the one before', async () => {
     const launcher = start({
       ports: (running, ports) => (running === '0.1.0' ? { ...ports, runtimes: [] } : ports),

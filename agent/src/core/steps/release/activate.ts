@@ -17,11 +17,12 @@ export async function activateRelease(
   { slot, deployment }: StepOf<'activate'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { journal, updater } = context;
+  const { journal, storage, updater } = context;
   const id = trialOf(deployment);
   if (updater.trial !== id && !(await runsAlready(context, deployment))) {
     needLauncher(context);
-    return startTrial(context, { id, place: freePlace(updater.place) }, deployment.watchMs, signal);
+    const place = freePlace(updater.place, await loadLaunch(storage));
+    return startTrial(context, { id, place }, deployment.watchMs, signal);
   }
   await journal.update((draft) => {
     attemptIn(draft, deployment).stage = 'activated';

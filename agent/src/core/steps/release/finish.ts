@@ -11,10 +11,12 @@ import { needLauncher } from './release.ts';
 /** The launcher starts this agent from now on; only then is the attempt a success. */
 export async function commitRelease(context: StepContext, step: StepOf<'commit'>): Promise<void> {
   const { storage, updater } = context;
-  const state = await loadLaunch(storage);
-  if (state.trial?.id === trialOf(step.deployment)) await storeLaunch(storage, commitTrial(state));
+  const before = await loadLaunch(storage);
+  const isOnTrial = before.trial?.id === trialOf(step.deployment);
+  const state = isOnTrial ? commitTrial(before) : before;
+  if (isOnTrial) await storeLaunch(storage, state);
   await commit(context, step);
-  await updater.discard(freePlace(updater.place));
+  await updater.discard(freePlace(updater.place, state));
 }
 
 /**

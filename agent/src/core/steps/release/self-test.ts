@@ -1,5 +1,6 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { StepOf } from '../../plan.ts';
+import { loadLaunch } from '../../self-update/launch-file.ts';
 import { freePlace } from '../../self-update/launch-state.ts';
 import { attemptIn, type StepContext } from '../context.ts';
 import { needLauncher, readRelease, runsAlready } from './release.ts';
@@ -25,7 +26,7 @@ async function tryRelease(
 ): Promise<void> {
   const { blobs, storage, updater } = context;
   const { config, manifest } = await readRelease(context, digest);
-  const place = freePlace(updater.place);
+  const place = freePlace(updater.place, await loadLaunch(storage));
   await updater.discard(place);
   const free = await storage.free();
   const needed = config.unpackedBytes;
