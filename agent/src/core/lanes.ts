@@ -56,10 +56,12 @@ export function createLanes(options: LaneOptions): Lanes {
       const planned = next.get(slot);
       if (planned === undefined || !isSame(planned, lane.step)) lane.interrupt.abort();
     }
-    // collecting garbage must not meet a download
-    const busy = lanes.size > 0;
+    // collecting garbage must not meet a download, whichever of them began
+    const isCollecting = [...lanes.values()].some(({ step }) => step.kind === 'collect');
+    const isBusy = lanes.size > 0;
     for (const [slot, step] of next) {
-      if (!lanes.has(slot) && !(step.kind === 'collect' && busy)) start(step);
+      const waits = isCollecting || (step.kind === 'collect' && isBusy);
+      if (!lanes.has(slot) && !waits) start(step);
     }
   }
 
