@@ -105,6 +105,17 @@ describe('fetchBlob', () => {
     expect(await blobs.read(digest)).toEqual(content);
   });
 
+  test('fetches anew what was removed under it', async () => {
+    const { fetch, storage, blobs } = await bed([]);
+    let chunks = 0;
+    const took: Flow['took'] = async () => {
+      if (++chunks === 1) await storage.remove(blobs.partPath(digest));
+      return true;
+    };
+    await fetch(undefined, { ...FREE, took });
+    expect(await blobs.read(digest)).toEqual(content);
+  });
+
   test('takes 404 as final', async () => {
     const { fetch, requested } = await bed([{ status: 404 }]);
     await expect(fetch()).rejects.toMatchObject({ code: 'download.not-found' });

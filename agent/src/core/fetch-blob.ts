@@ -200,9 +200,10 @@ async function finish(source: BlobSource, request: BlobRequest, hash: Sha256): P
     const { url: where, digest: expected } = request;
     throw new FlotillaError('bundle.digest-mismatch', { where, expected, actual });
   }
-  if ((await source.storage.size(part)) === undefined) {
-    await source.storage.write(part, new Uint8Array());
-  }
+  if (request.size === 0) await source.storage.write(part, new Uint8Array());
+  // room may have been made by removing it meanwhile
+  const onDisk = (await source.storage.size(part)) ?? 0;
+  if (onDisk !== request.size) throw failed(request, `${onDisk} bytes of it lie on disk`);
   await source.storage.sync(part);
   request.onBytes(request.size);
 }
