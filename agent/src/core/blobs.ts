@@ -1,4 +1,10 @@
-import { blobsOf, digestHex, isFlotillaError, parseManifest } from '@flotilla/protocol';
+import {
+  blobsOf,
+  type Descriptor,
+  digestHex,
+  isFlotillaError,
+  parseManifest,
+} from '@flotilla/protocol';
 import type { Storage } from './ports.ts';
 import { createTurns, type Turns } from './turns.ts';
 
@@ -48,7 +54,7 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
   async function namedBy(bundle: string): Promise<string[]> {
     const manifest = await storage.read(path(bundle));
     if (manifest === undefined) return [bundle];
-    return [bundle, ...digestsOf(manifest)];
+    return [bundle, ...blobsIn(manifest).map(({ digest }) => digest)];
   }
 
   function deltaStore(to: string): BlobPlaces {
@@ -109,9 +115,9 @@ export async function openBlobStore(storage: Storage): Promise<BlobStore> {
 }
 
 /** The blobs that a manifest names; none where it cannot be read. */
-function digestsOf(manifest: Uint8Array): string[] {
+export function blobsIn(manifest: Uint8Array): readonly Descriptor[] {
   try {
-    return blobsOf(parseManifest(manifest)).map(({ digest }) => digest);
+    return blobsOf(parseManifest(manifest));
   } catch (error) {
     if (isFlotillaError(error, 'bundle.invalid')) return [];
     throw error;

@@ -8,6 +8,7 @@ import { createPowerCutStorage } from '../testing/power-cut-storage.ts';
 import { createTestFleet, type TestFleet } from '../testing/test-fleet.ts';
 import { makeToyBundle, type ToyBundle } from '../testing/toy-model.ts';
 import { type Agent, startAgent } from './agent.ts';
+import { openBlobStore } from './blobs.ts';
 import type { Fetcher, FetchResponse, Network, Storage } from './ports.ts';
 
 const fast = { interval: 2, timeout: 10_000 };
@@ -128,6 +129,18 @@ const wholeModelAsked = ({ asked, v2 }: World) =>
 const last = ({ fleet }: World) => fleet.outcomes().at(-1);
 
 describe('a download by delta', () => {
+  test('gives way to one of the whole where the old bundle is damaged on disk', async () => {
+    const world = await openWorld();
+    want(world.fleet, world.v1);
+    await start(world);
+    await ended(world.fleet, 1);
+    const { path } = await openBlobStore(world.storage);
+    await world.storage.write(path(world.v1.digest), Buffer.from('torn'));
+    want(world.fleet, world.v2);
+    await ended(world.fleet, 2);
+    expect(last(world)).toMatchObject({ result: 'RESULT_COMMITTED' });
+  });
+
   test('takes the delta alone, once the server has made it, and says what it took', async () => {
     const world = await openWorld();
     world.making = 3;

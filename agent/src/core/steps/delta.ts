@@ -1,13 +1,12 @@
 import {
-  blobsOf,
   type Descriptor,
   decodeDelta,
   FlotillaError,
   isDigest,
   isFlotillaError,
-  parseManifest,
   type RandomAccess,
 } from '@flotilla/protocol';
+import { blobsIn } from '../blobs.ts';
 import { type BlobSource, fetchBlob } from '../fetch-blob.ts';
 import type { Storage, Unpack } from '../ports.ts';
 import { retry, retryAfterMs } from '../retry.ts';
@@ -30,7 +29,8 @@ export async function findBases(
   const running = journal.state.slots[slot]?.active?.digest;
   const manifest = running === undefined ? undefined : await blobs.read(running);
   if (manifest === undefined) return new Map();
-  const old = blobsOf(parseManifest(manifest, running));
+  // none where it is damaged, which the new bundle may be sent to mend
+  const old = blobsIn(manifest);
   const nth = (list: readonly Descriptor[], part: Descriptor) =>
     list.filter(({ mediaType }) => mediaType === part.mediaType);
   const bases = parts.flatMap((part) => {
