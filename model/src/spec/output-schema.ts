@@ -38,7 +38,7 @@ const Nms = Type.Object(
       numberFrom(
         0,
         1,
-        'must be the overlap from which the less certain box goes, from 0 to 1; 1 keeps all (default 0.5; 1 with classes)',
+        'must be the overlap above which the less certain box goes, from 0 to 1; 1 keeps all (default 0.5; 1 with classes)',
       ),
     ),
     score: Type.Optional(
