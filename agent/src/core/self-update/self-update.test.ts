@@ -1,4 +1,4 @@
-import { AGENT_SLOT } from '@flotilla/protocol';
+import { AGENT_SLOT, FlotillaError } from '@flotilla/protocol';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bedOptions, bedPorts } from '../../testing/core-bed.ts';
 import {
@@ -17,6 +17,7 @@ import {
 import { makeToyBundle } from '../../testing/toy-model.ts';
 import { makeToyRelease } from '../../testing/toy-release.ts';
 import { startAgent } from '../agent.ts';
+import type { Storage } from '../ports.ts';
 import { loadLaunch } from './launch-file.ts';
 
 const fast = { interval: 2, timeout: 10_000 };
@@ -75,6 +76,20 @@ const endings = (count: number) =>
     return found;
   }, fast);
 
+/** The next time that the journal is written fails. */
+function withoutNextJournal(storage: Storage): Storage {
+  let failed = false;
+  return {
+    ...storage,
+    async write(path, bytes) {
+      const fails = !failed && path.startsWith('journal.json');
+      failed ||= fails;
+      if (fails) throw new FlotillaError('storage.full', { file: path });
+      return storage.write(path, bytes);
+    },
+  };
+}
+
 const program = (launcher: TestLauncher, expected: string) =>
   vi.waitFor(() => expect(launcher.program).toBe(expected), fast);
 
@@ -122,6 +137,20 @@ describe('a release of the agent', () => {
     });
     await program(launcher, '0.1.0');
     expect(launcher.agent?.status().release?.active?.version).toBe(1);
+  });
+
+  test('that crashes is not tried again where its failure could not be written at once', async () => {
+    let starts = 0;
+    const launcher = start({
+      crashing: ['0.1.0'],
+      ports: (_, ports) =>
+        ++starts === 2 ? { ...ports, storage: withoutNextJournal(ports.storage) } : ports,
+    });
+    await wantRelease(1);
+    expect(await endings(1)).toMatchObject([
+      { result: 'RESULT_ROLLED_BACK', code: 'update.crashed' },
+    ]);
+    expect(launcher.starts).toBe(2);
   });
 
   test('that crashes is not taken for the proven one, where that cannot be started', async () => {

@@ -1,6 +1,7 @@
 import type { StepOf } from '../../plan.ts';
-import { loadLaunch, storeLaunch, trialOf } from '../../self-update/launch-file.ts';
+import { loadLaunch, storeLaunch, takeInFailure, trialOf } from '../../self-update/launch-file.ts';
 import { beginTrial, freePlace, type Place } from '../../self-update/launch-state.ts';
+import { findAttempt } from '../../state.ts';
 import { attemptIn, installedOf, type StepContext } from '../context.ts';
 import { needLauncher, runsAlready } from './release.ts';
 
@@ -21,6 +22,9 @@ export async function activateRelease(
   const id = trialOf(deployment);
   if (updater.trial !== id && !(await runsAlready(context, deployment))) {
     needLauncher(context);
+    // where the start found no room to note that it has failed, it is noted now and not tried again
+    await takeInFailure(journal, storage);
+    if (findAttempt(journal.state, deployment)?.fault !== undefined) return;
     const place = freePlace(updater.place, await loadLaunch(storage));
     return startTrial(context, { id, place }, deployment.watchMs, signal);
   }
