@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurably } from '@flotilla/protocol/node';
 import { type FoundFile, pathOf } from './folder-scan.ts';
@@ -108,12 +108,18 @@ async function move(folder: string, name: string, to: 'done' | 'failed'): Promis
       if (code === 'ENOENT') return;
       if (code === 'EEXIST') continue;
       // FAT, as on an SD card or stick, has no hard links
-      if (code === 'EPERM' || code === 'ENOTSUP') return rename(from, target);
-      throw error;
+      if (code !== 'EPERM' && code !== 'ENOTSUP') throw error;
+      if (await isFree(target)) return rename(from, target);
     }
   }
   throw new Error(`${to}/ holds too many files named ${Buffer.from(name, 'latin1')}`);
 }
+
+const isFree = (target: Buffer): Promise<boolean> =>
+  lstat(target).then(
+    () => false,
+    () => true,
+  );
 
 const ignore =
   (code: string) =>
