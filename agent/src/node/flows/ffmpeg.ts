@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { FlotillaError } from '@flotilla/protocol';
 import { redacted } from './address.ts';
-import { openFixedBufferPipe } from './fixed-buffer-pipe.ts';
+import { type FixedBufferPipe, openFixedBufferPipe } from './fixed-buffer-pipe.ts';
 
 const PROGRAM = 'ffmpeg';
 /** What it said last is kept, as the reason of its end. */
@@ -31,10 +31,9 @@ export async function runFfmpeg(
 ): Promise<void> {
   if (signal.aborted) return;
   const args = await forVersion(run.args);
-  const silence = watchSilence(run.silentMs);
   const pipe = await openFixedBufferPipe((chunk) => silence.around(() => handle(chunk)));
-  const child = spawn(PROGRAM, args, { stdio: ['ignore', pipe.writer, 'pipe'] });
-  pipe.writer.destroy();
+  const child = spawnInto(pipe, args);
+  const silence = watchSilence(run.silentMs);
   const kill = () => child.kill('SIGKILL');
   const over = AbortSignal.any([signal, silence.signal]);
   over.addEventListener('abort', kill, { once: true });
@@ -52,6 +51,15 @@ export async function runFfmpeg(
     kill();
     pipe.destroy();
     await closed;
+  }
+}
+
+/** Both ends of the pipe close also where there is no memory for a process, which throws. */
+function spawnInto({ writer }: FixedBufferPipe, args: readonly string[]): ChildProcess {
+  try {
+    return spawn(PROGRAM, args, { stdio: ['ignore', writer, 'pipe'] });
+  } finally {
+    writer.destroy();
   }
 }
 
