@@ -5,6 +5,17 @@ export const STREAMS: readonly string[] = ['rtsp', 'rtsps', 'http', 'https', 'tc
 export const schemeOf = (video: string): string | undefined =>
   /^([a-z][a-z0-9+.-]*):/i.exec(video)?.[1]?.toLowerCase();
 
+/** Whether a text is an address of which a log-in, where it has one, can be read. */
+export function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  try {
+    return decodeURIComponent(`${username} ${password}`) !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** An address as it may be shown: without log-in, and without a query, which may hold a token. */
 export function shownUrl(url: string): string {
   if (!URL.canParse(url)) return url.replace(/\/\/[^/]*@/, '//');

@@ -54,12 +54,14 @@ export async function startFlows(file: string, options: FlowsOptions): Promise<F
     transport: createMqttTransport(),
     run: randomBytes(6).toString('hex'),
   };
-  const flows = configs.map((config: FlowConfig) => {
+  // all is made before anything runs: where one flow cannot be, none is left running
+  const made = configs.map((config: FlowConfig) => {
     const sinks = config.sinks.map((sink) => makeSink(sink, ports));
     const use = { agent: options.agent, slot: config.model, input: config.input };
     const source = makeSource(config.source, { ...ports, input: () => inputOf(use).spec });
-    return startFlow(config, source, sinks, ports);
+    return { config, source, sinks };
   });
+  const flows = made.map(({ config, source, sinks }) => startFlow(config, source, sinks, ports));
   return {
     status: () => ({ flows: flows.map((flow) => flow.status()) }),
     async stop() {

@@ -58,6 +58,8 @@ describe('tells the line, the key and what must be there', () => {
     ['mqtt://127.0.0.1:1883', 'http://127.0.0.1', 'line 7: flows.0.sinks.0.mqtt.url must be the'],
     ['bytes: 10MB', 'bytes: ten', 'line 8: flows.0.sinks.1.rotate.bytes must be the size'],
     ['https://example.com', 'ftp://example.com', 'line 9: flows.0.sinks.2.webhook must be the'],
+    ['https://example', 'https://me:100%@example', 'line 9: flows.0.sinks.2.webhook must be the'],
+    ['mqtt://127', 'mqtt://me:100%@127', 'line 7: flows.0.sinks.0.mqtt.url must be the address'],
     ['secretFile: secret.txt', 'secretFile: a\n        secret: b', 'are both given'],
     ['name: belt', 'name: belt\n    name: two', 'line 3 has the key name a second time'],
     ['flows:', 'flows: [', 'is not YAML'],

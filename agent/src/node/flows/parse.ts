@@ -3,7 +3,7 @@ import { explain, readYaml } from '@flotilla/model';
 import { FlotillaError } from '@flotilla/protocol';
 import type Type from 'typebox';
 import { Value } from 'typebox/value';
-import { STREAMS, schemeOf } from './address.ts';
+import { isAddress, STREAMS, schemeOf } from './address.ts';
 import {
   type FlowConfig,
   FlowsDocument,
@@ -107,7 +107,7 @@ function checkWhole(flows: readonly FlowConfig[], at: (path: string, reason: str
       if ('webhook' in sink && sink.secret !== undefined && sink.secretFile !== undefined) {
         at(`${path}.secretFile`, 'and secret are both given: keep one');
       }
-      if ('webhook' in sink && !URL.canParse(sink.webhook)) {
+      if ('webhook' in sink && !isAddress(sink.webhook)) {
         at(`${path}.webhook`, 'must be the address that results are posted to: https://HOST/PATH');
       }
     }
@@ -119,7 +119,7 @@ function checkMqtt(
   path: string,
   at: (path: string, reason: string) => never,
 ): void {
-  if (!URL.canParse(mqtt.url)) at(`${path}.url`, 'must be the address of a broker');
+  if (!isAddress(mqtt.url)) at(`${path}.url`, 'must be the address of a broker');
   if (mqtt.password !== undefined && mqtt.passwordFile !== undefined) {
     at(`${path}.passwordFile`, 'and password are both given: keep one');
   }
@@ -135,7 +135,7 @@ function checkVideo(
   if (!STREAMS.includes(scheme)) {
     at(`${path}.video`, `must be a file or a stream of ${STREAMS.join(', ')}, not ${scheme}`);
   }
-  if (!URL.canParse(source.video)) at(`${path}.video`, 'is not an address');
+  if (!isAddress(source.video)) at(`${path}.video`, 'is not an address');
   for (const key of ['realtime', 'loop'] as const) {
     if (source[key] !== undefined) at(`${path}.${key}`, 'is for files: leave it out for a stream');
   }
