@@ -97,6 +97,54 @@ describe('a deployment that is stuck', () => {
   });
 });
 
+describe('a way back to a model that does not load any more', () => {
+  /** An agent whose version 2 fails, and whose version 1 does not load from then on. */
+  async function goingBack() {
+    const now = { torn: false, loads: 0 };
+    const watched = await start({
+      ports(ports) {
+        const runtimes = ports.runtimes.map((runtime) => ({
+          ...runtime,
+          async load(...[model, ...rest]: Parameters<typeof runtime.load>) {
+            const isOld = Buffer.from(model).includes('"version":1');
+            if (!isOld || !now.torn) return runtime.load(model, ...rest);
+            now.loads++;
+            throw new Error('torn');
+          },
+        }));
+        // the seconds before a step is tried again pass at once
+        const sleep: typeof ports.clock.sleep = (milliseconds, signal) =>
+          ports.clock.sleep(milliseconds === 15_000 ? 1 : milliseconds, signal);
+        return { ...ports, runtimes, clock: { ...ports.clock, sleep } };
+      },
+    });
+    await watched.want({ version: 2, fault: 'fail-on-run' }, 3_600_000);
+    await watched.serves(2);
+    now.torn = true;
+    for (let i = 0; i < 3; i++) await expect(watched.answer()).rejects.toThrow('the toy broke');
+    await vi.waitFor(() => expect(now.loads).toBeGreaterThan(2), fast);
+    return { now, watched };
+  }
+
+  const ROLLED_BACK = { result: 'RESULT_ROLLED_BACK', code: 'deployment.errors' };
+
+  test('is tried until it does', async () => {
+    const { now, watched } = await goingBack();
+    expect(watched.fleet.outcomes()).toHaveLength(1);
+    now.torn = false;
+    expect(await watched.outcome(2)).toMatchObject(ROLLED_BACK);
+    expect(await watched.answer()).toBe(1);
+  });
+
+  test('gives way to what is wanted next', async () => {
+    const { watched } = await goingBack();
+    await watched.want({ version: 3 });
+    expect(await watched.outcome(3)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(watched.fleet.outcomes()[1]).toMatchObject(ROLLED_BACK);
+    expect(await watched.answer()).toBe(3);
+  });
+});
+
 describe('a start', () => {
   /** An agent that is started anew with a model on trial that hangs in loading. */
   async function restart(loadTimeoutMs: number): Promise<{ agent: Agent; watched: WatchedAgent }> {

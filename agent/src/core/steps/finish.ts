@@ -1,6 +1,14 @@
 import { nextStep, type StepOf } from '../plan.ts';
-import { commitHold, dropHolds, endHold } from '../side-load/holds.ts';
-import { type Ending, type Installed, type JournalState, sameInstalled } from '../state.ts';
+import { commitHold, dropHolds, endHold, wantedHere } from '../side-load/holds.ts';
+import {
+  type Ending,
+  findAttempt,
+  type Installed,
+  type JournalState,
+  sameInstalled,
+  samePair,
+  type WantedDeployment,
+} from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { discardBundles } from './room.ts';
 
@@ -17,7 +25,11 @@ export async function commit(
   });
 }
 
-/** The committed model serves again before the journal forgets the trial. */
+/**
+ * The committed model serves again before the journal forgets the trial. Where it does not load any
+ * more, the trial serves on until it does, or until something else is wanted, which may be sent to
+ * mend that.
+ */
 export async function rollBack(
   context: StepContext,
   { slot, deployment, fault }: StepOf<'rollBack'>,
@@ -25,7 +37,13 @@ export async function rollBack(
 ): Promise<void> {
   const { journal } = context;
   const active = journal.state.slots[slot]?.active;
-  await bringBack(context, slot, active, signal);
+  const isBack = await bringBack(context, slot, active, signal).then(
+    () => true,
+    (error) => {
+      if (signal.aborted || !hasSuccessor(journal.state, deployment)) throw error;
+      return false;
+    },
+  );
   await journal.update((draft) => {
     if (active === undefined) delete draft.slots[slot];
     else draft.slots[slot] = { active, trialStarts: 0 };
@@ -35,7 +53,16 @@ export async function rollBack(
     attempt.ending = ending('RESULT_ROLLED_BACK', step || nextStep(attempt.stage), code, detail);
   });
   // the one on trial may have come late from a start and served meanwhile
-  await bringBack(context, slot, active, signal);
+  if (isBack) await bringBack(context, slot, active, signal);
+}
+
+/** Whether something else is to come into the slot, or nothing more. */
+function hasSuccessor(state: JournalState, deployment: WantedDeployment): boolean {
+  const target = wantedHere(state, []).slots.find(({ name }) => name === deployment.slot);
+  if (target?.mode === 'absent') return true;
+  const next = target?.active;
+  if (next === undefined || samePair(next, deployment)) return false;
+  return findAttempt(state, next)?.ending === undefined;
 }
 
 async function bringBack(
