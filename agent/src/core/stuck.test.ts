@@ -56,6 +56,13 @@ function hanging() {
   return { now, ports };
 }
 
+/** So long a sleep passes at once, in case it is the moment for that. */
+function hurried(ports: AgentPorts, longMs: number, isNow = () => true): AgentPorts {
+  const sleep: typeof ports.clock.sleep = (milliseconds, signal) =>
+    ports.clock.sleep(milliseconds === longMs && isNow() ? 1 : milliseconds, signal);
+  return { ...ports, clock: { ...ports.clock, sleep } };
+}
+
 const SUPERSEDED = { result: 'RESULT_FAILED', code: 'deployment.superseded' };
 
 describe('a deployment that is stuck', () => {
@@ -85,7 +92,12 @@ describe('a deployment that is stuck', () => {
   });
 
   test('in loading ends when its time is over, and the old model serves', async () => {
-    const watched = await start({ steps: { loadTimeoutMs: 20 } });
+    const now = { isOver: false };
+    const watched = await start({
+      ports: (ports) => hurried(ports, 3_600_000, () => now.isOver),
+      steps: { loadTimeoutMs: 3_600_000 },
+    });
+    now.isOver = true;
     await watched.want({ version: 2, fault: 'hang-on-load' });
     expect(await watched.outcome(2)).toMatchObject({
       result: 'RESULT_FAILED',
@@ -112,10 +124,8 @@ describe('a way back to a model that does not load any more', () => {
             throw new Error('torn');
           },
         }));
-        // the seconds before a step is tried again pass at once
-        const sleep: typeof ports.clock.sleep = (milliseconds, signal) =>
-          ports.clock.sleep(milliseconds === 15_000 ? 1 : milliseconds, signal);
-        return { ...ports, runtimes, clock: { ...ports.clock, sleep } };
+        // the seconds before a step is tried again
+        return hurried({ ...ports, runtimes }, 15_000);
       },
     });
     await watched.want({ version: 2, fault: 'fail-on-run' }, 3_600_000);
@@ -193,11 +203,8 @@ describe('a start', () => {
       load: (...order: Parameters<typeof runtime.load>) =>
         loads++ === 0 ? new Promise<never>(() => undefined) : runtime.load(...order),
     }));
-    // the ten seconds that a start waits pass at once
-    const sleep: typeof ports.clock.sleep = (milliseconds, signal) =>
-      ports.clock.sleep(milliseconds === 10_000 ? 1 : milliseconds, signal);
-    const clock = { ...ports.clock, sleep };
-    const agent = await startAgent({ ...ports, runtimes, clock }, { ...options, steps });
+    // the seconds that a start waits
+    const agent = await startAgent(hurried({ ...ports, runtimes }, 10_000), { ...options, steps });
     stops.push(() => agent.stop());
     expect(agent.slots).toEqual([]);
     await watched.want({ version: 2 });
