@@ -62,6 +62,8 @@ describe('what the director says', () => {
   it('expires', async () => {
     const late = new Date('2026-12-20T12:00:00Z');
     expect(await reason(verify(document, TRUSTED, late))).toMatch(/^it expired on 2026-12-20/);
+    const never = new Date(Number.NaN);
+    expect(await reason(verify(document, TRUSTED, never))).toMatch(/^it expired on 2026-12-20/);
   });
 
   it('counts only with the keys that root gives the director', async () => {
