@@ -43,4 +43,11 @@ describe('the fleet clock', () => {
       expect(clock.stamp()).toMatchObject({ clockSynced: true, monotonicMs: 3100 });
     },
   );
+
+  test.each([0, Number.NaN, 9e15])('passes over %d, which is no time', (wallMs) => {
+    const { clock } = bed(5000);
+    clock.setServerTime(wallMs, 1000);
+    expect(clock.trustedNow()).toBeUndefined();
+    expect(clock.now()).toBe(5000);
+  });
 });

@@ -7,10 +7,17 @@ export interface FleetClock extends Clock {
   readonly synced: boolean;
   /** Wall-clock milliseconds; undefined until the server told the time. */
   trustedNow(): number | undefined;
-  /** @param askedMs monotonic time when the server was asked; half the way there counts */
+  /**
+   * What is no time is passed over.
+   *
+   * @param askedMs monotonic time when the server was asked; half the way there counts
+   */
   setServerTime(wallMs: number, askedMs: number): void;
   stamp(): Stamp;
 }
+
+/** The last day that dates are written for, 31 December 9999 (RFC 3339 §1). */
+const LATEST_MS = 253_402_214_400_000;
 
 /** A moment on both clocks. */
 interface Anchor {
@@ -37,6 +44,7 @@ export function createFleetClock(clock: Clock): FleetClock {
     },
     trustedNow: () => (anchor === undefined ? undefined : now()),
     setServerTime(wallMs, askedMs) {
+      if (!(wallMs > 0 && wallMs < LATEST_MS)) return;
       anchor = { wallMs, monotonicMs: (askedMs + clock.monotonic()) / 2 };
     },
     stamp: () => ({
