@@ -135,8 +135,8 @@ export async function assemble(
   const pulse = createPulse(serving, clock);
   const footprint = createFootprint(() => ports.device.rssBytes());
   const { loadOptions, loadTimeoutMs, bandwidth } = options.steps;
-  const load = (installed: Installed) =>
-    loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, installed);
+  const load = (slot: string, installed: Installed) =>
+    loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, slot, installed);
   const incoming = new Set<string>();
   const wanted = () => wantedHere(journal.state, incoming);
   const overMqtt = createMqttFetcher({ identity: options.identity ?? NOBODY, clock });

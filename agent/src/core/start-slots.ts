@@ -63,7 +63,7 @@ async function startSlot(ports: StartPorts, slot: string): Promise<void> {
 async function tryTrial(ports: StartPorts, slot: string, trial: Installed): Promise<void> {
   const { journal, serving, logger, load } = ports;
   try {
-    const model = await load(trial);
+    const model = await load(slot, trial);
     const now = journal.state.slots[slot]?.trial;
     if (now !== undefined && sameInstalled(now, trial)) serving.swap(slot, model);
     else await model.dispose();
@@ -86,7 +86,7 @@ async function restore(
     else model.dispose().catch(() => undefined);
   };
   try {
-    serve(await load(active, { late: serve }));
+    serve(await load(slot, active, { late: serve }));
   } catch (error) {
     logger.error('model does not load', { slot, digest: active.digest, error });
   }

@@ -30,7 +30,7 @@ export async function loadCommitted(
   slot: string,
 ): Promise<LoadedModel> {
   const active = await committedIn(ports.storage, slot);
-  return loadModel({ ...ports, blobs: await openBlobStore(ports.storage) }, active);
+  return loadModel({ ...ports, blobs: await openBlobStore(ports.storage) }, slot, active);
 }
 
 /**

@@ -17,18 +17,22 @@ export interface LoadOrder {
  *
  * @throws FlotillaError `deployment.load-timeout`, and what loading throws
  */
-export type GuardedLoad = (installed: Installed, order?: LoadOrder) => Promise<LoadedModel>;
+export type GuardedLoad = (
+  slot: string,
+  installed: Installed,
+  order?: LoadOrder,
+) => Promise<LoadedModel>;
 
 export function guardLoad(
-  load: (installed: Installed) => Promise<LoadedModel>,
+  load: (slot: string, installed: Installed) => Promise<LoadedModel>,
   clock: Pick<Clock, 'sleep'>,
   footprint: Footprint,
   timeoutMs: number,
 ): GuardedLoad {
-  return async (installed, { signal, late = letGo } = {}) => {
+  return async (slot, installed, { signal, late = letGo } = {}) => {
     signal?.throwIfAborted();
-    const ended = footprint.loads(installed.model);
-    const loading = load(installed).finally(ended);
+    const ended = footprint.loads(slot);
+    const loading = load(slot, installed).finally(ended);
     const over = new AbortController();
     const either = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
     const timer = clock.sleep(timeoutMs, either).then(() => undefined);

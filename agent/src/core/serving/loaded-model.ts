@@ -81,7 +81,11 @@ export interface ServingLimits extends BatchLimits {
 }
 
 /** Loads a bundle and runs it once on a golden input, so that the first caller finds it warm. */
-export async function loadModel(ports: LoadPorts, installed: Installed): Promise<LoadedModel> {
+export async function loadModel(
+  ports: LoadPorts,
+  slot: string,
+  installed: Installed,
+): Promise<LoadedModel> {
   const bundle = await readBundle(ports.blobs, installed.digest);
   const model = await ports.blobs.read(bundle.model.digest);
   const golden = await ports.blobs.read(bundle.golden.digest);
@@ -109,7 +113,7 @@ export async function loadModel(ports: LoadPorts, installed: Installed): Promise
     const timeRun = createRunTimer(ports.clock, sample);
     const maxBatch = (await mayJoin(session, samples)) ? ports.serving.maxBatch : 1;
     const parts = { ...ports, serving: { ...ports.serving, maxBatch }, timeRun, session, pipeline };
-    return createLoadedModel(parts, installed, bundle);
+    return createLoadedModel(parts, slot, installed, bundle);
   } catch (error) {
     await session.dispose();
     throw error;
@@ -124,6 +128,7 @@ interface ModelParts extends Pick<LoadPorts, 'clock' | 'serving'> {
 
 function createLoadedModel(
   { clock, serving, timeRun, session, pipeline }: ModelParts,
+  slot: string,
   installed: Installed,
   bundle: StoredBundle,
 ): LoadedModel {
@@ -163,7 +168,7 @@ function createLoadedModel(
       const latencyUs = (endMs - began) * 1000;
       return { installed, outputs, predictions, features, latencyUs, runMs };
     } catch (error) {
-      throw modelFault(installed.model, error);
+      throw modelFault(slot, error);
     }
   }
 
@@ -180,7 +185,7 @@ function createLoadedModel(
     async infer(inputs) {
       if (meter.load.pending >= serving.maxQueue) {
         meter.dropped();
-        throw new FlotillaError('infer.busy', { slot: installed.model, waiting: serving.maxQueue });
+        throw new FlotillaError('infer.busy', { slot, waiting: serving.maxQueue });
       }
       const began = nowMs();
       meter.began();

@@ -11,7 +11,7 @@ export async function activate(
   signal: AbortSignal,
 ): Promise<void> {
   const trial = installedOf(deployment);
-  const model = await load(trial, { signal });
+  const model = await load(slot, trial, { signal });
   try {
     await journal.update((draft) => {
       attemptIn(draft, deployment).stage = 'activated';

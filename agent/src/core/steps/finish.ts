@@ -76,7 +76,7 @@ async function bringBack(
     serves === undefined || active === undefined
       ? serves === active
       : sameInstalled(serves, active);
-  if (!isBack) serving.swap(slot, active && (await load(active, { signal })));
+  if (!isBack) serving.swap(slot, active && (await load(slot, active, { signal })));
 }
 
 export async function fail(
@@ -110,7 +110,7 @@ export async function restore(
   { slot, installed }: StepOf<'restore'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const model = await context.load(installed, { signal }).catch(() => undefined);
+  const model = await context.load(slot, installed, { signal }).catch(() => undefined);
   signal.throwIfAborted();
   if (model === undefined) return remove(context, { kind: 'remove', slot });
   await context.journal.update((draft) => {
