@@ -1,5 +1,5 @@
+import { type ByteReader, createByteReader } from '../byte-reader.ts';
 import { FlotillaError } from '../error.ts';
-import { createByteReader } from './byte-reader.ts';
 import { readHeader, type TarHeader } from './tar-header.ts';
 
 /** A regular file in an archive. Its content must be read before the next entry is asked for. */
@@ -29,8 +29,8 @@ export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGe
   let longPath: string | undefined;
   for (let headers = 0; ; headers++) {
     if (headers === MAX_HEADERS) throw invalid('the archive', `has over ${MAX_HEADERS} entries`);
-    const block = await reader.read(BLOCK);
-    if (block === undefined) throw invalid('the archive', 'ends too early: send the whole file');
+    const block = await reader.take(BLOCK);
+    if (block.length < BLOCK) throw invalid('the archive', 'ends too early: send the whole file');
     const header = readHeader(block);
     if (header === 'end') return;
     if (header === undefined) throw invalid('the archive', 'is damaged or not an uncompressed tar');
@@ -44,20 +44,26 @@ export async function* readTarStream(source: AsyncIterable<Uint8Array>): AsyncGe
       throw invalid(printable(path), 'is neither a file nor a folder: leave links out');
     }
     if (header.kind === 'file') {
-      yield { path, size: header.size, content: reader.chunks(header.size) };
-      if (!(await reader.skipTo(padding(header.size)))) {
+      const end = reader.at + header.size + padding(header.size);
+      yield { path, size: header.size, content: reader.stream(header.size) };
+      if (!(await skipTo(reader, end))) {
         throw invalid(printable(path), 'is cut off: send the whole file');
       }
     }
   }
 }
 
-type Reader = ReturnType<typeof createByteReader>;
+/** False where the stream ends before. */
+async function skipTo(reader: ByteReader, end: number): Promise<boolean> {
+  for await (const _ of reader.stream(end - reader.at));
+  return reader.at === end;
+}
 
-async function extendedPath(header: TarHeader, reader: Reader): Promise<string | undefined> {
+async function extendedPath(header: TarHeader, reader: ByteReader): Promise<string | undefined> {
   if (header.size > MAX_EXTENDED_BYTES) throw invalid('the archive', 'has an oversized header');
-  const bytes = await reader.read(header.size);
-  if (bytes === undefined || !(await reader.skipTo(padding(header.size)))) {
+  const end = reader.at + header.size + padding(header.size);
+  const bytes = await reader.take(header.size);
+  if (!(await skipTo(reader, end))) {
     throw invalid('the archive', 'ends within a header: send the whole file');
   }
   const text = new TextDecoder().decode(bytes);
