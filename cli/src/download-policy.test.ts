@@ -14,6 +14,7 @@ describe('the policy of downloads', () => {
   test.each([
     [{ bandwidth: 'fast' }, /--bandwidth takes bytes per second .* not fast/],
     [{ bandwidth: '-1' }, /--bandwidth/],
+    [{ bandwidth: '0.25k' }, /--bandwidth is 0 for no cap, or at least 2000, not 0.25k/],
     [{ metered: 'never' }, /--metered is one of allow, delta-only, wait, not never/],
   ])('refuses %o', (options, message) => {
     expect(() => readPolicy(options)).toThrow(message);

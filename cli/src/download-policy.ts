@@ -19,6 +19,8 @@ export interface PolicyOptions {
 
 const TRANSPORTS: readonly string[] = ['auto', 'http', 'mqtt'];
 const METERED: readonly string[] = ['allow', 'delta-only', 'wait'];
+/** Devices ask for 16 KiB at least, which must come before a connection passes for dead. */
+const LEAST_BANDWIDTH = 2000;
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
 
 export const withPolicyOptions = (command: Command): Command =>
@@ -50,6 +52,9 @@ export function readPolicy({ bandwidth, metered, transport }: PolicyOptions): Do
 function readBandwidth(text: string): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(text) ?? [];
   const bytes = Math.round(Number(amount) * (UNITS[unit] ?? 1));
+  if (amount !== undefined && bytes > 0 && bytes < LEAST_BANDWIDTH) {
+    throw usage(`--bandwidth is 0 for no cap, or at least ${LEAST_BANDWIDTH}, not ${text}`);
+  }
   if (amount !== undefined && Number.isSafeInteger(bytes)) return bytes;
   throw usage(`--bandwidth takes bytes per second such as 2000, 250k or 1.5M, not ${text}`);
 }

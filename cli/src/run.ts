@@ -49,7 +49,9 @@ async function parse(command: Command, args: readonly string[]): Promise<number>
     if (error.code === 'commander.help') {
       throw new FlotillaError('cli.usage', { reason: `${command.name()} needs a sub-command` });
     }
-    throw new FlotillaError('cli.usage', { reason: error.message.replace(/^error: /, '') });
+    throw new FlotillaError('cli.usage', {
+      reason: error.message.replace(/^error: /, '').replace(/\.$/, ''),
+    });
   }
 }
 

@@ -35,7 +35,7 @@ export function settingsOf(request: ConvertRequest): Settings {
   if (calibration === undefined && evaluation === undefined) {
     throw invalid(
       'calibration',
-      'is missing: variants are judged by samples, of --calibration or --evaluate',
+      'is missing: variants are judged by samples, of --calibration or --evaluate; without any, --calibration synthetic makes some up',
     );
   }
   return {

@@ -89,6 +89,11 @@ describe('an archive', () => {
     expect(readTar(join1([archive, new Uint8Array(512)]), LIMITS)).toMatchObject({ ok: false });
   });
 
+  it('says that another file is none, without what is in it', () => {
+    const text = utf8('# A page of text\n'.repeat(100));
+    expect(readTar(text, LIMITS)).toEqual({ ok: false, reason: 'it is no tar archive' });
+  });
+
   it('is refused with a name twice, or with more entries than allowed', () => {
     const one = { name: 'a', bytes: utf8('a') };
     const twice = readTar(join1(writeTar([one, one])), LIMITS);

@@ -22,6 +22,7 @@ export type TarContent =
 export const TAR_BLOCK = 512;
 const BLOCK = TAR_BLOCK;
 const MAX_SIZE = 8 ** 11 - 1;
+const MAGIC = 'ustar';
 const NAME = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 
 /** The archive as a list of chunks: the entries' own bytes are not copied. */
@@ -72,6 +73,9 @@ export function readTarHeader(block: Uint8Array, at: number): TarHeader {
   const size = Number.parseInt(fieldText(block, 124, 12), 8);
   const expected = makeHeader(name, size);
   if (expected !== undefined && sameBytes(block, expected)) return { ok: true, name, size };
+  if (at === 0 && fieldText(block, 257, 5) !== MAGIC) {
+    return { ok: false, reason: 'it is no tar archive' };
+  }
   return {
     ok: false,
     reason: `the archive header of ${printable(name)} at byte ${at} is damaged`,
@@ -104,7 +108,7 @@ function makeHeader(name: string, size: number): Uint8Array | undefined {
   put(136, '00000000000\0');
   put(148, '        ');
   put(156, '0');
-  put(257, 'ustar\x0000');
+  put(257, `${MAGIC}\x0000`);
   put(265, 'root');
   put(297, 'root');
   const sum = header.reduce((total, byte) => total + byte, 0);

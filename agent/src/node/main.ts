@@ -54,7 +54,9 @@ function parse(command: Command, args: string[]) {
   try {
     return parseArgs({ args, options: toParseArgs(command.options), allowPositionals: true });
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    // what Node adds of files whose names begin with a dash does not help who mistyped an option
+    throw usage(message.replace(/\. To specify a positional argument .*/s, ''));
   }
 }
 

@@ -2,6 +2,7 @@ import { AGENT_SLOT, type Capabilities, type SelfTest } from '@flotilla/protocol
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
+import { devicePath } from '../device-path.ts';
 import { byteCount, milliseconds, table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -45,6 +46,7 @@ const SHOWN = 5;
 const EXAMPLE = `
 Example:
   flotilla device list
+  flotilla device show press-1
   flotilla device show 01m7xy2hxsnss48p1c7zwvw5qy --json`;
 
 export function define(command: Command, context: Context): void {
@@ -52,9 +54,9 @@ export function define(command: Command, context: Context): void {
   withApiOptions(command.command('list'), context)
     .description('list the devices of the fleet')
     .action((options: Options) => list(options, context));
-  withApiOptions(command.command('show').argument('<device>', 'id of the device'), context)
+  withApiOptions(command.command('show').argument('<device>', 'id or name of the device'), context)
     .description('show one device')
-    .action((id: string, options: Options) => show(id, options, context));
+    .action((text: string, options: Options) => show(text, options, context));
 }
 
 async function list(options: Options, context: Context): Promise<void> {
@@ -84,9 +86,9 @@ function stateOf({ status, online, incompatible }: Device): string {
   return incompatible ? `${reached}, not managed` : reached;
 }
 
-async function show(id: string, options: Options, context: Context): Promise<void> {
+async function show(text: string, options: Options, context: Context): Promise<void> {
   const api = connect(options);
-  const path = `/devices/${encodeURIComponent(id)}`;
+  const path = await devicePath(api, text);
   const device = await api.get<Device>(path);
   const deployments = await api.get<{ items: Deployment[] }>(`${path}/deployments?limit=${SHOWN}`);
   if (options.json) context.json({ ...device, deployments: deployments.items });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
+import { devicePath } from '../device-path.ts';
 import {
   type DownloadPolicy,
   type PolicyOptions,
@@ -25,14 +26,14 @@ export function define(command: Command, context: Context): void {
   withPolicyOptions(withApiOptions(command.command('downloads'), context))
     .description('say what devices may download over which links, or show it')
     .option('--transport <way>', 'auto: over MQTT where HTTP does not answer; http; mqtt')
-    .option('--device <id>', 'of this device alone; what is left out is as the fleet says')
+    .option('--device <device>', 'of this device alone; what is left out is as the fleet says')
     .action((options: Options) => downloads(options, context));
 }
 
 /** Without an option of the policy it only shows; what is not given stays as it is. */
 async function downloads(options: Options, context: Context): Promise<void> {
   const api = connect(options);
-  const of = options.device === undefined ? '' : `/devices/${encodeURIComponent(options.device)}`;
+  const of = options.device === undefined ? '' : await devicePath(api, options.device);
   const change = readPolicy(options);
   const before = await api.get<DownloadPolicy>(`${of}/downloads`);
   const policy =

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, isId } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -67,7 +67,7 @@ export function define(command: Command, context: Context): void {
   for (const change of ['pause', 'resume', 'abort'] as const) {
     sub(`${change} <rollout>`, `${change} a rollout`).action(
       async (id: string, options: Options) => {
-        const path = `/rollouts/${encodeURIComponent(id)}/${change}`;
+        const path = `${pathOf(id)}/${change}`;
         const rollout = await connect(options).post<RolloutView>(path);
         if (options.json) context.json(rollout);
         context.say(progressLine(rollout));
@@ -114,6 +114,13 @@ function modelVersion(text: string): { model: string; version: number } {
 }
 
 /** @throws FlotillaError `cli.usage` */
+function pathOf(id: string): string {
+  if (isId(id)) return `/rollouts/${id}`;
+  const reason = `${id} is not the id of a rollout: flotilla rollout list shows them`;
+  throw new FlotillaError('cli.usage', { reason });
+}
+
+/** @throws FlotillaError `cli.usage` */
 function duration(text: string): number {
   const [, amount, unit = 's'] = /^(\d+)(ms|s|m|h)?$/.exec(text) ?? [];
   const factor = UNITS[unit];
@@ -140,7 +147,7 @@ async function list(options: Options, context: Context): Promise<void> {
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
-  const rollout = await connect(options).get<RolloutView>(`/rollouts/${encodeURIComponent(id)}`);
+  const rollout = await connect(options).get<RolloutView>(pathOf(id));
   if (options.json) context.json(rollout);
   context.say(`${rollout.model}@${rollout.version}  ${progressLine(rollout)}\n`);
   context.say(rolloutTable(rollout, context.columns));
@@ -154,7 +161,7 @@ async function show(id: string, options: Options, context: Context): Promise<voi
 async function watch(api: Api, id: string, asJson: boolean, context: Context): Promise<void> {
   let told = '';
   while (!context.interrupted.aborted) {
-    const rollout = await api.get<RolloutView>(`/rollouts/${encodeURIComponent(id)}`);
+    const rollout = await api.get<RolloutView>(pathOf(id));
     const line = progressLine(rollout);
     if (line !== told) context.say(line);
     told = line;

@@ -1,6 +1,6 @@
 /** What decides how narrow a column of a table can be; widths are in characters. */
 export interface Column {
-  readonly kind: 'text' | 'number' | 'digest';
+  readonly kind: 'text' | 'number' | 'id' | 'digest';
   /** Of the widest cell below the head. */
   readonly cells: number;
   readonly head: number;

@@ -55,3 +55,15 @@ test('numbers and words of the head stay whole where there is no room at all', (
     'agreement      size',
   );
 });
+
+test('ids stay whole, so that they can be copied', () => {
+  const id = '01m8k9vajh6ck68vpv9fg6q9aq';
+  const rows = [['press 4 in the second hall', id]];
+  expect(table(['name', 'device'], rows, 40).split('\n')).toEqual([
+    'name          device',
+    '────────────  ──────────────────────────',
+    `press 4 in    ${id}`,
+    'the second',
+    'hall',
+  ]);
+});

@@ -1,3 +1,4 @@
+import { isId } from '@flotilla/protocol';
 import { type Column, fitColumns } from './fit.ts';
 import { wrap } from './wrap.ts';
 
@@ -9,7 +10,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
  * A plain table: columns as wide as their widest cell, numbers to the right.
  *
  * @param most characters in a line of the terminal; in a table that is wider, digests are cut and
- * heads and texts broken within their cells
+ * heads and texts broken within their cells; ids, which people copy, stay whole
  */
 export function table(
   head: readonly string[],
@@ -42,7 +43,8 @@ function columnOf(head: string, cells: readonly string[]): Column {
   const of = (texts: readonly string[]): number => Math.max(0, ...texts.map(width));
   const sizes = { cells: of(cells), head: width(head), headWord: of(head.split(' ')) };
   if (cells.every((cell) => NUMBER.test(cell))) return { kind: 'number', ...sizes };
-  return { kind: cells.every((cell) => DIGEST.test(cell)) ? 'digest' : 'text', ...sizes };
+  if (cells.every((cell) => DIGEST.test(cell))) return { kind: 'digest', ...sizes };
+  return { kind: cells.every(isId) ? 'id' : 'text', ...sizes };
 }
 
 function fitCell(cell: string, to: number): string[] {

@@ -7,9 +7,12 @@ const PACKAGES = ['linux-arm64', 'linux-x64'].map(
   (target) => ({ target, precision: '0.2.0' }) as Package,
 );
 
-const choose = (said: object, protocol_minor = 1) => {
+const choose = (said: object, protocol_minor = 1, last_seen_ms = 1) => {
   const capabilities = JSON.stringify({ selfUpdate: true, libc: 'glibc 2.36', ...said });
-  const { variant, reason } = chooseRelease({ capabilities, protocol_minor }, PACKAGES);
+  const { variant, reason } = chooseRelease(
+    { capabilities, protocol_minor, last_seen_ms },
+    PACKAGES,
+  );
   return { target: variant?.target, reason };
 };
 
@@ -33,6 +36,14 @@ describe('a release of the agent', () => {
     expect(choose(said, minor)).toEqual({
       target: undefined,
       reason: expect.stringContaining(reason),
+    });
+  });
+
+  test('waits for a device that has never said what it is, and calls it no old one', () => {
+    const { target, reason } = choose({ arch: '', selfUpdate: false }, 0, 0);
+    expect({ target, reason }).toEqual({
+      target: undefined,
+      reason: expect.stringMatching(/has never connected: start it/),
     });
   });
 });

@@ -16,11 +16,15 @@ export function chooseRelease(
   {
     capabilities,
     protocol_minor,
-  }: Pick<Selectable<DevicesTable>, 'capabilities' | 'protocol_minor'>,
+    last_seen_ms,
+  }: Pick<Selectable<DevicesTable>, 'capabilities' | 'protocol_minor' | 'last_seen_ms'>,
   packages: readonly Selectable<VariantsTable>[],
 ): Choice {
   const said = JSON.parse(capabilities) as Partial<Capabilities>;
   const none = (reason: string): Choice => ({ variant: undefined, reason });
+  if (last_seen_ms === 0) {
+    return none('its agent has never connected: start it with flotilla-agent launch');
+  }
   if (protocol_minor < AGENT_SLOT_MINOR) {
     return none('its agent is too old to update itself: install the newer package by hand');
   }

@@ -11,6 +11,7 @@ import { describeFlows } from '../flows/describe.ts';
 import type { FlowsStatus } from '../flows/flows.ts';
 import { findAgent, jsonOf } from '../local-client.ts';
 import { AGENT_VERSION } from '../version.ts';
+import { attemptText } from './attempt-text.ts';
 import type { Command, CommandInput } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
 
@@ -106,9 +107,7 @@ function slotLines(
 function lastLine(attempts: AgentStatus['attempts']): string[] {
   const last = attempts.at(-1);
   if (last === undefined) return [];
-  const { step, result, code = '', detail = '' } = last;
-  const line = `  last attempt: ${step} ${result} ${code} ${detail}`.trimEnd();
-  return [line, ...describeMeasured(last.selfTest)];
+  return [`  ${attemptText(last)}`, ...describeMeasured(last.selfTest)];
 }
 
 /** What the device found before it activated the model. */

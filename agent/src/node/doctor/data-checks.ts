@@ -3,6 +3,7 @@ import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isFlotillaError } from '@flotilla/protocol';
 import { syncFolder } from '@flotilla/protocol/node';
+import { hasDataFolder } from '../data-folder.ts';
 import { keyPath, loadKey } from '../device-key.ts';
 import { type Check, type Finding, fail, gigabytes, ok, type Patient, warn } from './check.ts';
 
@@ -69,6 +70,7 @@ async function checkDisk({ data }: Patient): Promise<Finding> {
 async function checkEnrolment({ data, enrolment, damage }: Patient): Promise<Finding> {
   if (damage !== undefined) return fail(damage, 'enroll this device anew in an empty folder');
   if (enrolment === undefined) {
+    if (await hasDataFolder(data)) return ok('in no fleet: it serves what is loaded by hand');
     const remedy = `flotilla-agent enroll --server URL --token TOKEN --data ${data}`;
     return warn('this device is in no fleet', remedy);
   }

@@ -187,6 +187,15 @@ describe('the doctor', () => {
     await expect(unlink(data)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test('misses no fleet on a device that is loaded by hand', async () => {
+    const data = await tempFolder();
+    await writeFile(join(data, 'journal.json'), '{}');
+    expect(await sayOf('enrolment', { data })).toMatchObject({
+      verdict: 'ok',
+      finding: expect.stringContaining('loaded by hand'),
+    });
+  });
+
   test('reaches the server and the broker of an enrolled device, or says that it does not', async () => {
     const data = join(await tempFolder(), 'device');
     const server = await startLiveServer();
