@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { declineTelemetry } from './model/src/node/decline-telemetry.ts';
+
+// Only this process can write the environment that ONNX Runtime reads in the workers' threads.
+declineTelemetry();
 
 /** Programs that tests start, hundreds in a run, find there what they stripped and compiled before. */
 const COMPILED = fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url));

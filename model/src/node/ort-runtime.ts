@@ -9,6 +9,7 @@ import {
 } from 'onnxruntime-node';
 import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
+import { declineTelemetry } from './decline-telemetry.ts';
 import { guardedSession } from './guarded-session.ts';
 import { fromOrt, tensorInfos, toOrt } from './ort-tensors.ts';
 import { present } from './present-providers.ts';
@@ -24,6 +25,7 @@ export const ORT_MAX_OPSET = 26;
  * does not fall back.
  */
 export function ortRuntime(): Runtime {
+  declineTelemetry();
   // What goes wrong comes back as an error; the library would print it to stderr as well.
   env.logLevel = 'fatal';
   return {

@@ -3,6 +3,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
+import { declineTelemetry } from './decline-telemetry.ts';
 import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
 import {
@@ -57,6 +58,7 @@ function startThread(
   options: LoadOptions | undefined,
 ): SessionThread {
   const own = typeof model === 'string' ? model : new Uint8Array(model);
+  declineTelemetry();
   const worker = new Worker(new URL('./runtime-thread.ts', import.meta.url), {
     workerData: { runtime, model: own, options } satisfies ThreadData,
     transferList: typeof own === 'string' ? [] : [own.buffer],

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FlotillaError } from '@flotilla/protocol';
+import { declineTelemetry } from '../decline-telemetry.ts';
 import { present } from '../present-providers.ts';
 import { reasonOf } from '../try-providers.ts';
 import { type OrtLibrary, openLibrary, taken } from './library.ts';
@@ -18,6 +19,7 @@ const CPU_MEMORY = [0, 0] as const;
  * @throws FlotillaError `runtime.library-unusable`
  */
 export function openEngine(path: string): OrtEngine {
+  declineTelemetry();
   try {
     return engineOf(openLibrary(path), dirname(realpathSync(path)));
   } catch (cause) {
