@@ -13,7 +13,7 @@ export interface Pulse {
 }
 
 /** Longer than any one inference that a device is made for. */
-export const OVERDUE_MS = 60_000;
+const OVERDUE_MS = 60_000;
 
 /** Calls of one model: what one that was swapped out still owes is nobody's concern. */
 interface Calls {

@@ -13,7 +13,7 @@ import {
 type Slots = Pick<JournalState, 'wanted' | 'holds' | 'loading'>;
 
 /** What the server says of a slot, in a form that can be compared. */
-export function serversWord({ slots }: Wanted, name: string): string {
+function serversWord({ slots }: Wanted, name: string): string {
   const slot = slots.find((wanted) => wanted.name === name);
   if (slot?.mode === 'absent') return 'absent';
   return slot?.active === undefined ? '' : `${slot.active.id} ${slot.active.attempt}`;

@@ -28,5 +28,5 @@ export const agentOptionsOf = (config: AgentConfig, io: Io, logger: Logger): Nod
   logger,
 });
 
-export const providersOf = ({ providers }: Pick<AgentConfig, 'providers'>): string[] =>
+const providersOf = ({ providers }: Pick<AgentConfig, 'providers'>): string[] =>
   providers.split(',').map((provider) => provider.trim());
