@@ -12,14 +12,15 @@ export interface Footprint {
   readonly startMs: number;
   /** Of one core. */
   readonly idleCpuPercent: number;
-  /** While idle, scaled to an hour. */
+  /** With one inference in each window of telemetry, scaled to an hour. */
   readonly writtenMbPerHour: number;
 }
 
 export interface Lengths {
   readonly starts: number;
   readonly settleMs: number;
-  readonly idleMs: number;
+  /** Windows of telemetry to look idly at, after the first of the start. */
+  readonly windows: number;
   readonly images: number;
 }
 
@@ -36,8 +37,15 @@ export async function measureFootprint(bed: Bed, lengths: Lengths): Promise<Foot
     await agent.client.infer(tensorRequest());
     await sleep(lengths.settleMs);
     const idle = await agent.memory();
+    // the first record of a start begins a file of its own, which the later ones share
+    await nextWindow();
     const [cpuMs, written] = [await agent.cpuMs(), await agent.writtenBytes()];
-    await sleep(lengths.idleMs);
+    const beganMs = performance.now();
+    for (let i = 0; i < lengths.windows; i++) {
+      await agent.client.infer(tensorRequest());
+      await nextWindow();
+    }
+    const idleMs = performance.now() - beganMs;
     const idleCpuMs = (await agent.cpuMs()) - cpuMs;
     const writtenBytes = (await agent.writtenBytes()) - written;
     const image = imageRequest(await photo());
@@ -46,12 +54,20 @@ export async function measureFootprint(bed: Bed, lengths: Lengths): Promise<Foot
       idle,
       images: await agent.memory(),
       startMs: median(starts),
-      idleCpuPercent: (100 * idleCpuMs) / lengths.idleMs,
-      writtenMbPerHour: (writtenBytes / 1e6) * (3_600_000 / lengths.idleMs),
+      idleCpuPercent: (100 * idleCpuMs) / idleMs,
+      writtenMbPerHour: (writtenBytes / 1e6) * (3_600_000 / idleMs),
     };
   } finally {
     await agent.stop();
   }
+}
+
+/** Windows begin on UTC multiples of their length; one that ended is stored soon after. */
+const WINDOW_MS = 60_000;
+const STORED_MS = 3_000;
+
+async function nextWindow(): Promise<void> {
+  await sleep(WINDOW_MS - (Date.now() % WINDOW_MS) + STORED_MS);
 }
 
 /** A JPEG as a camera gives it, 640 × 480, with noise to decode. */
