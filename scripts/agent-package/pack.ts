@@ -23,20 +23,24 @@ const MAINS = new Map([
  * What keeps the agent small; docs/benchmarks.md has what each saves. glibc takes an arena of
  * memory for each thread, and keeps what was freed, large buffers too (mallopt(3)). V8 lets its
  * young generation grow to 48 MB before it collects, which at one request after another is garbage.
+ * Node's snapshot of its own heap brings pages in that an agent never uses, and the optimizing
+ * compilers bring in theirs: code that is run once at the start, and not often, does without them.
  */
 const STARTER = `#!/bin/sh
 # Starts the agent of this folder with the Node that lies beside it, or the launcher, which is none:
 # it starts this script, or that of a newer release, which knows best how its agent is to run.
 here=$(dirname "$(readlink -f "$0")")
+lean="--no-node-snapshot --max-semi-space-size=1 --optimize-for-size"
+lean="$lean --invocation-count-for-maglev=5000 --invocation-count-for-turbofan=30000"
 export MALLOC_ARENA_MAX="\${MALLOC_ARENA_MAX:-1}"
 if [ "$1" = launch ] && [ "$2" != --help ]; then
   shift
-  exec "$here/bin/node" --max-semi-space-size=1 --optimize-for-size "$here/lib/${LAUNCHER}.js" "$@"
+  exec "$here/bin/node" $lean "$here/lib/${LAUNCHER}.js" "$@"
 fi
 export MALLOC_MMAP_THRESHOLD_="\${MALLOC_MMAP_THRESHOLD_:-32768}"
 export MALLOC_TRIM_THRESHOLD_="\${MALLOC_TRIM_THRESHOLD_:-65536}"
 export MALLOC_TOP_PAD_="\${MALLOC_TOP_PAD_:-16384}"
-exec "$here/bin/node" --max-semi-space-size=1 --optimize-for-size "$here/lib/flotilla-agent.js" "$@"
+exec "$here/bin/node" $lean "$here/lib/flotilla-agent.js" "$@"
 `;
 
 /**
