@@ -52,7 +52,8 @@ describe.skipIf(python === undefined)("Triton's Python client", () => {
     const data = join(folder, 'data');
     const claim = ['--server', server.api, '--token', 'clm_good', '--data', data];
     expect(await runAgentCommand('enroll', ...claim)).toMatchObject({ code: 0 });
-    agent = await startAgentProcess(data);
+    // what is sent at once is run together, however slowly a busy machine sends it
+    agent = await startAgentProcess(data, '--batch-delay', '50');
     await until(
       'the model is ready',
       async () => (await fetch(`${agent.address}/v2/models/parts/ready`)).ok,
