@@ -162,8 +162,8 @@ function agentText({ agentVersion, active }: Device): string {
     : `${agentVersion} (${AGENT_SLOT}@${release.version})`;
 }
 
-const activeText = ({ model, version, precision }: Active): string =>
-  `${model}@${version} ${precision}`;
+const activeText = ({ slot, model, version, precision }: Active): string =>
+  `${model}@${version} ${precision}${slot === model ? '' : ` in ${slot}`}`;
 
 const tagText = (tags: Device['tags']): string =>
   Object.entries(tags)

@@ -47,6 +47,7 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
               <bdi>{slot.model}</bdi>@{slot.version}
             </span>{' '}
             <span class="tag">{slot.precision}</span>
+            {slot.slot !== slot.model && <span class="muted small"> in {slot.slot}</span>}
           </>
         )}
       </td>

@@ -89,7 +89,7 @@ function DeviceHead({ device }: { readonly device: Device }) {
         <p class="chips">
           {active.map(({ slot, model, version, precision }) => (
             <span key={slot} class="tag strong mono">
-              {`${model}@${version} ${precision}`}
+              {`${model}@${version} ${precision}${slot === model ? '' : ` in ${slot}`}`}
             </span>
           ))}
           {Object.entries(tags).map(([key, value]) => (

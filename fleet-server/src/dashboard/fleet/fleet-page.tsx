@@ -1,12 +1,11 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useDashboard } from '../app/context.ts';
-import { plural } from '../app/format.ts';
 import { EmptyFleet } from './empty-fleet.tsx';
 import { FleetHead } from './fleet-head.tsx';
 import { type FleetStore, openFleetStore } from './fleet-store.ts';
 import { FleetTable } from './fleet-table.tsx';
-import { linesOf, matches, type Order, sortLines } from './table.ts';
+import { countText, linesOf, matches, type Order, sortLines } from './table.ts';
 
 /** Lines that are drawn before a person asks for more. */
 const SHOWN = 100;
@@ -63,9 +62,7 @@ function Devices({ store }: { readonly store: FleetStore }) {
           }}
         />
         <span class="muted small" role="status">
-          {found.value.length === store.rows.value.size
-            ? plural(store.rows.value.size, 'device')
-            : `${found.value.length} of ${store.rows.value.size} match`}
+          {countText(found.value, store.rows.value.size)}
         </span>
       </div>
       <FleetTable lines={shown} sparklines={store.lines} order={order} />

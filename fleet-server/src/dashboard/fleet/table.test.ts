@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FleetRow, SlotRow } from '../data/schemas.ts';
-import { driftOf, type Line, linesOf, matches, sortLines } from './table.ts';
+import { countText, driftOf, type Line, linesOf, matches, sortLines } from './table.ts';
 
 const slotOf = (version: number, p95Ms: number, driftedFeatures = 0): SlotRow => ({
   slot: 'parts',
@@ -42,6 +42,14 @@ test('a device has a line for each slot, and one where it runs nothing', () => {
     rowOf('none', []),
   ]);
   expect(lines.map(({ key }) => key)).toEqual(['id-two/parts', 'id-two/doors', 'id-none']);
+});
+
+test('devices are counted, not their slots', () => {
+  const rows = [rowOf('two', [slotOf(1, 1), { ...slotOf(2, 1), slot: 'doors' }]), rowOf('one', [])];
+  const lines = linesOf(rows);
+  expect(countText(lines, rows.length)).toBe('2 devices');
+  expect(countText(lines.slice(0, 2), rows.length)).toBe('1 of 2 match');
+  expect(lines.filter((line) => matches(line, 'doors'))).toHaveLength(1);
 });
 
 test('names sort as people count, versions as numbers, and what is not measured is least', () => {

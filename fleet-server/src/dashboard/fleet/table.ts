@@ -1,3 +1,4 @@
+import { plural } from '../app/format.ts';
 import type { FleetRow, SlotRow } from '../data/schemas.ts';
 
 /** A line of the fleet table: a device and one of its slots, or a device that runs nothing. */
@@ -55,6 +56,7 @@ export function matches(line: Line, filter: string): boolean {
     row.incompatible,
     row.status === 'accepted' ? (row.online ? 'online' : 'offline') : row.status,
     modelOf(slot),
+    slot?.slot ?? '',
     slot?.precision ?? '',
     driftOf(line),
   ]
@@ -64,6 +66,12 @@ export function matches(line: Line, filter: string): boolean {
     .toLowerCase()
     .split(/\s+/)
     .every((word) => said.includes(word));
+}
+
+/** How many devices the lines are of; a device with several slots counts once. */
+export function countText(found: readonly Line[], devices: number): string {
+  const matching = new Set(found.map(({ row }) => row.device)).size;
+  return matching === devices ? plural(devices, 'device') : `${matching} of ${devices} match`;
 }
 
 const KEYS: Record<Column, (line: Line) => string | number> = {
