@@ -60,6 +60,8 @@ export async function renderSamples({ count, seed, drift }: SampleOptions): Prom
 
 /** Runs a model, fed as its model.yaml declares, over the samples. */
 export async function measureModel(file: string, samples: readonly Sample[]): Promise<Measurement> {
+  // the library would report the model to its maker: docs/runtimes.md
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
   const histogram = PART_LABELS.map(() => 0);
   let right = 0;
