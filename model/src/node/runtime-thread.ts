@@ -21,7 +21,8 @@ async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Pro
     }
     try {
       const { copy, buffers } = detached(await session.run(message.feeds));
-      answer({ kind: 'ran', id: message.id, outputs: copy }, buffers);
+      const spent = Object.values(message.feeds).map(({ data }) => data.buffer);
+      answer({ kind: 'ran', id: message.id, outputs: copy, spent }, [...buffers, ...spent]);
     } catch (error) {
       answer({ kind: 'failed', id: message.id, error: toPlain(error) });
     }

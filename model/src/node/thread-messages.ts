@@ -1,6 +1,7 @@
 import type { LoadOptions, ModelData, Session } from '../runtime.ts';
-import type { Tensor, Tensors } from '../tensor.ts';
+import { ELEMENT_TYPES, type Tensor, type Tensors } from '../tensor.ts';
 import type { PlainError } from './plain-error.ts';
+import type { SpareBuffers } from './spare-buffers.ts';
 
 /** Which runtime a thread makes for itself. */
 export type RuntimeSpec =
@@ -24,7 +25,13 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: 'loaded'; readonly facts: SessionFacts }
   | { readonly kind: 'refused'; readonly error: PlainError }
-  | { readonly kind: 'ran'; readonly id: number; readonly outputs: Tensors }
+  | {
+      readonly kind: 'ran';
+      readonly id: number;
+      readonly outputs: Tensors;
+      /** Those of the feeds, given back. */
+      readonly spent: readonly ArrayBuffer[];
+    }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };
 
 export type SessionFacts = Pick<
@@ -32,14 +39,21 @@ export type SessionFacts = Pick<
   'inputs' | 'outputs' | 'runtime' | 'provider' | 'fallbacks'
 >;
 
-/** Tensors in buffers of their own, to be handed over without a second copy. */
-export function detached(tensors: Tensors): { copy: Tensors; buffers: ArrayBuffer[] } {
+/**
+ * Tensors in buffers of their own, to be handed over without a second copy.
+ *
+ * @param spare buffers to copy into; each is used once
+ */
+export function detached(
+  tensors: Tensors,
+  spare?: SpareBuffers,
+): { copy: Tensors; buffers: ArrayBuffer[] } {
   const buffers: ArrayBuffer[] = [];
   const entries = Object.entries(tensors).map(([name, { type, shape, data }]) => {
-    // A Buffer's slice is a view of the pool that Node shares (nodejs.org/api/buffer.html).
-    const own = data instanceof Uint8Array ? new Uint8Array(data) : data.slice();
-    buffers.push(own.buffer);
-    return [name, { type, shape, data: own } satisfies Tensor] as const;
+    const buffer = spare?.take(data.byteLength) ?? new ArrayBuffer(data.byteLength);
+    new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    buffers.push(buffer);
+    return [name, { type, shape, data: new ELEMENT_TYPES[type](buffer) } satisfies Tensor] as const;
   });
   return { copy: Object.fromEntries(entries), buffers };
 }

@@ -6,6 +6,7 @@ import { checkFeeds } from '../tensors.ts';
 import { declineTelemetry } from './decline-telemetry.ts';
 import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
+import { createSpareBuffers } from './spare-buffers.ts';
 import {
   detached,
   type FromThread,
@@ -67,6 +68,7 @@ function startThread(
   });
   const loaded = Promise.withResolvers<SessionFacts>();
   const pending = new Map<number, PromiseWithResolvers<Tensors>>();
+  const spare = createSpareBuffers();
   const ended = Promise.withResolvers<void>();
   let over: FlotillaError | undefined;
   let lastId = 0;
@@ -76,7 +78,10 @@ function startThread(
     for (const run of pending.values()) run.reject(over);
     pending.clear();
   };
-  worker.on('message', (message: FromThread) => settle(message, loaded, pending));
+  worker.on('message', (message: FromThread) => {
+    if (message.kind === 'ran') spare.give(message.spent);
+    settle(message, loaded, pending);
+  });
   worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => {
     end(`exit code ${code}`);
@@ -89,7 +94,7 @@ function startThread(
       const run = Promise.withResolvers<Tensors>();
       const id = ++lastId;
       pending.set(id, run);
-      const { copy, buffers } = detached(feeds);
+      const { copy, buffers } = detached(feeds, spare);
       worker.postMessage({ kind: 'run', id, feeds: copy } satisfies ToThread, buffers);
       return run.promise;
     },

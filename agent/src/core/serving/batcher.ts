@@ -28,7 +28,8 @@ export interface BatcherPorts {
 
 interface Waiting {
   readonly feeds: Tensors;
-  readonly kind: string;
+  /** Known once another waits beside it: most wait alone. */
+  kind?: string;
   readonly samples: number;
   readonly sinceMs: number;
   readonly done: PromiseWithResolvers<Run>;
@@ -64,29 +65,35 @@ export function createBatcher(
   return (feeds) => {
     const done = Promise.withResolvers<Run>();
     const samples = samplesIn(feeds) ?? limits.maxBatch;
-    waiting.push({ feeds, kind: kindOf(feeds), samples, sinceMs: ports.nowMs(), done });
+    waiting.push({ feeds, samples, sinceMs: ports.nowMs(), done });
     if (!busy) void pump();
     else if (limits.delayMs > 0 && isFull(waiting, limits.maxBatch)) full.abort();
     return done.promise;
   };
 }
 
-const isFull = (waiting: readonly Waiting[], most: number): boolean =>
+const isFull = (waiting: Waiting[], most: number): boolean =>
   takeBatch(waiting, most).batch.reduce((sum, { samples }) => sum + samples, 0) >= most;
 
 /** The oldest request, and of those after it what is like it and still fits. */
-function takeBatch(waiting: readonly Waiting[], most: number) {
+function takeBatch(waiting: Waiting[], most: number): { batch: Waiting[]; rest: Waiting[] } {
+  if (waiting.length < 2) return { batch: waiting, rest: [] };
   const batch: Waiting[] = [];
   const rest: Waiting[] = [];
   let samples = 0;
   for (const each of waiting) {
     const first = batch[0];
-    const joins =
-      first === undefined || (each.kind === first.kind && samples + each.samples <= most);
+    const joins = first === undefined || (isAlike(each, first) && samples + each.samples <= most);
     if (joins) samples += each.samples;
     (joins ? batch : rest).push(each);
   }
   return { batch, rest };
+}
+
+function isAlike(a: Waiting, b: Waiting): boolean {
+  a.kind ??= kindOf(a.feeds);
+  b.kind ??= kindOf(b.feeds);
+  return a.kind === b.kind;
 }
 
 async function runBatch(ports: BatcherPorts, batch: readonly Waiting[]): Promise<void> {
