@@ -73,10 +73,12 @@ it('fails where the rollout that it followed was undone, and prints it all the s
   expect(printed).toEqual([rollout('rolled-back')]);
 });
 
-it('asks for no other path than that of the id, whatever the id', async () => {
+it('asks for no other path than that of the id: what is none is refused', async () => {
   answers = [rollout('paused')];
-  await run(['rollout', 'pause', '../devices/x'], context().context);
-  expect(asked).toEqual(['/api/1/fleets/default/rollouts/..%2Fdevices%2Fx/pause']);
+  await run(['rollout', 'pause', ID], context().context);
+  const other = run(['rollout', 'pause', '../devices/x'], context().context);
+  await expect(other).rejects.toMatchObject({ code: 'cli.usage', exitCode: 2 });
+  expect(asked).toEqual([`/api/1/fleets/default/rollouts/${ID}/pause`]);
 });
 
 it('stops waiting for a build when it is interrupted', async () => {

@@ -3,6 +3,7 @@ import { readOnnx } from '../../formats/onnx/read.ts';
 import { writeOnnx } from '../../formats/onnx/write.ts';
 import { graphFault } from '../../ir/validate.ts';
 import { runPasses } from '../../passes/index.ts';
+import { peakMemory } from '../peak-memory.ts';
 import { mutant } from './mutate.ts';
 import { seedFiles } from './seeds.ts';
 
@@ -34,7 +35,7 @@ export async function run(
     const { user, system } = process.cpuUsage(begin);
     await report({ index, ...outcome, milliseconds: (user + system) / 1000 });
   }
-  return { peakBytes: process.resourceUsage().maxRSS * 1024 };
+  return { peakBytes: peakMemory() };
 }
 
 async function tryOut(file: Uint8Array): Promise<Pick<Outcome, 'end' | 'fault'>> {

@@ -1,4 +1,5 @@
 import { runPasses } from '../../../passes/index.ts';
+import { peakMemory } from '../../../testing/peak-memory.ts';
 import { readOnnxFile } from '../file.ts';
 import { writeOnnxFile } from '../write-file.ts';
 
@@ -12,5 +13,5 @@ export async function run({ from, to }: Order): Promise<{ files: string[]; peakB
   const model = await readOnnxFile(from);
   await runPasses(model);
   const files = await writeOnnxFile(model, to);
-  return { files, peakBytes: process.resourceUsage().maxRSS * 1024 };
+  return { files, peakBytes: peakMemory() };
 }
