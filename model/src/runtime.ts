@@ -33,6 +33,10 @@ export interface Session {
   /** The provider that took the model, and why earlier ones in the list did not. */
   readonly provider: string;
   readonly fallbacks: readonly Fallback[];
+  /**
+   * @throws FlotillaError `tensor.invalid` where the feeds do not fit what the model declares,
+   *   `runtime.run-failed`, `runtime.died`
+   */
   run(feeds: Tensors): Promise<Tensors>;
   dispose(): Promise<void>;
 }

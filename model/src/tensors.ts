@@ -3,7 +3,9 @@ import { ELEMENT_TYPES, type Tensor, type TensorInfo, type Tensors } from './ten
 
 /** Elements in a tensor of this shape; a scalar (shape []) has one. */
 export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1);
+  let product = 1;
+  for (const dimension of shape) product *= dimension;
+  return product;
 }
 
 /** The error for a tensor that does not fit; `reason` goes on from "tensor NAME". */
@@ -16,7 +18,8 @@ export function checkTensor(name: string, tensor: Tensor): void {
   const { type, shape, data } = tensor;
   const ArrayType = Object.hasOwn(ELEMENT_TYPES, type) && ELEMENT_TYPES[type];
   if (!ArrayType) throw tensorError(name, `has the unknown type ${String(type).slice(0, 20)}`);
-  if (!shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+  for (const dimension of shape) {
+    if (Number.isSafeInteger(dimension) && dimension >= 0) continue;
     throw tensorError(name, `has the shape [${shape}]: dimensions must be whole numbers from 0`);
   }
   if (!(data instanceof ArrayType)) {
@@ -35,10 +38,10 @@ export function checkTensor(name: string, tensor: Tensor): void {
  * @throws FlotillaError `tensor.invalid`
  */
 export function checkFeeds(feeds: Tensors, inputs: readonly TensorInfo[]): void {
-  const names = inputs.map((info) => info.name);
   for (const { name, type, shape } of inputs) {
     const tensor = Object.hasOwn(feeds, name) ? feeds[name] : undefined;
-    if (!tensor) throw tensorError(name, `is missing; the model takes ${names.join(', ')}`);
+    if (!tensor)
+      throw tensorError(name, `is missing; the model takes ${namesOf(inputs).join(', ')}`);
     checkTensor(name, tensor);
     if (tensor.type !== type) {
       throw tensorError(name, `has type ${tensor.type}, the model takes ${type}`);
@@ -48,9 +51,14 @@ export function checkFeeds(feeds: Tensors, inputs: readonly TensorInfo[]): void 
       throw tensorError(name, reason);
     }
   }
-  const extra = Object.keys(feeds).find((name) => !names.includes(name));
+  const fed = Object.keys(feeds);
+  if (fed.length === inputs.length) return;
+  const names = namesOf(inputs);
+  const extra = fed.find((name) => !names.includes(name));
   if (extra !== undefined) throw tensorError(extra, notAnInput(names));
 }
+
+const namesOf = (inputs: readonly TensorInfo[]) => inputs.map(({ name }) => name);
 
 /** Reason for a tensor that the model does not take. */
 export function notAnInput(names: readonly string[]): string {

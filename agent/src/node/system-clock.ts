@@ -32,7 +32,7 @@ export function countSleep(awakeMs: () => number, wholeMs: () => number): () => 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: countSleep(
-    () => Number(process.hrtime.bigint()) / 1e6,
+    () => performance.now(),
     () => uptime() * 1000,
   ),
   sleep: (milliseconds, signal) =>

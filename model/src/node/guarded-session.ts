@@ -14,25 +14,26 @@ interface Native {
 
 /** A session around what a runtime loaded: checks feeds, and lets go only when nothing runs. */
 export function guardedSession(facts: Facts, native: Native): Session {
-  const running = new Set<Promise<unknown>>();
+  let running = 0;
   let disposed = false;
+  const idle = Promise.withResolvers<void>();
   return {
     ...facts,
     async run(feeds) {
       if (disposed) throw new FlotillaError('runtime.died', { reason: 'it was disposed' });
       checkFeeds(feeds, facts.inputs);
-      const run = Promise.resolve(native.run(feeds));
-      running.add(run);
+      running++;
       try {
-        return await run;
+        return await native.run(feeds);
       } finally {
-        running.delete(run);
+        running--;
+        if (disposed && running === 0) idle.resolve();
       }
     },
     async dispose() {
       if (disposed) return;
       disposed = true;
-      await Promise.allSettled(running);
+      if (running > 0) await idle.promise;
       await native.release();
     },
   };

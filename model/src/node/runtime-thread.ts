@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Session } from '../runtime.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { toPlain } from './plain-error.ts';
-import { detached, type FromThread, type ThreadData, type ToThread } from './thread-messages.ts';
+import {
+  type FromThread,
+  flatten,
+  type ThreadData,
+  type ToThread,
+  unflatten,
+} from './thread-messages.ts';
 
 /** Main module of the thread that holds one session; see `workerRuntime`. */
 async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Promise<void> {
@@ -14,17 +20,19 @@ async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Pro
   });
   if (!session) return;
   port.on('message', async (message: ToThread) => {
-    if (message.kind === 'dispose') {
+    if (message === 'dispose') {
       await session.dispose();
       port.close();
       return;
     }
+    const [id, ...flat] = message;
     try {
-      const { copy, buffers } = detached(await session.run(message.feeds));
-      const spent = Object.values(message.feeds).map(({ data }) => data.buffer);
-      answer({ kind: 'ran', id: message.id, outputs: copy, spent }, [...buffers, ...spent]);
+      const feeds = unflatten(flat);
+      const { flat: outputs, buffers } = flatten(await session.run(feeds));
+      const spent = Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer);
+      answer([id, spent, ...outputs], [...buffers, ...spent]);
     } catch (error) {
-      answer({ kind: 'failed', id: message.id, error: toPlain(error) });
+      answer({ kind: 'failed', id, error: toPlain(error) });
     }
   });
   const { inputs, outputs, runtime, provider, fallbacks } = session;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { detached } from './thread-messages.ts';
+import type { Tensors } from '../tensor.ts';
+import { detached, flatten, unflatten } from './thread-messages.ts';
 
 test('a tensor over a Buffer is copied out of the pool that Node shares', () => {
   const data = Buffer.from([1, 2, 3]);
@@ -15,4 +16,12 @@ test('the tensors that were given stay usable', () => {
   const { copy, buffers } = detached({ x: { type: 'INT64', shape: [1], data } });
   structuredClone(copy, { transfer: buffers });
   expect(data).toEqual(new BigInt64Array([7n]));
+});
+
+test('flat tensors come back with their names, types and shapes', () => {
+  const tensors: Tensors = {
+    image: { type: 'UINT8', shape: [1, 2], data: Uint8Array.of(1, 2) },
+    mask: { type: 'BOOL', shape: [], data: Uint8Array.of(1) },
+  };
+  expect(unflatten(flatten(tensors).flat)).toEqual(tensors);
 });

@@ -1,5 +1,11 @@
 import type { LoadOptions, ModelData, Session } from '../runtime.ts';
-import { ELEMENT_TYPES, type Tensor, type Tensors } from '../tensor.ts';
+import {
+  ELEMENT_TYPES,
+  type ElementType,
+  type Tensor,
+  type TensorData,
+  type Tensors,
+} from '../tensor.ts';
 import type { PlainError } from './plain-error.ts';
 import type { SpareBuffers } from './spare-buffers.ts';
 
@@ -16,44 +22,68 @@ export interface ThreadData {
   readonly options: LoadOptions | undefined;
 }
 
-/** What the owner of a session says to its thread. */
-export type ToThread =
-  | { readonly kind: 'run'; readonly id: number; readonly feeds: Tensors }
-  | { readonly kind: 'dispose' };
+/** What the owner of a session says to its thread: to run, or that it is over. */
+export type ToThread = readonly [id: number, ...feeds: FlatTensors] | 'dispose';
 
 /** What the thread answers; `loaded` or `refused` comes first, once. */
 export type FromThread =
   | { readonly kind: 'loaded'; readonly facts: SessionFacts }
   | { readonly kind: 'refused'; readonly error: PlainError }
-  | {
-      readonly kind: 'ran';
-      readonly id: number;
-      readonly outputs: Tensors;
-      /** Those of the feeds, given back. */
-      readonly spent: readonly ArrayBuffer[];
-    }
+  | Ran
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };
+
+/** Answer to a run, with the buffers of its feeds given back. */
+export type Ran = readonly [id: number, spent: readonly ArrayBuffer[], ...outputs: FlatTensors];
+
+/**
+ * Name, type, shape and data of each tensor, one after the other: what goes between threads costs by
+ * the object and the property, and that as often as a model runs.
+ */
+export type FlatTensors = readonly (string | readonly number[] | TensorData)[];
 
 export type SessionFacts = Pick<
   Session,
   'inputs' | 'outputs' | 'runtime' | 'provider' | 'fallbacks'
 >;
 
+/** Tensors in buffers of their own, to be handed over without a second copy. */
+export function detached(tensors: Tensors): { copy: Tensors; buffers: ArrayBuffer[] } {
+  const { flat, buffers } = flatten(tensors);
+  return { copy: unflatten(flat), buffers };
+}
+
 /**
- * Tensors in buffers of their own, to be handed over without a second copy.
+ * Tensors as a flat list, in buffers of their own.
  *
  * @param spare buffers to copy into; each is used once
  */
-export function detached(
+export function flatten(
   tensors: Tensors,
   spare?: SpareBuffers,
-): { copy: Tensors; buffers: ArrayBuffer[] } {
+): { flat: FlatTensors; buffers: ArrayBuffer[] } {
+  const flat: FlatTensors[number][] = [];
   const buffers: ArrayBuffer[] = [];
-  const entries = Object.entries(tensors).map(([name, { type, shape, data }]) => {
+  for (const name of Object.keys(tensors)) {
+    const { type, shape, data } = tensors[name]!;
     const buffer = spare?.take(data.byteLength) ?? new ArrayBuffer(data.byteLength);
-    new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const copy = new ELEMENT_TYPES[type](buffer);
+    copy.set(data as never);
     buffers.push(buffer);
-    return [name, { type, shape, data: new ELEMENT_TYPES[type](buffer) } satisfies Tensor] as const;
-  });
-  return { copy: Object.fromEntries(entries), buffers };
+    flat.push(name, type, shape, copy);
+  }
+  return { flat, buffers };
+}
+
+/** What `flatten` made, as tensors again. */
+export function unflatten(flat: FlatTensors): Tensors {
+  const tensors: Record<string, Tensor> = {};
+  for (let i = 0; i < flat.length; i += 4) {
+    const [name, type, shape, data] = flat.slice(i, i + 4);
+    tensors[name as string] = {
+      type: type as ElementType,
+      shape: shape as readonly number[],
+      data: data as TensorData,
+    };
+  }
+  return tensors;
 }

@@ -8,12 +8,14 @@ import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
 import { createSpareBuffers } from './spare-buffers.ts';
 import {
-  detached,
   type FromThread,
+  flatten,
+  type Ran,
   type RuntimeSpec,
   type SessionFacts,
   type ThreadData,
   type ToThread,
+  unflatten,
 } from './thread-messages.ts';
 
 /** ONNX Runtime as it comes with Node's package, with one thread for each session. */
@@ -79,8 +81,14 @@ function startThread(
     pending.clear();
   };
   worker.on('message', (message: FromThread) => {
-    if (message.kind === 'ran') spare.give(message.spent);
-    settle(message, loaded, pending);
+    if (isRan(message)) {
+      const [id, spent, ...outputs] = message;
+      spare.give(spent);
+      pending.get(id)?.resolve(unflatten(outputs));
+      pending.delete(id);
+    } else {
+      settle(message, loaded, pending);
+    }
   });
   worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => {
@@ -94,20 +102,22 @@ function startThread(
       const run = Promise.withResolvers<Tensors>();
       const id = ++lastId;
       pending.set(id, run);
-      const { copy, buffers } = detached(feeds, spare);
-      worker.postMessage({ kind: 'run', id, feeds: copy } satisfies ToThread, buffers);
+      const { flat, buffers } = flatten(feeds, spare);
+      worker.postMessage([id, ...flat] satisfies ToThread, buffers);
       return run.promise;
     },
     async dispose() {
       over ??= new FlotillaError('runtime.died', { reason: 'it was disposed' });
-      worker.postMessage({ kind: 'dispose' } satisfies ToThread);
+      worker.postMessage('dispose' satisfies ToThread);
       await ended.promise;
     },
   };
 }
 
+const isRan = (message: FromThread): message is Ran => Array.isArray(message);
+
 function settle(
-  message: FromThread,
+  message: Exclude<FromThread, Ran>,
   loaded: PromiseWithResolvers<SessionFacts>,
   pending: Map<number, PromiseWithResolvers<Tensors>>,
 ): void {
@@ -118,12 +128,8 @@ function settle(
     case 'refused':
       loaded.reject(fromPlain(message.error));
       return;
-    case 'ran':
-      pending.get(message.id)?.resolve(message.outputs);
-      break;
     case 'failed':
       pending.get(message.id)?.reject(fromPlain(message.error));
-      break;
+      pending.delete(message.id);
   }
-  pending.delete(message.id);
 }

@@ -43,6 +43,7 @@ export function samplesOf(tensor: Tensor): (Float32Array | Float64Array)[] {
   const numbers = numbersOf(tensor);
   if (numbers.length === 0) return [];
   const batch = tensor.shape.length > 1 ? tensor.shape[0]! : 1;
+  if (batch === 1) return [numbers];
   const size = numbers.length / batch;
   return Array.from({ length: batch }, (_, i) => numbers.subarray(i * size, (i + 1) * size));
 }

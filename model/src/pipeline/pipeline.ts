@@ -75,12 +75,13 @@ export function createPipeline(spec: ModelSpec, options: PipelineOptions): Pipel
         const feed = await feeder.feed(given(raw, name, feeder), where);
         tensors[name] = feed.tensor;
         Object.assign(features, feed.features);
-        if (placements.length === 0) placements = feed.placements ?? [];
+        if (placements.length === 0 && feed.placements) placements = feed.placements;
       }
       return { tensors, features, placements };
     },
     postprocess(outputs, prepared) {
       if (readers.length === 0) return [{ kind: 'raw', tensors: outputs }];
+      if (readers.length === 1) return readers[0]!(outputs, prepared);
       return readers.flatMap((read) => read(outputs, prepared));
     },
   };

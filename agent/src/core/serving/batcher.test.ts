@@ -25,7 +25,7 @@ function bed(limits: Partial<BatchLimits> = {}) {
         asked.push(valuesOf(inputs));
         await new Promise<void>((resolve) => held.push(resolve));
         if (valuesOf(inputs).some((value) => value < 0)) throw new Error('negative');
-        return { outputs: inputs, runMs: 1 };
+        return { outputs: inputs, runMs: 1, queueMs: 0 };
       },
     },
     { maxBatch: 4, delayMs: 0, ...limits },

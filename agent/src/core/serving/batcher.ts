@@ -10,8 +10,8 @@ export interface Run {
   readonly queueMs: number;
 }
 
-/** Runs a model once. */
-export type Execute = (feeds: Tensors) => Promise<Omit<Run, 'queueMs'>>;
+/** Runs a model once, at once. */
+export type Execute = (feeds: Tensors) => Promise<Run>;
 
 export interface BatchLimits {
   /** Most samples in one run; 1 joins nothing. */

@@ -17,7 +17,7 @@ import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/proto
 import type { BlobStore } from '../blobs.ts';
 import type { Clock, RuntimeCache } from '../ports.ts';
 import type { Installed } from '../state.ts';
-import { type BatchLimits, createBatcher, type Execute } from './batcher.ts';
+import { type BatchLimits, createBatcher, type Run } from './batcher.ts';
 import { readBundle, type StoredBundle } from './bundle.ts';
 import { mayJoin, samplesIn } from './join.ts';
 import { createMeter, type ModelLoad } from './meter.ts';
@@ -135,22 +135,26 @@ function createLoadedModel(
   const meter = createMeter();
   const nowMs = () => clock.monotonic();
 
-  async function execute(feeds: Tensors) {
+  async function execute(feeds: Tensors): Promise<Run> {
     const ended = timeRun(feeds);
     const beganMs = nowMs();
     const outputs = await session.run(feeds);
     meter.ran(samplesIn(feeds) ?? 1, nowMs() - beganMs);
-    return { outputs, runMs: ended() };
+    return { outputs, runMs: ended(), queueMs: 0 };
   }
-  const run =
-    serving.maxBatch > 1
-      ? createBatcher({ execute, nowMs, sleep: (ms, signal) => clock.sleep(ms, signal) }, serving)
-      : alone(execute);
+  const run = serving.maxBatch > 1 ? joining() : execute;
+
+  function joining(): (feeds: Tensors) => Promise<Run> {
+    const sleep = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal);
+    const batcher = createBatcher({ execute, nowMs, sleep }, serving);
+    return (feeds) => {
+      checkFeeds(feeds, session.inputs);
+      return batcher(feeds);
+    };
+  }
 
   async function infer(inputs: RawInputs, began: number): Promise<Inference> {
     const prepared = await pipeline.preprocess(inputs);
-    // here, where it is the input's fault: a wrong shape is no failure of the model
-    checkFeeds(prepared.tensors, session.inputs);
     const preparedMs = nowMs();
     try {
       const { outputs, runMs, queueMs } = await run(prepared.tensors);
@@ -200,14 +204,11 @@ function createLoadedModel(
   };
 }
 
-/** Each request by itself, as soon as it comes: the session has a queue of its own. */
-const alone = (execute: Execute) => async (feeds: Tensors) => ({
-  ...(await execute(feeds)),
-  queueMs: 0,
-});
-
 function modelFault(slot: string, error: unknown): FlotillaError {
-  if (isFlotillaError(error, 'infer.failed')) return error;
+  // a wrong shape is the input's fault
+  if (isFlotillaError(error, 'infer.failed') || isFlotillaError(error, 'tensor.invalid')) {
+    return error;
+  }
   const reason = asFlotillaError(error).message;
   return new FlotillaError('infer.failed', { slot, reason }, { cause: error });
 }
