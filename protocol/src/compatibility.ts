@@ -4,11 +4,15 @@
  *
  * - 0: the first
  * - 1: agents say their minor, and take releases of themselves in the slot `_agent`
+ * - 2: agents run shadows, measure variants, and tell time zone, unclean starts and labels
  */
-export const PROTOCOL_MINOR = 1;
+export const PROTOCOL_MINOR = 2;
 
 /** The first minor whose agents know their own slot; earlier ones refuse all that names it. */
 export const AGENT_SLOT_MINOR = 1;
+
+/** The first minor whose agents run shadows and measure variants; earlier ones report them failed. */
+export const SHADOW_MINOR = 2;
 
 /** A server takes agents that are up to two releases behind it, and one ahead. */
 const BEHIND = 2;

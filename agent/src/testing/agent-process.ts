@@ -10,9 +10,29 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs `flotilla-agent` to its end. */
-export async function runAgentCommand(...args: string[]): Promise<Finished> {
-  const { child, output } = spawnAgent(args);
+/** `flotilla-agent`, from source or packed. */
+export interface AgentProgram {
+  /** Runs it to its end. */
+  run(...args: string[]): Promise<Finished>;
+  /** Starts `run` and waits until it serves. */
+  start(data: string, ...args: string[]): Promise<RunningProcess>;
+}
+
+/** @param command the program, and what comes before its arguments */
+export function agentProgram(...command: [string, ...string[]]): AgentProgram {
+  return {
+    run: (...args) => runToEnd(spawnAgent(command, args)),
+    start: (data, ...args) => startServing(command, data, args),
+  };
+}
+
+/** The agent of this repository, run from source. */
+export const { run: runAgentCommand, start: startAgentProcess } = agentProgram(
+  process.execPath,
+  MAIN,
+);
+
+async function runToEnd({ child, output }: Spawned): Promise<Finished> {
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, ...output };
 }
@@ -26,10 +46,13 @@ export interface RunningProcess {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
 
-/** Starts `flotilla-agent run` and waits until it serves. */
-export async function startAgentProcess(data: string, ...args: string[]): Promise<RunningProcess> {
+async function startServing(
+  command: Command,
+  data: string,
+  args: readonly string[],
+): Promise<RunningProcess> {
   const common = ['run', '--data', data, '--http', '127.0.0.1:0', '--json'];
-  const { child, output } = spawnAgent([...common, ...args]);
+  const { child, output } = spawnAgent(command, [...common, ...args]);
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const end = output.stdout.indexOf('\n');
@@ -52,8 +75,11 @@ export async function startAgentProcess(data: string, ...args: string[]): Promis
   };
 }
 
-function spawnAgent(args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+type Command = readonly [string, ...string[]];
+type Spawned = ReturnType<typeof spawnAgent>;
+
+function spawnAgent([program, ...before]: Command, args: readonly string[]) {
+  const child = spawn(program, [...before, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;

@@ -1,4 +1,4 @@
-import type { Flag, Json, Millis } from './schema.ts';
+import type { Default, Flag, Json, Millis } from './schema.ts';
 
 /** A model version on its way to the devices that a selector named when the rollout was made. */
 export interface RolloutsTable {
@@ -24,6 +24,16 @@ export interface RolloutsTable {
   created_ms: Millis;
   /** 0 until it has ended. */
   ended_ms: Millis;
+  /** `RolloutKind`; empty is `update`. */
+  kind: Default<string>;
+  /** Higher goes first. */
+  priority: Default<number>;
+  /** Waves that a person has approved. */
+  approved_wave: Default<number>;
+  /** When the open wave opened. */
+  opened_ms: Default<Millis>;
+  /** Rollout that this one was promoted from; empty where none. */
+  parent: Default<string>;
 }
 
 /** A device of a rollout: the variant chosen for it, how far it is, and the way back. */
@@ -64,6 +74,18 @@ export interface RolloutMembersTable {
   back_attempt: number;
   back_detail: string;
   back_ended_ms: Millis;
+  /** Values that waves are balanced over, such as `raspberry-pi-5 / lyon`. */
+  stratum: Default<string>;
+  /** `control` where the device keeps the version that it has, for comparison; else empty. */
+  arm: Default<string>;
+  /** Which variant of `ladder` it is at. */
+  rung: Default<number>;
+  /** Variants in the order in which they are tried; empty where there is but one. */
+  ladder: Default<Json>;
+  /** When it joined after the start; 0 for members from the beginning. */
+  joined_ms: Default<Millis>;
+  /** The device's `unclean_starts` when the version was sent. */
+  base_unclean_starts: Default<number>;
 }
 
 /** Which unfinished rollout holds a slot of a device: two cannot. */

@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { TelemetryTables } from './schema-telemetry.ts';
 
 /** Text that holds JSON; the stores encode and decode it. */
@@ -6,6 +7,9 @@ export type Json = string;
 export type Millis = number;
 /** 0 or 1: the boolean that SQLite and PostgreSQL both take. */
 export type Flag = 0 | 1;
+
+/** A column that takes its default, 0 or the empty string, where a row does not name it. */
+export type Default<T extends string | number> = Generated<T>;
 
 /** What holds for a whole fleet. */
 export interface FleetsTable {
@@ -51,6 +55,49 @@ export interface DevicesTable {
   revision: number;
   /** Rises with each edit by a person: the entity tag of the device resource. */
   edits: number;
+  /** IANA name that its clock is set to; empty where it does not tell. */
+  time_zone: Default<string>;
+  /** Starts that no clean stop came before, as it last said. */
+  unclean_starts: Default<number>;
+}
+
+/** Devices under a name: those that were put there, or those that a selector matches now. */
+export interface DeviceGroupsTable {
+  fleet: string;
+  name: string;
+  kind: 'static' | 'dynamic';
+  /** Of a dynamic group; empty for a static one. */
+  selector: string;
+  created_by: string;
+  created_ms: Millis;
+}
+
+/** Members of static groups. */
+export interface DeviceGroupMembersTable {
+  fleet: string;
+  name: string;
+  device: string;
+}
+
+/** The newest measurement of a variant on a device. */
+export interface MeasurementsTable {
+  fleet: string;
+  digest: string;
+  device: string;
+  model: string;
+  version: number;
+  target: string;
+  precision: string;
+  /** Milliseconds of one run; 0 where it failed. */
+  p50_ms: number;
+  p95_ms: number;
+  rss_bytes: number;
+  runtime: string;
+  provider: string;
+  /** Why it could not be measured; empty where it was. */
+  code: string;
+  detail: string;
+  at_ms: Millis;
 }
 
 export interface ClaimTokensTable {
@@ -198,6 +245,8 @@ export interface DeploymentsTable {
   created_ms: Millis;
   /** When the device last said something of it. */
   updated_ms: Millis;
+  /** What a shadow is there for; empty where it is not one. */
+  purpose: Default<'' | 'compare' | 'measure'>;
 }
 
 /** Desired state of one slot of one device. Deployment ids, empty where there is none. */
@@ -282,6 +331,9 @@ export interface CoreTables {
   fleets: FleetsTable;
   devices: DevicesTable;
   claim_tokens: ClaimTokensTable;
+  device_groups: DeviceGroupsTable;
+  device_group_members: DeviceGroupMembersTable;
+  measurements: MeasurementsTable;
   user_tokens: UserTokensTable;
   models: ModelsTable;
   versions: VersionsTable;

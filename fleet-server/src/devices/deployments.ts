@@ -69,6 +69,7 @@ export async function assignDeployment(
     detail: '',
     self_test: '',
     transfer: '',
+    purpose: '',
     created_ms: now,
     updated_ms: now,
   };

@@ -1,5 +1,5 @@
 import { newId } from '@flotilla/protocol';
-import type { Kysely } from 'kysely';
+import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database, DevicesTable } from '../db/schema.ts';
 import { audit } from '../trust/audit.ts';
@@ -74,7 +74,14 @@ interface NewDevice {
   readonly now: number;
 }
 
-function newRow({ fleet, status, publicKey, tags, request, now }: NewDevice): DevicesTable {
+function newRow({
+  fleet,
+  status,
+  publicKey,
+  tags,
+  request,
+  now,
+}: NewDevice): Insertable<DevicesTable> {
   const device = newId(now);
   const { capabilities = {}, name = device.slice(-6) } = request;
   return {

@@ -33,6 +33,9 @@ export function emptyWindow(): Window {
     drift: [],
     model: '',
     version: 0,
+    labeled: 0,
+    correct: 0,
+    comparison: null,
   };
 }
 
@@ -50,6 +53,9 @@ export function mergeWindows(a: Window, b: Window): Window {
     classCounts: addCounts(a.classCounts, b.classCounts),
     confidence: mergeMoments(a, b),
     confidenceBins: addCounts(a.confidenceBins, b.confidenceBins),
+    labeled: a.labeled + b.labeled,
+    correct: a.correct + b.correct,
+    comparison: undefined,
     resources: mergeResources(a.resources, b.resources),
     features: [],
     profileDigest: '',

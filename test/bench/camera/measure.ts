@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runAgentCommand, startAgentProcess } from '../../../agent/src/testing/agent-process.ts';
+import type { AgentProgram } from '../../../agent/src/testing/agent-process.ts';
 import { startLiveServer } from '../../../agent/src/testing/live-server.ts';
 import { makeSlowBundle } from '../../../agent/src/testing/slow-bundle.ts';
 import { ffmpegPids } from '../../support/ffmpeg.ts';
@@ -10,6 +10,7 @@ import { until } from '../../support/until.ts';
 import { quantile, slopePerMinute } from './statistics.ts';
 
 export interface CameraOptions {
+  readonly agent: AgentProgram;
   readonly seconds: number;
   /** Of the run, left out of the slope: caches fill, code is compiled. */
   readonly warmUpSeconds: number;
@@ -35,13 +36,9 @@ export interface CameraFigures {
   readonly rssMbStart: number;
   readonly rssMbEnd: number;
   readonly rssMbMax: number;
-  /** Growth of the least that each half minute holds: what is left after the garbage is gone. */
   readonly rssMbPerMinute: number;
   readonly ffmpegRssMbEnd: number;
 }
-
-/** Memory swings by tens of MB between collections of garbage. */
-const FLOOR_SECONDS = 30;
 
 interface Status {
   readonly slots: readonly { readonly ready: boolean }[];
@@ -68,7 +65,7 @@ export async function measureCamera(
   let stop = async () => {};
   try {
     const login = ['--server', server.api, '--token', 'clm_good', '--data', folder];
-    const { stderr } = await runAgentCommand('enroll', ...login);
+    const { stderr } = await options.agent.run('enroll', ...login);
     if (stderr !== '') throw new Error(stderr);
     const bundle = await makeSlowBundle(options.modelMs);
     server.fleet.publishBundle(bundle);
@@ -82,7 +79,7 @@ export async function measureCamera(
       file,
       `flows: [{ name: cam, model: slow, source: ${camera}, sinks: [${sink}] }]\n`,
     );
-    const agent = await startAgentProcess(folder, '--flows', file, '--log', 'warn');
+    const agent = await options.agent.start(folder, '--flows', file, '--log', 'warn');
     stop = async () => void (await agent.end('SIGTERM'));
     const status = async () =>
       (await (await fetch(`${agent.address}/flotilla/1/status`)).json()) as Status;
@@ -163,7 +160,7 @@ function figuresOf(
     rssMbStart: warm[0] ?? Number.NaN,
     rssMbEnd: warm.at(-1) ?? Number.NaN,
     rssMbMax: Math.max(...rss),
-    rssMbPerMinute: slopePerMinute(warm, Math.min(FLOOR_SECONDS, seconds / 10)),
+    rssMbPerMinute: slopePerMinute(warm),
     ffmpegRssMbEnd: ffmpegRss,
   };
 }

@@ -4,23 +4,15 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
 }
 
-/**
- * Growth in a minute of values that are a second apart: the slope of a straight line, by least squares,
- * through the least value of each stretch of so many seconds.
- */
-export function slopePerMinute(values: readonly number[], stretch: number): number {
-  const length = Math.max(1, Math.round(stretch));
-  const count = Math.floor(values.length / length);
-  const floors = Array.from({ length: count }, (_, i) =>
-    Math.min(...values.slice(i * length, (i + 1) * length)),
-  );
-  const meanX = (count - 1) / 2;
-  const meanY = floors.reduce((sum, y) => sum + y, 0) / count;
+/** Slope of a straight line through values that are a second apart, by least squares, a minute. */
+export function slopePerMinute(values: readonly number[]): number {
+  const meanX = (values.length - 1) / 2;
+  const meanY = values.reduce((sum, y) => sum + y, 0) / values.length;
   let over = 0;
   let under = 0;
-  for (const [x, y] of floors.entries()) {
+  for (const [x, y] of values.entries()) {
     over += (x - meanX) * (y - meanY);
     under += (x - meanX) ** 2;
   }
-  return (over / under) * (60 / length);
+  return (over / under) * 60;
 }

@@ -5,6 +5,7 @@ import { agents } from './0004_agents.ts';
 import { selfTest } from './0005_self_test.ts';
 import { downloads } from './0006_downloads.ts';
 import { deltas } from './0007_deltas.ts';
+import { strategies } from './0008_strategies.ts';
 import type { Migration } from './migration.ts';
 
 export type { Migration } from './migration.ts';
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   selfTest,
   downloads,
   deltas,
+  strategies,
 ];
