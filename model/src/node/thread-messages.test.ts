@@ -21,7 +21,7 @@ test('the tensors that were given stay usable', () => {
 test('flat tensors come back with their names, types and shapes', () => {
   const tensors: Tensors = {
     image: { type: 'UINT8', shape: [1, 2], data: Uint8Array.of(1, 2) },
-    mask: { type: 'BOOL', shape: [], data: Uint8Array.of(1) },
+    ['__proto__']: { type: 'BOOL', shape: [], data: Uint8Array.of(1) },
   };
   expect(unflatten(flatten(tensors).flat)).toEqual(tensors);
 });

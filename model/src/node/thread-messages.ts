@@ -76,14 +76,16 @@ export function flatten(
 
 /** What `flatten` made, as tensors again. */
 export function unflatten(flat: FlatTensors): Tensors {
-  const tensors: Record<string, Tensor> = {};
+  const entries: [string, Tensor][] = [];
   for (let i = 0; i < flat.length; i += 4) {
     const [name, type, shape, data] = flat.slice(i, i + 4);
-    tensors[name as string] = {
+    const tensor = {
       type: type as ElementType,
       shape: shape as readonly number[],
       data: data as TensorData,
     };
+    entries.push([name as string, tensor]);
   }
-  return tensors;
+  // a model may call a tensor __proto__
+  return Object.fromEntries(entries);
 }
