@@ -1,6 +1,9 @@
 import { Type } from 'typebox';
 import { DownloadPolicy } from '../devices/download-policy.ts';
 import { GATE_NAMES, VERDICT_STATES } from '../rollouts/gates/types.ts';
+import { STANDINGS, type Standing } from '../rollouts/progress/standing.ts';
+import { WAITS } from '../rollouts/progress/waits.ts';
+import { WAVE_STATES } from '../rollouts/progress/waves.ts';
 import { BACK_STATES, MEMBER_STATES, ROLLOUT_STATES } from '../rollouts/types.ts';
 import { Id, Millis } from './schemas.ts';
 
@@ -27,6 +30,11 @@ export const Settings = Type.Object({
   gates: Gates,
 });
 
+const Count = Type.Integer({ minimum: 0 });
+const HaltedBy = Type.Enum([...GATE_NAMES, 'operator', ''], {
+  description: 'empty unless it was halted',
+});
+
 export const RolloutSummary = Type.Object({
   id: Id,
   model: Type.String(),
@@ -34,9 +42,7 @@ export const RolloutSummary = Type.Object({
   slot: Type.String(),
   selector: Type.String(),
   state: Type.Enum(ROLLOUT_STATES),
-  haltedBy: Type.Enum([...GATE_NAMES, 'operator', ''], {
-    description: 'empty unless it was halted',
-  }),
+  haltedBy: HaltedBy,
   sentence: Type.String({ description: 'why it is in this state' }),
   wave: Type.Integer({ description: 'index of the open wave, -1 before the first' }),
   sizes: Type.Array(Type.Integer(), { description: 'devices of each wave, cumulative' }),
@@ -92,6 +98,7 @@ export const GateVerdict = Type.Object({
 });
 
 export const RolloutEvent = Type.Object({
+  id: Id,
   atMs: Millis,
   kind: Type.String(),
   sentence: Type.String(),
@@ -101,7 +108,59 @@ export const RolloutDetail = Type.Interface([RolloutSummary], {
   settings: Settings,
   devices: Type.Array(RolloutDevice, { description: 'the first 1000; all of them by /devices' }),
   verdicts: Type.Array(GateVerdict),
-  events: Type.Array(RolloutEvent),
+  events: Type.Array(RolloutEvent, { description: 'the newest 1000, oldest first' }),
+});
+
+const Standings = Type.Partial(
+  Type.Object(
+    Object.fromEntries(STANDINGS.map((name) => [name, Count])) as Record<Standing, typeof Count>,
+  ),
+  { description: 'devices by how they stand' },
+);
+
+/** How a rollout goes, summed up; of the same size for any number of devices. */
+export const RolloutProgress = Type.Object({
+  ...{ id: Id, model: Type.String(), version: Type.Integer(), selector: Type.String() },
+  state: Type.Enum(ROLLOUT_STATES),
+  haltedBy: HaltedBy,
+  sentence: Type.String({ description: 'why it is in this state' }),
+  wave: Type.Integer({ description: 'index of the open wave, -1 before the first' }),
+  createdBy: Type.String(),
+  createdMs: Millis,
+  endedMs: Type.Integer({ minimum: 0, description: '0 until it has ended' }),
+  waves: Type.Array(
+    Type.Object({
+      index: Count,
+      state: Type.Enum(WAVE_STATES),
+      size: Type.Integer({ minimum: 0, description: 'devices that come with this wave' }),
+      reaches: Type.Integer({ minimum: 0, description: 'devices of this wave and those before' }),
+      counts: Standings,
+    }),
+  ),
+  strata: Type.Array(Type.Object({ stratum: Type.String(), size: Count, counts: Standings }), {
+    description: 'those with the most devices, at most 50',
+  }),
+  furtherStrata: Type.Integer({ minimum: 0, description: 'strata that are left out' }),
+  apart: Type.Object({ unsuitable: Count, unchanged: Count }),
+  asked: Type.Integer({ minimum: 0, description: 'devices that were ever asked to take it' }),
+  inFlight: Type.Integer({ minimum: 0, description: 'asked, and neither ended nor expired' }),
+  away: Type.Integer({ minimum: 0, description: 'of those on their way, not connected' }),
+  takenLastMinute: Type.Integer({ minimum: 0, description: 'devices' }),
+  firstFailureMs: Type.Integer({
+    minimum: 0,
+    description: 'when the first device could not keep the version; 0 while all could',
+  }),
+  waitsFor: Type.Object({
+    what: Type.Enum(WAITS),
+    sentence: Type.String({ description: 'empty where it waits for nothing any more' }),
+    untilMs: Type.Integer({
+      minimum: 0,
+      description: "when it goes on without anybody's doing; 0 where that is not known",
+    }),
+  }),
+  verdicts: Type.Array(GateVerdict, { description: 'of the newest wave that was judged' }),
+  events: Type.Array(RolloutEvent, { description: 'the newest 100, oldest first' }),
+  nowMs: Millis,
 });
 
 export const DraftDevice = Type.Object({

@@ -138,18 +138,20 @@ export async function viewVerdicts(db: Db, { fleet, id }: Rollout) {
   }));
 }
 
-/** In the order in which it happened. */
-export async function viewEvents(db: Db, { fleet, id }: Rollout) {
+/** The newest, in the order in which they happened. */
+export async function viewEvents(db: Db, { fleet, id }: Rollout, most: number) {
   const rows = await db
     .selectFrom('rollout_events')
-    .select(['at_ms', 'kind', 'sentence'])
+    .select(['event', 'at_ms', 'kind', 'sentence'])
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
-    .orderBy('at_ms')
-    .orderBy('event')
-    .limit(1000)
+    .orderBy('at_ms', 'desc')
+    .orderBy('event', 'desc')
+    .limit(most)
     .execute();
-  return rows.map(({ at_ms, kind, sentence }) => ({ atMs: at_ms, kind, sentence }));
+  return rows
+    .toReversed()
+    .map(({ event, at_ms, kind, sentence }) => ({ id: event, atMs: at_ms, kind, sentence }));
 }
 
 export function viewDraft(draft: RolloutDraft, dryRun: boolean) {

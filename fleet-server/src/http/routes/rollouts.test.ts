@@ -56,6 +56,16 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(opened.verdicts).toHaveLength(4);
     expect(opened.events).toMatchObject([{ kind: 'created' }, { kind: 'wave' }]);
     expect((await call('GET', `/rollouts/${id}/devices?limit=2`)).body.items).toHaveLength(2);
+    expect((await call('GET', `/rollouts/${id}/devices?state=sent`)).body.items).toHaveLength(1);
+    const { body: progress } = await call('GET', `/rollouts/${id}/progress`);
+    expect(progress).toMatchObject({
+      ...{ id, state: 'running', asked: 1, inFlight: 1, apart: { unsuitable: 1, unchanged: 0 } },
+      waves: [
+        { state: 'open', size: 1, counts: { sent: 1 } },
+        { state: 'waiting', size: 2, reaches: 3, counts: { pending: 2 } },
+      ],
+      waitsFor: { what: 'devices' },
+    });
 
     const again = await call('POST', '/rollouts', request);
     expect(again.status).toBe(409);

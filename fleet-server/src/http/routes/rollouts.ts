@@ -3,8 +3,11 @@ import type { App } from '../../app.ts';
 import type { ServerContext } from '../../context.ts';
 import { changeRollout, ROLLOUT_CHANGES } from '../../rollouts/change.ts';
 import { createRollout, draftRollout } from '../../rollouts/create.ts';
+import { memberKey, pageMembers } from '../../rollouts/progress/members.ts';
+import { readProgress } from '../../rollouts/progress/progress.ts';
 import { RolloutRequest } from '../../rollouts/settings.ts';
-import { listRollouts, type Rollout, readMembers, readRollout } from '../../rollouts/store.ts';
+import { listRollouts, type Rollout, readRollout } from '../../rollouts/store.ts';
+import { MEMBER_STATES } from '../../rollouts/types.ts';
 import {
   countStates,
   summarize,
@@ -22,14 +25,22 @@ import {
   RolloutDetail,
   RolloutDevice,
   RolloutDraftAnswer,
+  RolloutProgress,
   RolloutSummary,
 } from '../schemas-rollouts.ts';
 
-/** Devices in the answer about one rollout. */
+/** Devices, and events, in the answer about one rollout. */
 const SHOWN = 1000;
 
 const BASE = '/api/1/fleets/:fleet/rollouts';
 const PARAMS = FleetAnd({ rollout: Id });
+const MemberQuery = Type.Intersect([
+  PageQuery,
+  Type.Object({
+    wave: Type.Optional(Type.Integer({ minimum: 0, maximum: 19, description: 'index of a wave' })),
+    state: Type.Optional(Type.Enum(MEMBER_STATES)),
+  }),
+]);
 const VIEWER = { config: { access: 'viewer' as const } };
 const OPERATOR = { config: { access: 'operator' as const } };
 
@@ -42,6 +53,7 @@ export const rolloutRoutes =
   async (http) => {
     addCreate(http, context, ticker);
     addReads(http, context);
+    addDetails(http, context);
     addChanges(http, context, ticker);
   };
 
@@ -100,10 +112,33 @@ function addReads(app: Http, { db }: Pick<ServerContext, 'db'>): void {
       );
     },
   );
+}
+
+function addDetails(app: Http, { db, now }: Pick<ServerContext, 'db' | 'now'>): void {
   app.get(
     `${BASE}/:rollout`,
-    { ...VIEWER, schema: { params: PARAMS, response: { 200: RolloutDetail } } },
+    {
+      ...VIEWER,
+      schema: {
+        summary: 'A rollout with its first devices, every verdict and what happened',
+        params: PARAMS,
+        response: { 200: RolloutDetail },
+      },
+    },
     async ({ params: { fleet, rollout } }) => detail(db, await readRollout(db, fleet, rollout)),
+  );
+  app.get(
+    `${BASE}/:rollout/progress`,
+    {
+      ...VIEWER,
+      schema: {
+        summary: 'How a rollout goes, counted by wave and stratum, and what it waits for',
+        params: PARAMS,
+        response: { 200: RolloutProgress },
+      },
+    },
+    async ({ params: { fleet, rollout } }) =>
+      readProgress(db, await readRollout(db, fleet, rollout), now()),
   );
   app.get(
     `${BASE}/:rollout/devices`,
@@ -112,22 +147,17 @@ function addReads(app: Http, { db }: Pick<ServerContext, 'db'>): void {
       schema: {
         summary: 'All devices of a rollout in the order of its waves',
         params: PARAMS,
-        querystring: PageQuery,
+        querystring: MemberQuery,
         response: { 200: PageOf(RolloutDevice) },
       },
     },
     async ({ params: { fleet, rollout: id }, query }) => {
       const page = pageOf(query);
+      const { wave, state } = query;
       const rollout = await readRollout(db, fleet, id);
-      const members = await readMembers(db, rollout);
-      const from = members.findIndex(({ device }) => device === page.after) + 1;
-      const rows = await viewMembers(db, rollout, members.slice(from, from + page.limit));
-      return toPage(
-        rows,
-        page,
-        ({ device }) => device,
-        (row) => row,
-      );
+      const filter = { ...(wave === undefined ? {} : { wave }), ...(state && { state }) };
+      const rows = await pageMembers(db, rollout, { ...page, ...filter });
+      return toPage(await viewMembers(db, rollout, rows), page, memberKey, (row) => row);
     },
   );
 }
@@ -150,13 +180,13 @@ function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): vo
 }
 
 async function detail(db: ServerContext['db'], rollout: Rollout) {
-  const members = await readMembers(db, rollout);
+  const members = await pageMembers(db, rollout, { after: '', limit: SHOWN });
   const counts = await countStates(db, rollout.fleet, [rollout.id]);
   return {
     ...summarize(rollout, counts.get(rollout.id) ?? {}),
     settings: viewSettings(rollout.settings),
-    devices: await viewMembers(db, rollout, members.slice(0, SHOWN)),
+    devices: await viewMembers(db, rollout, members),
     verdicts: await viewVerdicts(db, rollout),
-    events: await viewEvents(db, rollout),
+    events: await viewEvents(db, rollout, SHOWN),
   };
 }

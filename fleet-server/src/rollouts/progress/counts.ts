@@ -1,0 +1,175 @@
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../../db/schema.ts';
+import type { Rollout } from '../store.ts';
+import type { BackState, MemberState } from '../types.ts';
+import { standingOf } from './standing.ts';
+import type { StandingCounts } from './waves.ts';
+
+type Db = Kysely<Database>;
+
+/** What the members of a rollout sum up to. */
+export interface MemberCounts {
+  readonly byWave: ReadonlyMap<number, StandingCounts>;
+  /** Asked, and neither ended nor expired. */
+  readonly inFlight: number;
+  /** Devices that were ever asked to take the version. */
+  readonly asked: number;
+  /** Took the version within the last minute. */
+  readonly lastMinute: number;
+  /** When the first device could not keep the version; 0 while all could. */
+  readonly firstFailureMs: number;
+  /** When the last device of the open wave ended; 0 where none has. */
+  readonly settledMs: number;
+  readonly unsuitable: number;
+  readonly unchanged: number;
+}
+
+const MINUTE = 60_000;
+
+/** In one pass over the members, counted by the database: fit for a fleet of any size. */
+export async function countMembers(db: Db, rollout: Rollout, now: number): Promise<MemberCounts> {
+  const wave = waveOf(rollout.sizes);
+  const rows = await db
+    .selectFrom('rollout_members')
+    .select((e) => [
+      wave.as('wave'),
+      'state',
+      shownBackState.as('back'),
+      e.fn.countAll<number>().as('devices'),
+      e.fn.max('ended_ms').as('ended'),
+      sql<number>`min(case when ended_ms > 0 then ended_ms end)`.as('first'),
+      sql<number>`sum(case when ended_ms > ${now - MINUTE} then 1 else 0 end)`.as('fresh'),
+      sql<number>`sum(case when deployment <> '' then 1 else 0 end)`.as('asked'),
+    ])
+    .where('fleet', '=', rollout.fleet)
+    .where('rollout', '=', rollout.id)
+    .groupBy([wave, 'state', shownBackState])
+    .execute();
+  const groups = rows.map((row) => ({
+    wave: Number(row.wave),
+    state: row.state as MemberState,
+    backState: row.back as BackState,
+    devices: Number(row.devices),
+    endedMs: Number(row.ended),
+    firstMs: Number(row.first ?? 0),
+    fresh: Number(row.fresh),
+    asked: Number(row.asked),
+  }));
+  return sumUp(groups, rollout.wave);
+}
+
+interface Group {
+  readonly wave: number;
+  readonly state: MemberState;
+  readonly backState: BackState;
+  readonly devices: number;
+  readonly endedMs: number;
+  readonly firstMs: number;
+  readonly fresh: number;
+  readonly asked: number;
+}
+
+function sumUp(groups: readonly Group[], open: number): MemberCounts {
+  const byWave = new Map<number, Record<string, number>>();
+  for (const group of groups) {
+    const counts = byWave.get(group.wave) ?? {};
+    const standing = standingOf(group);
+    counts[standing] = (counts[standing] ?? 0) + group.devices;
+    byWave.set(group.wave, counts);
+  }
+  const of = (...states: MemberState[]) => groups.filter(({ state }) => states.includes(state));
+  const sum = (some: readonly Group[], key: 'devices' | 'fresh' | 'asked') =>
+    some.reduce((total, group) => total + group[key], 0);
+  const failures = of('failed', 'rolled-back').map(({ firstMs }) => firstMs);
+  const ended = groups.filter(({ wave }) => wave >= 0 && wave <= open);
+  return {
+    byWave,
+    inFlight: sum(of('sent', 'in-progress'), 'devices'),
+    asked: sum(groups, 'asked'),
+    lastMinute: sum(of('committed'), 'fresh'),
+    firstFailureMs: failures.length === 0 ? 0 : Math.min(...failures),
+    settledMs: Math.max(0, ...ended.map(({ endedMs }) => endedMs)),
+    unsuitable: sum(of('unsuitable'), 'devices'),
+    unchanged: sum(of('unchanged'), 'devices'),
+  };
+}
+
+/** Index of the wave of a member; late ones belong to the last; −1 takes no part. */
+function waveOf(sizes: readonly number[]) {
+  const branches = sizes
+    .slice(0, -1)
+    .map((size, index) => sql`when position < ${sql.lit(size)} then ${sql.lit(index)}`);
+  const last = sql.lit(Math.max(0, sizes.length - 1));
+  return sql<number>`case when position < 0 then -1 ${sql.join(branches, sql` `)} else ${last} end`;
+}
+
+/**
+ * The way back of a member. A slot that is ordered empty is so at once where the version never ran:
+ * the device has nothing to report.
+ */
+export const shownBackState = sql<string>`case
+  when back_state = 'sent' and back = '' and (state in ('failed', 'rolled-back') or (state <> 'committed' and started = 0))
+  then 'committed' else back_state end`;
+
+/** Devices of one stratum, as far as they take part. */
+export interface StratumProgress {
+  readonly stratum: string;
+  readonly size: number;
+  readonly counts: StandingCounts;
+}
+
+/** @param most strata that are told; those with the most devices come first */
+export async function countStrata(
+  db: Db,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  most: number,
+): Promise<{ readonly strata: StratumProgress[]; readonly further: number }> {
+  const rows = await db
+    .selectFrom('rollout_members')
+    .select((e) => [
+      'stratum',
+      'state',
+      shownBackState.as('back'),
+      e.fn.countAll<number>().as('devices'),
+    ])
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('position', '>=', 0)
+    .groupBy(['stratum', 'state', shownBackState])
+    .execute();
+  const strata = [...Map.groupBy(rows, ({ stratum }) => stratum)].map(([stratum, groups]) => {
+    const counts: Record<string, number> = {};
+    for (const { state, back, devices } of groups) {
+      const standing = standingOf({ state: state as MemberState, backState: back as BackState });
+      counts[standing] = (counts[standing] ?? 0) + Number(devices);
+    }
+    const size = groups.reduce((total, { devices }) => total + Number(devices), 0);
+    return { stratum, size, counts };
+  });
+  strata.sort((a, b) => b.size - a.size || (a.stratum < b.stratum ? -1 : 1));
+  return { strata: strata.slice(0, most), further: Math.max(0, strata.length - most) };
+}
+
+/** Devices in flight that are not connected: what a wave that does not end most often waits for. */
+export async function countAway(
+  db: Db,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+): Promise<number> {
+  const { devices } = await db
+    .selectFrom('rollout_members as m')
+    .innerJoin('devices as d', (join) =>
+      join.onRef('d.fleet', '=', 'm.fleet').onRef('d.device', '=', 'm.device'),
+    )
+    .select((e) => e.fn.countAll<number>().as('devices'))
+    .where('m.fleet', '=', fleet)
+    .where('m.rollout', '=', id)
+    .where((e) =>
+      e.or([
+        e('m.state', 'in', ['sent', 'in-progress']),
+        e('m.back_state', 'in', ['sent', 'in-progress']),
+      ]),
+    )
+    .where('d.online', '=', 0)
+    .executeTakeFirstOrThrow();
+  return Number(devices);
+}

@@ -1,0 +1,43 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../../db/schema.ts';
+import type { Rollout } from '../store.ts';
+import { viewEvents, viewVerdicts } from '../views.ts';
+import { countAway, countMembers, countStrata } from './counts.ts';
+import { waitOf } from './waits.ts';
+import { wavesOf } from './waves.ts';
+
+/** Strata and events that are told; the rest is counted or read elsewhere. */
+const STRATA = 50;
+const EVENTS = 100;
+
+/**
+ * How a rollout goes, summed up: what a screen shows, of the same size for ten devices and for a
+ * hundred thousand.
+ */
+export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: number) {
+  const members = await countMembers(db, rollout, now);
+  const away = await countAway(db, rollout);
+  const { strata, further } = await countStrata(db, rollout, STRATA);
+  const all = await viewVerdicts(db, rollout);
+  const newest = Math.max(...all.map(({ wave }) => wave));
+  const verdicts = all.filter(({ wave }) => wave === newest);
+  const { id, model, version, selector, state, haltedBy, sentence, wave } = rollout;
+  const { createdBy, createdMs, endedMs } = rollout;
+  return {
+    ...{ id, model, version, selector, state, sentence, wave, createdBy, createdMs, endedMs },
+    haltedBy: haltedBy ?? ('' as const),
+    waves: wavesOf(rollout, members.byWave),
+    strata,
+    furtherStrata: further,
+    apart: { unsuitable: members.unsuitable, unchanged: members.unchanged },
+    asked: members.asked,
+    inFlight: members.inFlight,
+    away,
+    takenLastMinute: members.lastMinute,
+    firstFailureMs: members.firstFailureMs,
+    waitsFor: waitOf({ rollout, members, away, verdicts }),
+    verdicts,
+    events: await viewEvents(db, rollout, EVENTS),
+    nowMs: now,
+  };
+}
