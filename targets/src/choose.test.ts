@@ -58,6 +58,45 @@ describe('the choice of a variant', () => {
     expect(tell(PI_5, estimates)[0]).toBe('fp32');
   });
 
+  it('follows what lab devices measured before all else, and says so', () => {
+    const lab = (latencyMs: number, devices = 2) => ({ devices, latencyMs, failed: 0, code: '' });
+    const variants = [
+      variant('int8', { latencyMs: 2, lab: lab(18.94) }),
+      variant('fp16', { lab: lab(12.345, 1) }),
+      variant('fp32', { latencyMs: 1 }),
+    ];
+    expect(tell(PI_5, variants)).toEqual([
+      'fp16',
+      'fp16 for raspberry-pi-5 was chosen for this Raspberry Pi 5 (4 × Cortex-A76): it is the fastest within the accuracy budget (12.3 ms on 1 lab device, int8 18.9 ms on 2 lab devices).',
+      'int8 for raspberry-pi-5 is slower: 18.9 ms on 2 lab devices against 12.3 ms on 1 lab device of fp16.',
+      'fp32 for raspberry-pi-5 was measured by no lab device, unlike fp16.',
+    ]);
+  });
+
+  it('leaves out what failed on half of the lab devices or more', () => {
+    const lab = (devices: number, failed: number) => ({
+      ...{ devices, failed, latencyMs: 5, code: 'deployment.self-test-failed' },
+    });
+    const half = [variant('int8', { lab: lab(1, 1) }), variant('fp32')];
+    expect(tell(PI_5, half).slice(0, 3)).toEqual([
+      'fp32',
+      'fp32 for raspberry-pi-5 was chosen for this Raspberry Pi 5 (4 × Cortex-A76): it is the only variant that fits.',
+      'int8 for raspberry-pi-5 failed on 1 of 2 lab devices (deployment.self-test-failed).',
+    ]);
+    expect(tell(PI_5, [variant('int8', { lab: lab(2, 1) }), variant('fp32')])[0]).toBe('int8');
+  });
+
+  it('falls back to wider precisions, then to narrower ones, and not to what does not fit', () => {
+    const ladder = (...variants: VariantFacts[]) =>
+      chooseVariant(PI_5, variants).ladder.map(({ precision }) => precision);
+    const all = (['fp32', 'int8', 'fp16', 'int8-dynamic'] as const).map((one) => variant(one));
+    expect(ladder(...all)).toEqual(['int8', 'int8-dynamic', 'fp16', 'fp32']);
+    const fp16 = variant('fp16', { lab: { devices: 1, latencyMs: 1, failed: 0, code: '' } });
+    expect(ladder(variant('int8'), fp16, variant('fp32'))).toEqual(['fp16', 'fp32', 'int8']);
+    expect(ladder(variant('int8'), variant('fp16', { opset: 30 }))).toEqual(['int8']);
+    expect(ladder(variant('fp32', { withinBudget: false }))).toEqual([]);
+  });
+
   it('says that a lone variant is the only one', () => {
     expect(tell(PI_5, [variant('fp16')])).toEqual([
       'fp16',
@@ -109,6 +148,7 @@ describe('a device of unknown target', () => {
   it('gets what runs on every device of its architecture', () => {
     expect(chooseVariant(unknown, [x86, pi4, variant('int8')])).toEqual({
       chosen: x86,
+      ladder: [x86],
       reason:
         'int8 for x86-64 was chosen for this device of unknown target (x86_64): it is the only variant that fits.',
       rejected: [
@@ -156,6 +196,12 @@ const anyVariant = fc.record(
     withinBudget: fc.boolean(),
     latencyMs: fc.double({ min: 0.01, max: 100, noNaN: true }),
     estimated: fc.boolean(),
+    lab: fc.record({
+      devices: fc.integer({ min: 0, max: 3 }),
+      latencyMs: fc.double({ min: 0.01, max: 100, noNaN: true }),
+      failed: fc.integer({ min: 0, max: 3 }),
+      code: fc.constant('deployment.too-slow'),
+    }),
   },
   {
     requiredKeys: [
@@ -196,8 +242,11 @@ describe('any choice', () => {
   it('fits the device and keeps the budget, whatever the order of the variants', () => {
     fc.assert(
       fc.property(anyDevice, anyVariants, (device, variants) => {
-        const { chosen } = chooseVariant(device, variants);
-        expect(chooseVariant(device, variants.toReversed()).chosen).toBe(chosen);
+        const { chosen, ladder, rejected } = chooseVariant(device, variants);
+        expect(chooseVariant(device, variants.toReversed()).ladder).toEqual(ladder);
+        expect(ladder[0]).toBe(chosen);
+        expect(new Set(ladder).size).toBe(ladder.length);
+        expect(ladder.length).toBeLessThanOrEqual(rejected.length + 1);
         if (chosen === undefined) return;
         expect(chosen.withinBudget).toBe(true);
         if (device.target !== '') expect(chosen.target).toBe(device.target);

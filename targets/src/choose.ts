@@ -1,9 +1,13 @@
 import type { DeviceFacts, VariantFacts } from './facts.ts';
+import { byPreference, fallBackOrder } from './ladder.ts';
 import { findObstacle, saturates } from './obstacles.ts';
+import { isComparable, latencyOf, ranInLab, speed } from './speed.ts';
 import { isTargetId, TARGETS } from './targets.ts';
 
 export interface Choice<V extends VariantFacts = VariantFacts> {
   readonly chosen?: V;
+  /** The choice, then what is tried in this order where it fails. */
+  readonly ladder: readonly V[];
   /** One sentence for a person. */
   readonly reason: string;
   readonly rejected: readonly { readonly variant: V; readonly reason: string }[];
@@ -12,7 +16,8 @@ export interface Choice<V extends VariantFacts = VariantFacts> {
 /**
  * Chooses the variant that a device gets, and says why in words. Variants for the device's own
  * target only; where the target is not known, variants that run on every device of its
- * architecture. Among those that fit, the one measured fastest, else the target's preference.
+ * architecture. Among those that fit, the one that lab devices ran fastest, else the one measured
+ * fastest, else the target's preference.
  */
 export function chooseVariant<V extends VariantFacts>(
   device: DeviceFacts,
@@ -26,43 +31,30 @@ export function chooseVariant<V extends VariantFacts>(
   const sound = fitting.filter((variant) => !saturates(device, variant));
   const candidates = (sound.length > 0 ? sound : fitting).toSorted(byPreference);
   const [preferred] = candidates;
-  if (preferred === undefined) return { reason: whyNone(device, variants), rejected: obstructed };
+  if (preferred === undefined) {
+    return { ladder: [], reason: whyNone(device, variants), rejected: obstructed };
+  }
   const chosen = fastest(preferred, candidates);
-  const losers = fitting
-    .filter((variant) => variant !== chosen)
-    .map((variant) => ({ variant, reason: whyNot(variant, chosen, device) }));
+  const losers = fitting.filter((variant) => variant !== chosen);
+  const outrun = losers.map((variant) => ({ variant, reason: whyNot(variant, chosen, device) }));
   return {
     chosen,
-    reason: why(chosen, preferred, device, losers.length),
-    rejected: [...obstructed, ...losers],
+    ladder: [chosen, ...fallBackOrder(chosen, candidates)],
+    reason: why(chosen, preferred, device, losers),
+    rejected: [...obstructed, ...outrun],
   };
 }
 
 /** The preferred variant, or one with a lower latency where both latencies are of one kind. */
 function fastest<V extends VariantFacts>(preferred: V, rivals: readonly V[]): V {
-  const comparable = rivals.filter((rival) => isComparable(rival, preferred));
-  const latency = (variant: V) => variant.latencyMs ?? Number.POSITIVE_INFINITY;
+  const proven = rivals.filter(ranInLab);
+  const comparable =
+    proven.length > 0 ? proven : rivals.filter((rival) => isComparable(rival, preferred));
+  const latency = (variant: V) => latencyOf(variant) ?? Number.POSITIVE_INFINITY;
   const [first = preferred] = comparable.toSorted(
     (a, b) => latency(a) - latency(b) || byPreference(a, b),
   );
   return first;
-}
-
-const isComparable = (a: VariantFacts, b: VariantFacts): boolean =>
-  a.latencyMs !== undefined &&
-  b.latencyMs !== undefined &&
-  (a.estimated ?? false) === (b.estimated ?? false);
-
-/** Order of the target's precisions, then accuracy, memory, and digest to be the same every time. */
-function byPreference(a: VariantFacts, b: VariantFacts): number {
-  const rank = (variant: VariantFacts) =>
-    isTargetId(variant.target) ? TARGETS[variant.target].precisions.indexOf(variant.precision) : 0;
-  return (
-    rank(a) - rank(b) ||
-    b.accuracy - a.accuracy ||
-    a.memoryBytes - b.memoryBytes ||
-    (a.digest < b.digest ? -1 : 1)
-  );
 }
 
 function whyNone(device: DeviceFacts, { length }: readonly VariantFacts[]): string {
@@ -74,10 +66,14 @@ function why(
   chosen: VariantFacts,
   preferred: VariantFacts,
   device: DeviceFacts,
-  losers: number,
+  losers: readonly VariantFacts[],
 ): string {
   const subject = `${chosen.precision} for ${chosen.target} was chosen for ${describe(device)}`;
-  if (losers === 0) return `${subject}: it is the only variant that fits.`;
+  if (losers.length === 0) return `${subject}: it is the only variant that fits.`;
+  if (ranInLab(chosen)) {
+    const rivals = losers.filter(ranInLab).map((loser) => `${loser.precision} ${speed(loser)}`);
+    return `${subject}: it is the fastest within the accuracy budget (${[speed(chosen), ...rivals].join(', ')}).`;
+  }
   if (chosen !== preferred) return `${subject}: it is the fastest that fits (${speed(chosen)}).`;
   const measured = chosen.latencyMs === undefined ? '' : `, ${speed(chosen)}`;
   return `${subject}: it is the precision that this target prefers${measured}.`;
@@ -89,18 +85,18 @@ function whyNot(variant: VariantFacts, chosen: VariantFacts, device: DeviceFacts
     return `${subject} may saturate: this processor has no VNNI instructions.`;
   }
   const slower =
-    isComparable(variant, chosen) && Number(variant.latencyMs) > Number(chosen.latencyMs);
+    isComparable(variant, chosen) && Number(latencyOf(variant)) > Number(latencyOf(chosen));
   if (slower) {
     return `${subject} is slower: ${speed(variant)} against ${speed(chosen)} of ${chosen.precision}.`;
+  }
+  if (ranInLab(chosen) && !ranInLab(variant)) {
+    return `${subject} was measured by no lab device, unlike ${chosen.precision}.`;
   }
   if (variant.precision === chosen.precision) {
     return `${subject} is no better than another variant of the same precision.`;
   }
   return `${subject} comes after ${chosen.precision} in what this target prefers.`;
 }
-
-const speed = ({ latencyMs = 0, estimated }: VariantFacts): string =>
-  `${Number(latencyMs.toPrecision(3))} ms ${estimated ? 'estimated' : 'measured'}`;
 
 function describe({ target, arch }: DeviceFacts): string {
   if (isTargetId(target)) return `this ${TARGETS[target].name}`;

@@ -32,4 +32,18 @@ export interface VariantFacts {
   readonly estimated?: boolean;
   /** Whether its loss of accuracy lies within the model's budget. */
   readonly withinBudget: boolean;
+  /** What devices of its target measured; where there are figures, they go before `latencyMs`. */
+  readonly lab?: LabFigures;
+}
+
+/** What real devices of one target made of a variant. */
+export interface LabFigures {
+  /** Devices that ran it. */
+  readonly devices: number;
+  /** Median over these devices of the median of a run; 0 where none ran it. */
+  readonly latencyMs: number;
+  /** Devices on which it could not run. */
+  readonly failed: number;
+  /** Why not, as most of them said; empty where none failed. */
+  readonly code: string;
 }

@@ -42,6 +42,11 @@ const RULES: readonly Rule[] = [
     );
   },
   (_device, variant) => !variant.withinBudget && 'loses more accuracy than the model allows',
+  (_device, { lab }) =>
+    lab !== undefined &&
+    lab.failed > 0 &&
+    lab.failed >= lab.devices &&
+    `failed on ${lab.failed} of ${lab.failed + lab.devices} lab devices (${lab.code})`,
 ];
 
 /** One sentence that tells why a variant cannot run there; undefined where it can. */

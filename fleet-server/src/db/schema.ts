@@ -100,6 +100,49 @@ export interface MeasurementsTable {
   at_ms: Millis;
 }
 
+/** The variants of a version on their way to the devices of a lab, to be measured there. */
+export interface LabRunsTable {
+  fleet: string;
+  run: string;
+  model: string;
+  version: number;
+  selector: string;
+  /** `LabRunState` */
+  state: string;
+  /** How long a device may take over one variant. */
+  timeout_ms: Millis;
+  created_by: string;
+  created_ms: Millis;
+  /** 0 until it has ended. */
+  ended_ms: Millis;
+}
+
+/** A variant to measure on a device. */
+export interface LabOrdersTable {
+  fleet: string;
+  run: string;
+  device: string;
+  /** Empty where no variant suits the device. */
+  digest: string;
+  /** Its turn on the device, 0 first. */
+  position: number;
+  target: string;
+  precision: string;
+  /** `LabOrderState` */
+  state: string;
+  /** The device has said something of this attempt. */
+  started: Flag;
+  /** The failure may pass: the same attempt again could succeed. */
+  retryable: Flag;
+  /** Empty until it is sent. */
+  deployment: string;
+  attempt: number;
+  code: string;
+  detail: string;
+  sent_ms: Millis;
+  ended_ms: Millis;
+}
+
 export interface ClaimTokensTable {
   fleet: string;
   token: string;
@@ -334,6 +377,8 @@ export interface CoreTables {
   device_groups: DeviceGroupsTable;
   device_group_members: DeviceGroupMembersTable;
   measurements: MeasurementsTable;
+  lab_runs: LabRunsTable;
+  lab_orders: LabOrdersTable;
   user_tokens: UserTokensTable;
   models: ModelsTable;
   versions: VersionsTable;

@@ -1,5 +1,5 @@
 import { AGENT_SLOT, type Capabilities, type Precision, whyIncompatible } from '@flotilla/protocol';
-import { chooseVariant, deviceFacts, type VariantFacts } from '@flotilla/targets';
+import { chooseVariant, deviceFacts, type LabFigures, type VariantFacts } from '@flotilla/targets';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DevicesTable, VariantsTable } from '../db/schema.ts';
 import { chooseRelease } from './choose-release.ts';
@@ -18,6 +18,18 @@ export interface Candidate {
   readonly reason: string;
   /** Undefined where none suits. */
   readonly variant: Selectable<VariantsTable> | undefined;
+  /** The variant, then what is tried in this order where it fails on the device. */
+  readonly ladder: readonly Selectable<VariantsTable>[];
+}
+
+/** What a rollout asks of its devices. */
+export interface Demand {
+  readonly slot: string;
+  readonly selector: string;
+  /** Why a device cannot take part whatever its variant; undefined where it can. */
+  readonly obstacle?: (device: Selectable<DevicesTable>) => string | undefined;
+  /** What the lab knows of the variants, by digest. */
+  readonly figures?: ReadonlyMap<string, LabFigures>;
 }
 
 /**
@@ -28,7 +40,7 @@ export interface Candidate {
 export async function chooseCandidates(
   db: Db,
   fleet: string,
-  { slot, selector }: { readonly slot: string; readonly selector: string },
+  { slot, selector, obstacle = () => undefined, figures }: Demand,
   variants: readonly Selectable<VariantsTable>[],
 ): Promise<Candidate[]> {
   const selects = parseSelector(selector);
@@ -40,9 +52,13 @@ export async function chooseCandidates(
     .orderBy('device')
     .execute();
   const running = await committedDigests(db, fleet, slot);
-  const facts = variants.map(factsOf);
-  const pick: Pick =
+  const facts = variants.map((row) => factsOf(row, figures?.get(row.digest)));
+  const suits: Pick =
     slot === AGENT_SLOT ? (row) => chooseRelease(row, variants) : (row) => chooseModel(row, facts);
+  const pick: Pick = (row) => {
+    const reason = whyIncompatible(row.protocol_minor) ?? obstacle(row);
+    return reason === undefined ? suits(row) : { variant: undefined, reason };
+  };
   return devices
     .filter((row) => selects(selectable(row)))
     .map((row) => choose(row, pick, running.get(row.device)));
@@ -52,6 +68,7 @@ export async function chooseCandidates(
 export interface Choice {
   readonly variant: Selectable<VariantsTable> | undefined;
   readonly reason: string;
+  readonly ladder?: readonly Selectable<VariantsTable>[];
 }
 
 type Pick = (row: Selectable<DevicesTable>) => Choice;
@@ -78,17 +95,15 @@ type Facts = VariantFacts & { readonly row: Selectable<VariantsTable> };
 
 function choose(row: Selectable<DevicesTable>, pick: Pick, running: string | undefined): Candidate {
   const { device, name, target } = row;
-  const obstacle = whyIncompatible(row.protocol_minor);
-  const { variant, reason } =
-    obstacle === undefined ? pick(row) : { variant: undefined, reason: obstacle };
-  if (variant === undefined) return { device, name, target, state: 'unsuitable', reason, variant };
-  const state = variant.digest === running ? 'unchanged' : 'pending';
-  return { device, name, target, state, reason, variant };
+  const { variant, reason, ladder = [] } = pick(row);
+  const known = { device, name, target, reason, variant, ladder };
+  if (variant === undefined) return { ...known, state: 'unsuitable' };
+  return { ...known, state: variant.digest === running ? 'unchanged' : 'pending' };
 }
 
 function chooseModel(row: Selectable<DevicesTable>, facts: readonly Facts[]): Choice {
-  const { chosen, reason } = chooseVariant(describe(row), facts);
-  return { variant: chosen?.row, reason };
+  const { chosen, ladder, reason } = chooseVariant(describe(row), facts);
+  return { variant: chosen?.row, reason, ladder: ladder.map((one) => one.row) };
 }
 
 /** What the device reports, with the hardware class that an operator may have set. */
@@ -115,7 +130,7 @@ interface StoredReport {
   readonly latencyMs?: { readonly variant?: number; readonly estimated?: boolean };
 }
 
-function factsOf(row: Selectable<VariantsTable>): Facts {
+function factsOf(row: Selectable<VariantsTable>, lab: LabFigures | undefined): Facts {
   const { accuracy, latencyMs } = JSON.parse(row.report) as StoredReport;
   return {
     row,
@@ -128,6 +143,7 @@ function factsOf(row: Selectable<VariantsTable>): Facts {
     ...(latencyMs?.variant === undefined ? {} : { latencyMs: latencyMs.variant }),
     estimated: latencyMs?.estimated ?? false,
     withinBudget: row.within_budget === 1,
+    ...(lab === undefined ? {} : { lab }),
   };
 }
 

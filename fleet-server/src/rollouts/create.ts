@@ -3,6 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
+import { readFigures } from '../lab/figures.ts';
 import { listVariants, readVersion } from '../registry/versions.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
@@ -40,7 +41,9 @@ export async function draftRollout(
   const settings = settingsFor(request);
   const selector = request.devices ?? 'all';
   const variants = await readyVariants(db, fleet, model, version);
-  const candidates = await chooseCandidates(db, fleet, { slot: model, selector }, variants);
+  const figures = await readFigures(db, fleet, { model, version });
+  const demand = { slot: model, selector, figures };
+  const candidates = await chooseCandidates(db, fleet, demand, variants);
   if (candidates.length === 0) refuse(`no accepted device matches ${selector}`);
   const taking = candidates.filter(({ state }) => state === 'pending');
   if (taking.length === 0) refuse(whyNone(candidates, `${model}@${version}`));

@@ -43,6 +43,44 @@ const TABLES: readonly TableSpec[] = [
       at_ms: 'bigint',
     },
   },
+  {
+    name: 'lab_runs',
+    keys: 2,
+    columns: {
+      fleet: 'key',
+      run: 'key',
+      model: 'key',
+      version: 'integer',
+      selector: 'text',
+      state: 'key',
+      timeout_ms: 'bigint',
+      created_by: 'text',
+      created_ms: 'bigint',
+      ended_ms: 'bigint',
+    },
+  },
+  {
+    name: 'lab_orders',
+    keys: 4,
+    columns: {
+      fleet: 'key',
+      run: 'key',
+      device: 'key',
+      digest: 'key',
+      position: 'integer',
+      target: 'key',
+      precision: 'key',
+      state: 'key',
+      started: 'integer',
+      retryable: 'integer',
+      deployment: 'key',
+      attempt: 'integer',
+      code: 'text',
+      detail: 'text',
+      sent_ms: 'bigint',
+      ended_ms: 'bigint',
+    },
+  },
 ];
 
 const INDEXES = [
@@ -52,6 +90,8 @@ const INDEXES = [
     columns: ['fleet', 'device'],
   },
   { name: 'measurements_version', table: 'measurements', columns: ['fleet', 'model', 'version'] },
+  { name: 'lab_runs_version', table: 'lab_runs', columns: ['fleet', 'model', 'version'] },
+  { name: 'lab_orders_deployment', table: 'lab_orders', columns: ['fleet', 'deployment'] },
   {
     name: 'rollout_members_state',
     table: 'rollout_members',
