@@ -30,6 +30,8 @@ export interface DeploymentOrder {
   readonly notAfterMs?: number;
   readonly deadlineMs?: number;
   readonly watchMs?: number;
+  /** Of a shadow: what it is there for. */
+  readonly purpose?: 'compare' | 'measure';
 }
 
 /**
@@ -69,7 +71,7 @@ export async function assignDeployment(
     detail: '',
     self_test: '',
     transfer: '',
-    purpose: '',
+    purpose: order.purpose ?? '',
     created_ms: now,
     updated_ms: now,
   };
@@ -86,6 +88,34 @@ async function withDeployment(trx: Trx, slot: SlotRow, row: DeploymentRow): Prom
   const active = await findDeployment(trx, slot.fleet, slot.active);
   const previous = active?.result === 'committed' ? active.deployment : slot.previous;
   return { ...slot, mode: 'present', active: row.deployment, previous };
+}
+
+/**
+ * Takes a deployment out of a slot's shadow place, where it still holds it. The device runs on what
+ * is active there.
+ *
+ * @returns whether the desired state changed
+ */
+export async function withdrawShadow(
+  trx: Trx,
+  {
+    fleet,
+    device,
+    slot,
+    deployment,
+  }: Pick<DeploymentRow, 'fleet' | 'device' | 'slot' | 'deployment'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('slots')
+    .set({ shadow: '' })
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .where('slot', '=', slot)
+    .where('shadow', '=', deployment)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  await bumpRevision(trx, fleet, device);
+  return true;
 }
 
 /** Orders the same deployment once more. */

@@ -198,6 +198,7 @@ function toDeployment(row: DeploymentRow, url: string, policy: DownloadPolicy = 
     watchMs: row.watch_ms,
     targetPath: row.target_path,
     rollout: row.rollout,
+    measureOnly: row.purpose === 'measure',
     ...wirePolicy(policy),
   };
 }

@@ -51,7 +51,9 @@ async function deploying(db: ServerContext['db']) {
   return db
     .selectFrom('slots as s')
     .innerJoin('deployments as d', (join) =>
-      join.onRef('d.fleet', '=', 's.fleet').onRef('d.deployment', '=', 's.active'),
+      join
+        .onRef('d.fleet', '=', 's.fleet')
+        .on((e) => e('d.deployment', 'in', [e.ref('s.active'), e.ref('s.shadow')])),
     )
     .select(['s.fleet', 's.device'])
     .where('d.result', 'in', ['pending', 'in-progress'])
