@@ -17,6 +17,7 @@ describe('compareTensors', () => {
     );
     expect(result.passed).toBe(true);
     expect(result.maxAbsError).toBeCloseTo(1);
+    expect(result.toleranceUsed).toBeCloseTo(1 / 1.06);
     expect(result.sqnrDb).toBeCloseTo(10 * Math.log10(10001 / 1.0025), 3);
   });
 
@@ -32,17 +33,28 @@ describe('compareTensors', () => {
     );
     const broken = compareTensors({ y: of(1) }, { y: of(Number.NaN) }, tolerance);
     expect(broken).toMatchObject({ passed: false, maxAbsError: Number.POSITIVE_INFINITY });
+    expect(broken.toleranceUsed).toBe(Number.POSITIVE_INFINITY);
+    expect(compareTensors({ y: of(1, 2) }, { y: of(1, 3) }, tolerance).toleranceUsed).toBeCloseTo(
+      10,
+    );
   });
 
   it('takes no number for an infinity, however wide the relative tolerance', () => {
     const infinite = of(Number.POSITIVE_INFINITY);
     const tolerance = { absolute: 1, relative: 0.1 };
-    expect(compareTensors({ y: infinite }, { y: of(1) }, tolerance).passed).toBe(false);
+    expect(compareTensors({ y: infinite }, { y: of(1) }, tolerance)).toMatchObject({
+      passed: false,
+      toleranceUsed: Number.POSITIVE_INFINITY,
+    });
     expect(compareTensors({ y: of(1) }, { y: infinite }, tolerance).passed).toBe(false);
   });
 
   it('takes equal infinities and NaN as equal', () => {
     const odd = of(Number.POSITIVE_INFINITY, Number.NaN);
-    expect(compareTensors({ y: odd }, { y: odd }, { absolute: 0, relative: 0 }).passed).toBe(true);
+    const exact = { absolute: 0, relative: 0 };
+    expect(compareTensors({ y: odd }, { y: odd }, exact)).toMatchObject({
+      passed: true,
+      toleranceUsed: 0,
+    });
   });
 });

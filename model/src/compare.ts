@@ -7,6 +7,8 @@ export interface Comparison {
   readonly passed: boolean;
   /** Largest |actual − expected|; Infinity where a tensor is missing, has another shape or holds NaN. */
   readonly maxAbsError: number;
+  /** Largest error over the one allowed; above 1 the comparison fails, Infinity as above. */
+  readonly toleranceUsed: number;
   /** Signal to quantization noise, 10 · log10(Σ expected² / Σ (actual − expected)²), in dB. */
   readonly sqnrDb: number;
   /** The worst tensor, and why it failed where it did. */
@@ -33,6 +35,7 @@ export function compareTensors(
   return {
     passed: !failed,
     maxAbsError: rows.reduce((max, row) => Math.max(max, row.maxAbsError), 0),
+    toleranceUsed: rows.reduce((max, row) => Math.max(max, row.toleranceUsed), 0),
     sqnrDb: decibels(signal, noise),
     worst: failed && { tensor: failed.name, reason: failed.reason! },
   };
@@ -45,6 +48,7 @@ export function decibels(signal: number, noise: number): number {
 
 interface TensorComparison {
   readonly maxAbsError: number;
+  readonly toleranceUsed: number;
   readonly signal: number;
   readonly noise: number;
   readonly reason: string | undefined;
@@ -57,6 +61,7 @@ function compareTensor(
 ): TensorComparison {
   const hopeless = (reason: string): TensorComparison => ({
     maxAbsError: Number.POSITIVE_INFINITY,
+    toleranceUsed: Number.POSITIVE_INFINITY,
     signal: 0,
     noise: Number.POSITIVE_INFINITY,
     reason,
@@ -68,6 +73,7 @@ function compareTensor(
   const a = numbersOf(actual);
   const b = numbersOf(expected);
   let maxAbsError = 0;
+  let toleranceUsed = 0;
   let signal = 0;
   let noise = 0;
   let failures = 0;
@@ -76,8 +82,11 @@ function compareTensor(
     if (Number.isNaN(error) && !Number.isNaN(b[i])) return hopeless('holds NaN');
     if (Number.isNaN(error)) continue;
     const allowed = tolerance.absolute + tolerance.relative * Math.abs(b[i]!);
-    if (error > allowed || error === Number.POSITIVE_INFINITY) failures++;
     if (error > maxAbsError) maxAbsError = error;
+    // an infinity is off by more than any tolerance, one relative to it included
+    const used = error === Number.POSITIVE_INFINITY ? error : error === 0 ? 0 : error / allowed;
+    if (used > 1) failures++;
+    if (used > toleranceUsed) toleranceUsed = used;
     signal += b[i]! * b[i]!;
     noise += error * error;
   }
@@ -85,5 +94,5 @@ function compareTensor(
     failures === 0
       ? undefined
       : `differs in ${failures} of ${b.length} elements, by ${maxAbsError.toPrecision(3)} at most`;
-  return { maxAbsError, signal, noise, reason };
+  return { maxAbsError, toleranceUsed, signal, noise, reason };
 }

@@ -354,6 +354,78 @@ describe('agent', () => {
     ]);
   });
 
+  test('measures a variant beside what serves, reports its figures and lets it go', async () => {
+    const fleet = createTestFleet();
+    const active = fleet.deployment(await publish(fleet, { version: 1 }));
+    fleet.want({ slots: [present(active)] });
+    const storage = createPowerCutStorage();
+    const agent = await start(fleet, storage);
+    await ended(fleet, 1);
+    const variant = await publish(fleet, { version: 2, weights: 'others' });
+    const shadow = fleet.deployment(variant, { measureOnly: true });
+    fleet.want({ slots: [{ ...present(active), shadow }], config: { maxRssBytes: 1 } });
+    await ended(fleet, 2);
+    expect(fleet.outcomes()[1]).toMatchObject({
+      deployment: shadow.id,
+      result: 'RESULT_COMMITTED',
+      step: 'commit',
+      selfTest: {
+        passed: true,
+        rssBytes: 1 << 20,
+        latencyP95Ms: expect.any(Number),
+        runtime: 'toy',
+      },
+    });
+    expect(await answer(agent)).toBe(1);
+    expect(agent.status().slots).toMatchObject([{ slot: 'parts', active: { version: 1 } }]);
+    const manifest = `blobs/${variant.digest.replace('sha256:', '')}`;
+    await vi.waitFor(async () => expect(await storage.size(manifest)).toBeUndefined(), fast);
+  });
+
+  test('fails a measurement whose answers are wrong, with the figures', async () => {
+    const fleet = createTestFleet();
+    const bad = await publish(fleet, { version: 2, fault: 'wrong-output' });
+    const shadow = fleet.deployment(bad, { measureOnly: true });
+    fleet.want({ slots: [{ name: 'parts', mode: 'MODE_PRESENT', shadow }] });
+    await start(fleet);
+    await ended(fleet, 1);
+    expect(fleet.outcomes()).toMatchObject([
+      {
+        result: 'RESULT_FAILED',
+        code: 'deployment.self-test-failed',
+        // by 1 where a millionth is allowed
+        selfTest: { passed: false, toleranceUsed: expect.closeTo(1e6, 0) },
+      },
+    ]);
+  });
+
+  test('tells its time zone and how often it started after no clean stop', async () => {
+    const fleet = createTestFleet();
+    let storage = createPowerCutStorage();
+    const told = (uncleanStarts: number) =>
+      vi.waitFor(
+        () =>
+          expect(fleet.state).toMatchObject({
+            online: true,
+            uncleanStarts,
+            timeZone: 'Europe/Paris',
+          }),
+        fast,
+      );
+    await start(fleet, storage);
+    await told(0);
+    for (let starts = 1; starts <= 2; starts++) {
+      storage.cut();
+      storage = storage.restart('nothing');
+      await start(fleet, storage);
+      await told(starts);
+    }
+    await agents.at(-1)?.stop();
+    fleet.state = undefined;
+    await start(fleet, storage);
+    await told(2);
+  });
+
   test('goes back to the old model when the agent dies again and again with the new one', async () => {
     const fleet = createTestFleet();
     fleet.want({ slots: [present(fleet.deployment(await publish(fleet, { version: 1 })))] });

@@ -15,7 +15,8 @@ import { takeInFailure } from './self-update/launch-file.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
 import { isByHand, stepsByHand } from './side-load/holds.ts';
 import type { SideLoad } from './side-load/side-load.ts';
-import { forgiveTrialStarts, startSlots } from './start-slots.ts';
+import { startSlots } from './start-slots.ts';
+import { noteStart, noteStop, uncleanStarts } from './starts.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
 import { runTelemetry } from './telemetry/run.ts';
@@ -69,6 +70,8 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   await takeInFailure(journal, ports.storage).catch((error) => {
     logger.error('failed update not taken in', { error });
   });
+  // a full disk must not keep a device from serving
+  await noteStart(journal).catch((error) => logger.error('start not counted', { error }));
   await startSlots({ journal, serving, clock, logger, load: context.load });
 
   const lanes = createLanes({
@@ -146,7 +149,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       await lanes.stop();
       await running;
       await link?.stop();
-      await forgiveTrialStarts(journal).catch((error) => {
+      await noteStop(journal).catch((error) => {
         logger.error('clean stop not noted', { error });
       });
       await serving.close();
@@ -186,6 +189,8 @@ function connect(
         capabilities: await ports.device.capabilities(),
         active: activeOf(journal.state.slots),
         agentVersion: version,
+        timeZone: await ports.device.timeZone(),
+        uncleanStarts: uncleanStarts(journal.state),
       }),
       sync: () => syncOf(journal.state),
       received(topic, payload) {

@@ -83,7 +83,7 @@ function readSlot({ name, mode, active, shadow }: Slot): WantedSlot {
     name,
     mode: 'present',
     ...(active ? { active: readDeployment(name, active) } : {}),
-    ...(shadow ? { shadow: readDeployment(name, shadow) } : {}),
+    ...(shadow ? { shadow: readShadow(name, shadow) } : {}),
   };
 }
 
@@ -114,6 +114,24 @@ function readDeployment(slot: string, from: Deployment): WantedDeployment {
     ...readPolicy(from),
   };
 }
+
+function readShadow(slot: string, from: Deployment): WantedDeployment {
+  const deployment = readDeployment(slot, from);
+  if (from.measureOnly) return { ...deployment, measureOnly: true };
+  const { samplePermille, busyPermille, maxTemperatureC } = from.shadow ?? ALL_IDLE_TIME;
+  if (!(Number.isFinite(maxTemperatureC) && maxTemperatureC >= 0)) {
+    reject(`slot ${slot}: a shadow of at most ${maxTemperatureC} °C`);
+  }
+  const shadow = {
+    samplePermille: Math.min(samplePermille, 1000),
+    busyPermille: Math.min(busyPermille, 1000),
+    maxTemperatureC,
+  };
+  return { ...deployment, shadow };
+}
+
+/** Of a shadow without a plan. */
+const ALL_IDLE_TIME = { samplePermille: 1000, busyPermille: 1000, maxTemperatureC: 0 };
 
 const METERED: Readonly<Record<WireMetered, Metered | undefined>> = {
   METERED_UNSPECIFIED: undefined,

@@ -9,6 +9,7 @@ const COOL: Condition = { temperatureC: 50, throttledBy: [], bytesWritten: 0 };
 
 interface Minute {
   readonly can?: Partial<Capabilities>;
+  readonly zone?: string;
   readonly fares?: Partial<Condition>;
 }
 
@@ -22,6 +23,7 @@ async function watch(minutes: readonly Minute[]) {
     device: {
       capabilities: async () => ({ ...TOY_CAPABILITIES, ...minutes[minute]?.can }),
       condition: async () => ({ ...COOL, ...minutes[minute]?.fares }),
+      timeZone: async () => minutes[minute]?.zone ?? '',
       network: () => Promise.reject(new Error('not asked')),
       resources: () => Promise.reject(new Error('not asked')),
       rssBytes: () => 0,
@@ -48,6 +50,11 @@ test('says when the device can do other things, and not when only free disk chan
     { can: { cameras: ['video0: x'] } },
     { can: { cameras: ['video0: x'] } },
   ]);
+  expect(said).toEqual(['info: capabilities changed', 'changed']);
+});
+
+test('says when the device was moved to another time zone', async () => {
+  const { said } = await watch([{ zone: 'UTC' }, { zone: 'UTC' }, { zone: 'Europe/Paris' }]);
   expect(said).toEqual(['info: capabilities changed', 'changed']);
 });
 

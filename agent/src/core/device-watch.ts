@@ -52,7 +52,7 @@ export function createDeviceWatch(ports: DeviceWatchPorts): DeviceWatch {
       bytesWrittenLastHour: lastHour(written, clock.monotonic(), condition.bytesWritten),
       powerMode: capabilities.powerMode,
     };
-    const now = fingerprint(capabilities);
+    const now = fingerprint(capabilities, await device.timeZone());
     if (known !== undefined && now !== known) {
       logger.info('capabilities changed', { target: capabilities.target });
       ports.changed();
@@ -74,8 +74,8 @@ export function createDeviceWatch(ports: DeviceWatchPorts): DeviceWatch {
 }
 
 /** Free disk changes all the time, and means nothing new. */
-const fingerprint = (capabilities: Capabilities): string =>
-  JSON.stringify({ ...capabilities, diskFreeBytes: 0 });
+const fingerprint = (capabilities: Capabilities, timeZone: string): string =>
+  JSON.stringify({ ...capabilities, diskFreeBytes: 0, timeZone });
 
 /** Once when it begins and once when it ends. */
 function logThrottling(logger: Logger, before: readonly string[], now: Condition): void {

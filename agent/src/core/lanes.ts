@@ -1,4 +1,5 @@
 import type { Step } from './plan.ts';
+import { isBeside } from './purpose.ts';
 
 export interface LaneOptions {
   /** All steps that are left, in order within each slot. */
@@ -25,7 +26,10 @@ interface Lane {
   readonly done: Promise<void>;
 }
 
-/** Runs the next step of every slot side by side, one step of a slot at a time. */
+/**
+ * Runs the next step of every slot side by side, one step of a slot at a time; what comes beside a
+ * slot's active model is a lane of its own, so that it holds nothing up.
+ */
 export function createLanes(options: LaneOptions): Lanes {
   const lanes = new Map<string, Lane>();
   let stopped = false;
@@ -43,25 +47,25 @@ export function createLanes(options: LaneOptions): Lanes {
   function start(step: Step): void {
     const interrupt = new AbortController();
     const done = run(step, interrupt.signal).finally(() => {
-      lanes.delete(step.slot);
+      lanes.delete(laneOf(step));
       wake();
     });
-    lanes.set(step.slot, { step, interrupt, done });
+    lanes.set(laneOf(step), { step, interrupt, done });
   }
 
   function wake(): void {
     if (stopped) return;
     const next = firstOfEach(options.plan());
-    for (const [slot, lane] of lanes) {
-      const planned = next.get(slot);
+    for (const [name, lane] of lanes) {
+      const planned = next.get(name);
       if (planned === undefined || !isSame(planned, lane.step)) lane.interrupt.abort();
     }
     // collecting garbage must not meet a download, whichever of them began
     const isCollecting = [...lanes.values()].some(({ step }) => step.kind === 'collect');
     const isBusy = lanes.size > 0;
-    for (const [slot, step] of next) {
+    for (const [name, step] of next) {
       const waits = isCollecting || (step.kind === 'collect' && isBusy);
-      if (!lanes.has(slot) && !waits) start(step);
+      if (!lanes.has(name) && !waits) start(step);
     }
   }
 
@@ -78,9 +82,15 @@ export function createLanes(options: LaneOptions): Lanes {
   };
 }
 
+/** No slot has a space in its name. */
+function laneOf(step: Step): string {
+  const beside = 'deployment' in step && isBeside(step.deployment);
+  return beside ? `${step.slot} beside` : step.slot;
+}
+
 function firstOfEach(steps: readonly Step[]): Map<string, Step> {
   const first = new Map<string, Step>();
-  for (const step of steps) if (!first.has(step.slot)) first.set(step.slot, step);
+  for (const step of steps) if (!first.has(laneOf(step))) first.set(laneOf(step), step);
   return first;
 }
 

@@ -174,12 +174,67 @@ describe('planSteps', () => {
   });
 
   test('refuses a shadow once', () => {
-    const shadow = deployment(4);
+    const plan = { samplePermille: 1000, busyPermille: 100, maxTemperatureC: 0 };
+    const shadow = deployment(4, { shadow: plan });
     const wanted = wants({ name: 'parts', mode: 'present', shadow });
     expect(planSteps(current(), wanted)).toMatchObject([
       { kind: 'fail', fault: { code: 'deployment.unsupported' } },
     ]);
     expect(planSteps(current({ attempts: [ended(4)] }), wanted)).toEqual([]);
+  });
+
+  const measured = deployment(4, { measureOnly: true });
+  const measuring = (stage: Stage, fields: Partial<Attempt> = {}) =>
+    running(4, stage, { deployment: measured, ...fields });
+
+  test('measures beside what serves, without ever loading it, and lets the bundle go', () => {
+    const slots = { parts: { active: installed(1), trialStarts: 0 } };
+    const wanted = wants({
+      name: 'parts',
+      mode: 'present',
+      active: deployment(1),
+      shadow: measured,
+    });
+    const bundles = { [digest(1)]: 'complete', [digest(4)]: 'complete' } as const;
+    const begun = planSteps(current({ slots }), wanted);
+    expect(kinds(begun)).toEqual(['download', 'verify', 'selfTest', 'commit']);
+    const tested = current({ slots, bundles, attempts: [measuring('tested')] });
+    expect(kinds(planSteps(tested, wanted))).toEqual(['commit']);
+    const ending = { result: 'RESULT_COMMITTED', step: 'commit', code: '', detail: '' } as const;
+    const over = current({ slots, bundles, attempts: [measuring('tested', { ending })] });
+    expect(planSteps(over, wanted)).toEqual([{ kind: 'collect', slot: '', unneeded: [digest(4)] }]);
+  });
+
+  test('measures while nothing else happens in the slot, and while that waits for its window', () => {
+    const both = (active: WantedDeployment) =>
+      planSteps(
+        current({ attempts: [measuring('downloaded')] }),
+        wants({ name: 'parts', mode: 'present', active, shadow: measured }),
+      );
+    expect(kinds(both(deployment(1)))).toEqual(ALL);
+    expect(kinds(both(deployment(1, { notBeforeMs: 2000 })))).toEqual([
+      'wait',
+      ...ALL,
+      'verify',
+      'selfTest',
+      'commit',
+    ]);
+  });
+
+  test('ends a measurement that has a fault or is wanted no more, and no model with it', () => {
+    const fault = { code: 'download.failed', detail: '', step: 'download' };
+    const slots = { parts: { active: installed(1), trialStarts: 0 } };
+    const plan = (attempt: Attempt, ...wanted: Wanted['slots']) =>
+      planSteps(current({ slots, attempts: [attempt] }), wants(...wanted));
+    const wanted = { name: 'parts', mode: 'present', shadow: measured } as const;
+    expect(plan(measuring('accepted', { fault }), wanted)).toMatchObject([{ kind: 'fail', fault }]);
+    expect(plan(measuring('verified'))).toMatchObject([
+      { kind: 'fail', fault: { code: 'deployment.superseded', step: 'selfTest' } },
+    ]);
+    const busy = deployment(2);
+    expect(
+      kinds(plan(measuring('verified'), { ...wanted, shadow: deployment(5), active: busy })),
+    ).toEqual([...ALL, 'fail']);
   });
 
   test('gives the same plan for the same inputs, and never begins a step for an ended pair', () => {

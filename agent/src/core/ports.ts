@@ -119,6 +119,8 @@ export interface SelfTestReport {
   readonly samples: number;
   /** Largest absolute difference from a golden output. */
   readonly maxAbsError: number;
+  /** Largest error over the one that the bundle allows; above 1 it did not pass. */
+  readonly toleranceUsed: number;
   /** Median and 95th percentile of single runs on the golden inputs; 0 where it did not pass. */
   readonly latencyMs: number;
   readonly latencyP95Ms: number;
@@ -172,6 +174,8 @@ export interface Device {
   capabilities(): Promise<Capabilities>;
   condition(): Promise<Condition>;
   network(): Promise<Network>;
+  /** IANA name of the zone that its clock shows; empty where nothing tells. */
+  timeZone(): Promise<string>;
   /** Resource use since the call before. */
   resources(): Promise<Resources>;
   /** Resident memory of this process now. */

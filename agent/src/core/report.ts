@@ -7,9 +7,9 @@ import { type Attempt, findAttempt, type Installed, type JournalState } from './
 
 /** How an attempt ended, or how far it is. */
 export function outcomeOf(attempt: Attempt): Draft<Outcome> {
-  const { deployment, ending, stage, selfTest, transfer } = attempt;
+  const { deployment, ending, selfTest, transfer } = attempt;
   const { id, attempt: number, slot, digest } = deployment;
-  const end = ending ?? { result: 'RESULT_IN_PROGRESS' as const, step: nextStep(stage) };
+  const end = ending ?? { result: 'RESULT_IN_PROGRESS' as const, step: nextStep(attempt) };
   return {
     deployment: id,
     attempt: number,

@@ -28,6 +28,9 @@ export interface ReporterPorts {
   stored(): void;
 }
 
+/** More deployments than are ever under way at once: two in each slot. */
+const MOST_SAID = 128;
+
 const IN_PROGRESS = 'RESULT_IN_PROGRESS' as const;
 
 /** Steps whose begin the server is told. */
@@ -48,8 +51,15 @@ export function createReporter(ports: ReporterPorts): Reporter {
 
   async function progress(outcome: Draft<Outcome>): Promise<void> {
     const record = { at: clock.stamp(), outcome: { ...outcome, result: IN_PROGRESS } };
-    said.set(outcome.slot ?? '', record.outcome);
+    remember(record.outcome);
     await outbox.append('report', record, clock.trustedNow()).then(stored, failed);
+  }
+
+  function remember(outcome: Draft<Outcome>): void {
+    said.delete(outcome.deployment ?? '');
+    said.set(outcome.deployment ?? '', outcome);
+    const [oldest = ''] = said.keys();
+    if (said.size > MOST_SAID) said.delete(oldest);
   }
 
   return {
@@ -64,9 +74,9 @@ export function createReporter(ports: ReporterPorts): Reporter {
       await progress({ ...begun, step: kind });
     },
     latest(attempt) {
-      const { slot, id, attempt: number } = attempt.deployment;
-      const last = said.get(slot);
-      const same = last?.deployment === id && last.attempt === number;
+      const { id, attempt: number } = attempt.deployment;
+      const last = said.get(id);
+      const same = last?.attempt === number;
       return same && attempt.ending === undefined ? last : outcomeOf(attempt);
     },
     async endings() {

@@ -2,6 +2,7 @@ import { AGENT_SLOT, asFlotillaError } from '@flotilla/protocol';
 import type { Journal } from './journal.ts';
 import { MAX_TRIAL_STARTS } from './plan.ts';
 import type { Clock, Logger } from './ports.ts';
+import { isBeside } from './purpose.ts';
 import type { GuardedLoad } from './serving/load-guard.ts';
 import type { LoadedModel } from './serving/loaded-model.ts';
 import type { Serving } from './serving/serving.ts';
@@ -26,11 +27,7 @@ const LONGEST_MS = 10_000;
  * down too often, else the committed one.
  */
 export async function startSlots(ports: StartPorts): Promise<void> {
-  const { journal, logger } = ports;
-  // a full disk must not keep a device from serving
-  await countTrialStarts(journal, 1).catch((error) => {
-    logger.error('start not counted', { error });
-  });
+  const { journal } = ports;
   const slots = Object.keys(journal.state.slots).filter((slot) => slot !== AGENT_SLOT);
   const started = Promise.all(slots.map((slot) => startSlot(ports, slot)));
   await within(ports, started, LONGEST_MS);
@@ -92,24 +89,11 @@ async function restore(
   }
 }
 
-/** A clean stop is no crash: it takes back what the start counted. */
-export const forgiveTrialStarts = (journal: Journal): Promise<void> =>
-  countTrialStarts(journal, -1);
-
-async function countTrialStarts(journal: Journal, by: 1 | -1): Promise<void> {
-  const onTrial = (state: Readonly<JournalState>) =>
-    Object.entries(state.slots)
-      // starts of a new agent are counted by its launcher
-      .filter(([slot, { trial }]) => slot !== AGENT_SLOT && trial !== undefined)
-      .map(([, slot]) => slot);
-  if (onTrial(journal.state).length === 0) return;
-  await journal.update((draft) => {
-    for (const slot of onTrial(draft)) slot.trialStarts = Math.max(0, slot.trialStarts + by);
-  });
-}
-
 const runningIn = (state: Readonly<JournalState>, slot: string) =>
-  state.attempts.find(({ deployment, ending }) => deployment.slot === slot && ending === undefined);
+  state.attempts.find(
+    ({ deployment, ending }) =>
+      deployment.slot === slot && ending === undefined && !isBeside(deployment),
+  );
 
 function isOnTrial(state: Readonly<JournalState>, slot: string): boolean {
   return state.slots[slot]?.trial !== undefined && runningIn(state, slot)?.fault === undefined;

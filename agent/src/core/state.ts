@@ -22,6 +22,13 @@ const TransportPolicy = Type.Union([
   Type.Literal('mqtt'),
 ]);
 
+/** How much of the slot's work a shadow sees; as `ShadowPlan` of the protocol. */
+const ShadowPlan = Type.Object({
+  samplePermille: Count,
+  busyPermille: Count,
+  maxTemperatureC: Amount,
+});
+
 /** A bundle that a device is to run in a slot; `attempt` is raised by the server only. */
 const WantedDeployment = Type.Object({
   id: Text,
@@ -42,6 +49,10 @@ const WantedDeployment = Type.Object({
   metered: Type.Optional(Metered),
   /** Bytes/s for its download; none is no cap. */
   bandwidth: Type.Optional(Count),
+  /** Named in the shadow's place of a slot, to run beside the active one. */
+  shadow: Type.Optional(ShadowPlan),
+  /** Named there to be measured, and never run. */
+  measureOnly: Type.Optional(Type.Literal(true)),
   /** Loaded by a person on the device, not named by the server. */
   local: Type.Optional(Type.Literal(true)),
 });
@@ -127,6 +138,8 @@ const SelfTestFigures = Type.Object({
   /** Of the benchmark; journals of 1.0 do not have these. */
   latencyP95Ms: Type.Optional(Type.Number()),
   rssBytes: Type.Optional(Count),
+  /** Journals of before 1.1 do not have this. */
+  toleranceUsed: Type.Optional(Type.Number()),
   /** What took the model, and why others did not; journals of 1.0 do not have these. */
   runtime: Type.Optional(Text),
   provider: Type.Optional(Text),
@@ -179,6 +192,14 @@ const Hold = Type.Object({
   unload: Type.Optional(Type.Literal(true)),
 });
 
+/** Starts of the agent. */
+const Starts = Type.Object({
+  /** Those that no clean stop came before. */
+  unclean: Count,
+  /** Whether the agent runs: set at a start, cleared by a clean stop. */
+  running: Type.Boolean(),
+});
+
 /** What the trust workflow must remember between starts (TUF specification §5.3–5.6). */
 const Trusted = Type.Object({
   root: Type.String(),
@@ -206,6 +227,8 @@ export const JournalState = Type.Object({
   /** By slot: loaded by hand and committed, and on its way there; journals of 1.0 do not have these. */
   holds: Type.Optional(Type.Record(Type.String(), Hold)),
   loading: Type.Optional(Type.Record(Type.String(), Hold)),
+  /** Journals of before 1.1 do not have this. */
+  starts: Type.Optional(Starts),
   /** Highest security epoch that was loaded or demanded by hand, by model. */
   localEpochs: Type.Optional(Type.Record(Type.String(), Count)),
 }) satisfies TSchema;
@@ -214,6 +237,7 @@ export type JournalState = Static<typeof JournalState>;
 export type Metered = Static<typeof Metered>;
 export type TransportPolicy = Static<typeof TransportPolicy>;
 export type Transfer = Static<typeof Transfer>;
+export type ShadowPlan = Static<typeof ShadowPlan>;
 export type WantedDeployment = Static<typeof WantedDeployment>;
 export type WantedSlot = Static<typeof WantedSlot>;
 export type Limits = Static<typeof Limits>;

@@ -66,6 +66,8 @@ export interface NodeAgentOptions {
   readonly diskQuota?: DiskQuota;
   /** Whether the device's link costs by the byte; `auto` (the default) finds out. */
   readonly metered?: MeteredLink;
+  /** IANA name of the zone that the device's clock shows; default: as the system says. */
+  readonly timeZone?: string;
   /** Cap over all downloads in bytes/s, beside the server's; 0 (the default) is none. */
   readonly bandwidth?: number;
   /** Longest time for a new release of the agent to reach its server in; default 15 minutes. */
@@ -129,6 +131,7 @@ export async function createAgent(options: NodeAgentOptions): Promise<Agent> {
           target: enrolment?.target ?? '',
           runtimes: found.runtimes.map(runtimeInfo),
           metered: options.metered ?? 'auto',
+          ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
           libc: updater.libc,
           selfUpdate: updater.obstacle === undefined,
         }),

@@ -47,6 +47,7 @@ export async function testGolden(
 ): Promise<Omit<SelfTestReport, 'rssBytes'>> {
   const { inputs, outputs, tolerance } = decodeGolden(golden);
   let maxAbsError = 0;
+  let toleranceUsed = 0;
   let reason = inputs.length === 0 ? 'the bundle has no golden samples' : '';
   for (const [sample, feeds] of inputs.entries()) {
     const actual = await session.run(feeds);
@@ -56,6 +57,7 @@ export async function testGolden(
       tolerance,
     );
     maxAbsError = Math.max(maxAbsError, comparison.maxAbsError);
+    toleranceUsed = Math.max(toleranceUsed, comparison.toleranceUsed);
     if (!passed) reason ||= `sample ${sample}: ${worst?.tensor} ${worst?.reason}`;
   }
   const passed = reason === '';
@@ -65,6 +67,7 @@ export async function testGolden(
     passed,
     samples: inputs.length,
     maxAbsError,
+    toleranceUsed,
     latencyMs: p50Ms,
     latencyP95Ms: p95Ms,
     reason,

@@ -85,6 +85,7 @@ export function bedPorts(storage: Storage, fleet: TestFleet, log: string[] = [])
     device: {
       capabilities: async () => TOY_CAPABILITIES,
       condition: async () => ({ temperatureC: 0, throttledBy: [], bytesWritten: 0 }),
+      timeZone: async () => 'Europe/Paris',
       network: async () => ({ name: 'eth0', metered: false, why: 'it is no modem' }),
       resources: async () => ({
         rssBytes: 1,

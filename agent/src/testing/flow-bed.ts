@@ -86,7 +86,7 @@ export async function createFlowBed(options: FlowBedOptions = {}): Promise<FlowB
 function startParts(fleet: TestFleet, log: string[]): Promise<Agent> {
   const ports = bedPorts(createPowerCutStorage(), fleet, log);
   const passed = {
-    ...{ passed: true, samples: 1, maxAbsError: 0, reason: '' },
+    ...{ passed: true, samples: 1, maxAbsError: 0, toleranceUsed: 0, reason: '' },
     ...{ latencyMs: 1, latencyP95Ms: 1, rssBytes: 1 },
     ...{ runtime: 'onnxruntime', provider: 'cpu', fallbacks: [] },
   };

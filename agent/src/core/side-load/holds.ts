@@ -61,7 +61,11 @@ export const stepsByHand = (state: Slots, steps: readonly Step[]): Step[] =>
   steps.filter(({ kind, slot }) => kind === 'collect' || holdOf(state, slot) !== undefined);
 
 function heldSlot(name: string, hold: Hold, servers: WantedSlot | undefined): WantedSlot {
-  if (!hold.unload) return { name, mode: 'present', active: hold.deployment };
+  if (!hold.unload) {
+    // a shadow of the fleet's is compared with nothing but the fleet's; what is measured harms nobody
+    const measured = servers?.shadow?.measureOnly ? { shadow: servers.shadow } : {};
+    return { name, mode: 'present', active: hold.deployment, ...measured };
+  }
   const { replaced } = hold;
   const before =
     replaced !== undefined && servers?.active !== undefined && isPair(replaced, servers.active);

@@ -1,7 +1,9 @@
 import { AGENT_SLOT, asFlotillaError } from '@flotilla/protocol';
 import type { Step, StepKind, StepOf } from '../plan.ts';
+import { isBeside } from '../purpose.ts';
 import { findAttempt } from '../state.ts';
 import { activate } from './activate.ts';
+import { BESIDE_EXECUTORS } from './beside.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { download } from './download.ts';
 import type { Executors } from './executors.ts';
@@ -40,7 +42,7 @@ export async function executeStep(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await dispatch(context, step, signal);
+    await dispatch(executorsOf(step), context, step, signal);
   } catch (error) {
     if (signal.aborted) return;
     await recordFault(context, step, error);
@@ -48,12 +50,17 @@ export async function executeStep(
 }
 
 function dispatch<K extends StepKind>(
+  executors: Executors,
   context: StepContext,
   step: StepOf<K>,
   signal: AbortSignal,
 ): Promise<void> {
-  const executors = step.slot === AGENT_SLOT ? RELEASE_EXECUTORS : EXECUTORS;
   return executors[step.kind](context, step, signal);
+}
+
+function executorsOf(step: Step): Executors {
+  if ('deployment' in step && isBeside(step.deployment)) return BESIDE_EXECUTORS;
+  return step.slot === AGENT_SLOT ? RELEASE_EXECUTORS : EXECUTORS;
 }
 
 async function recordFault({ journal }: StepContext, step: Step, error: unknown): Promise<void> {

@@ -50,7 +50,7 @@ export async function rollBack(
     const { code, detail, step } = fault;
     const attempt = attemptIn(draft, deployment);
     endHold(draft, deployment);
-    attempt.ending = ending('RESULT_ROLLED_BACK', step || nextStep(attempt.stage), code, detail);
+    attempt.ending = ending('RESULT_ROLLED_BACK', step || nextStep(attempt), code, detail);
   });
   // the one on trial may have come late from a start and served meanwhile
   if (isBack) await bringBack(context, slot, active, signal);
@@ -87,7 +87,7 @@ export async function fail(
     const { code, detail, step } = fault;
     const attempt = attemptIn(draft, deployment);
     endHold(draft, deployment);
-    attempt.ending = ending('RESULT_FAILED', step || nextStep(attempt.stage), code, detail);
+    attempt.ending = ending('RESULT_FAILED', step || nextStep(attempt), code, detail);
   });
 }
 

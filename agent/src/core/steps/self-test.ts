@@ -1,12 +1,13 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { StepOf } from '../plan.ts';
 import { readBundle } from '../serving/bundle.ts';
+import type { SelfTestFigures, WantedDeployment } from '../state.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { overLimit } from './limits.ts';
 
 /**
  * Runs the model on its golden inputs in a limited child process, compares the outputs, and takes
- * its time and memory, which must keep to the limits of this device.
+ * its time and memory. Of what is to serve, they must keep to the limits of this device.
  */
 export async function selfTest(
   context: StepContext,
@@ -29,16 +30,28 @@ export async function selfTest(
   );
   const { reason, fallbacks, ...measured } = report;
   // JSON, in which the journal is written, has no infinity
-  const maxAbsError = Math.min(report.maxAbsError, Number.MAX_VALUE);
-  const figures = { ...measured, maxAbsError, fallbacks: [...fallbacks] };
-  const name = `${deployment.model}@${deployment.version}`;
-  const fault = report.passed
-    ? overLimit(name, figures, journal.state.wanted.limits, settings.limits)
-    : new FlotillaError('deployment.self-test-failed', { bundle: name, reason });
+  const finite = (value: number) => Math.min(value, Number.MAX_VALUE);
+  const maxAbsError = finite(report.maxAbsError);
+  const toleranceUsed = finite(report.toleranceUsed);
+  const figures = { ...measured, maxAbsError, toleranceUsed, fallbacks: [...fallbacks] };
+  const fault = judge(context, deployment, figures, reason);
   await journal.update((draft) => {
     const attempt = attemptIn(draft, deployment);
     attempt.selfTest = figures;
     if (fault === undefined) attempt.stage = 'tested';
   });
   if (fault !== undefined) throw fault;
+}
+
+function judge(
+  { journal, settings }: StepContext,
+  { model, version, measureOnly }: WantedDeployment,
+  figures: SelfTestFigures,
+  reason: string,
+): FlotillaError | undefined {
+  const bundle = `${model}@${version}`;
+  if (!figures.passed) return new FlotillaError('deployment.self-test-failed', { bundle, reason });
+  // whoever has it measured wants to know how slow it is
+  if (measureOnly) return undefined;
+  return overLimit(bundle, figures, journal.state.wanted.limits, settings.limits);
 }

@@ -32,6 +32,7 @@ test('stores windows at once when the server shortens them in the midst of a lon
     condition: () => Promise.reject(new Error('not asked')),
     network: () => Promise.reject(new Error('not asked')),
     resources: async () => resources,
+    timeZone: async () => '',
     rssBytes: () => 0,
   };
   const stop = new AbortController();

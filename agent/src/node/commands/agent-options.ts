@@ -15,6 +15,7 @@ export const agentOptionsOf = (config: AgentConfig, io: Io, logger: Logger): Nod
   providers: providersOf(config),
   ortLibrary: config.ortLibrary,
   ...(io.env.LD_LIBRARY_PATH ? { libraryPath: io.env.LD_LIBRARY_PATH } : {}),
+  ...(io.env.TZ ? { timeZone: io.env.TZ } : {}),
   selfTestTimeoutMs: config.selfTestTimeoutMs,
   loadTimeoutMs: config.loadTimeoutMs,
   watchLatencyFactor: config.watchLatencyFactor,

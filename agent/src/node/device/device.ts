@@ -5,10 +5,15 @@ import { type CapabilityOptions, readCapabilities } from './capabilities.ts';
 import { readCondition } from './condition.ts';
 import { type MeteredLink, readNetwork } from './network.ts';
 import { systemFiles } from './system-files.ts';
+import { readTimeZone } from './time-zone.ts';
 
 /** What Linux tells of this device. */
 export function createDevice(
-  options: CapabilityOptions & { readonly metered?: MeteredLink },
+  options: CapabilityOptions & {
+    readonly metered?: MeteredLink;
+    /** `TZ` of the environment. */
+    readonly timeZone?: string;
+  },
 ): Device {
   const { files = systemFiles() } = options;
   let cpuBefore = process.cpuUsage();
@@ -18,6 +23,7 @@ export function createDevice(
     condition: () => readCondition(files),
     rssBytes: () => process.memoryUsage.rss(),
     network: () => readNetwork(files, execute, options.metered),
+    timeZone: () => readTimeZone(files, options.timeZone),
     async resources() {
       const { temperatureC, throttledBy, bytesWritten } = await readCondition(files);
       const { user, system } = process.cpuUsage(cpuBefore);

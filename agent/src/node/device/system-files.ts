@@ -11,7 +11,9 @@ export interface SystemFiles {
   number(path: string): Promise<number | undefined>;
   /** Sorted names in a folder that match; none where there is no such folder. */
   names(folder: string, pattern: RegExp): Promise<string[]>;
-  /** Last name of what a symbolic link points to; empty where there is none. */
+  /** What a symbolic link points to; empty where there is none. */
+  target(path: string): Promise<string>;
+  /** Last name of that. */
   link(path: string): Promise<string>;
 }
 
@@ -21,6 +23,7 @@ const MAX_NAMES = 1024;
 
 export function systemFiles(root = '/'): SystemFiles {
   const raw = (path: string) => readBounded(join(root, path));
+  const target = (path: string) => readlink(join(root, path)).catch(() => '');
   return {
     text: async (path) => (await raw(path)).replaceAll('\0', ' ').trim(),
     parts: async (path) => (await raw(path)).split('\0').filter((part) => part.trim() !== ''),
@@ -34,7 +37,8 @@ export function systemFiles(root = '/'): SystemFiles {
       const found = all.filter((name) => pattern.test(name)).slice(0, MAX_NAMES);
       return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
     },
-    link: async (path) => basename(await readlink(join(root, path)).catch(() => '')),
+    target,
+    link: async (path) => basename(await target(path)),
   };
 }
 

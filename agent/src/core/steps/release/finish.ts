@@ -41,7 +41,7 @@ export const endRelease =
       if (active === undefined) delete draft.slots[slot];
       else draft.slots[slot] = { active, trialStarts: 0 };
       const attempt = attemptIn(draft, deployment);
-      attempt.ending = ending(result, step || nextStep(attempt.stage), code, detail);
+      attempt.ending = ending(result, step || nextStep(attempt), code, detail);
     });
   };
 

@@ -1,0 +1,30 @@
+/** Counts starts that no clean stop came before: of the agent, and of a model while it is on trial. */
+import { AGENT_SLOT } from '@flotilla/protocol';
+import type { Journal } from './journal.ts';
+import type { JournalState } from './state.ts';
+
+/** Counted before anything is loaded, so that what takes the agent down is counted every time. */
+export const noteStart = (journal: Journal): Promise<void> =>
+  journal.update((draft) => {
+    const { unclean = 0, running = false } = draft.starts ?? {};
+    draft.starts = { unclean: unclean + Number(running), running: true };
+    countTrials(draft, 1);
+  });
+
+/** A clean stop is no crash: it takes back what the start counted. */
+export const noteStop = (journal: Journal): Promise<void> =>
+  journal.update((draft) => {
+    draft.starts = { unclean: uncleanStarts(draft), running: false };
+    countTrials(draft, -1);
+  });
+
+export const uncleanStarts = ({ starts }: Pick<JournalState, 'starts'>): number =>
+  starts?.unclean ?? 0;
+
+function countTrials({ slots }: JournalState, by: 1 | -1): void {
+  for (const [name, slot] of Object.entries(slots)) {
+    // starts of a new agent are counted by its launcher
+    if (name === AGENT_SLOT || slot.trial === undefined) continue;
+    slot.trialStarts = Math.max(0, slot.trialStarts + by);
+  }
+}
