@@ -11,6 +11,7 @@ import { createDriftTicker } from './drift/ticker.ts';
 import { type Push, pushModel } from './registry/push.ts';
 import { signBuild } from './registry/sign.ts';
 import { ingestOutcome } from './rollouts/outcome.ts';
+import { ingestRunning } from './rollouts/running.ts';
 import { createRolloutTicker, type RolloutTicker } from './rollouts/ticker.ts';
 import { ingestTelemetry } from './telemetry/ingest.ts';
 
@@ -72,6 +73,7 @@ export async function createApp(context: ServerContext, folders: AppFolders): Pr
           changes.emit({ topic: 'telemetry', fleet, id: device, data: { slot } });
           if (rollout !== '') rollouts.touch(rollout);
         }),
+      running: (trx, source, sync) => ingestRunning(trx, source, sync, rollouts.touch),
     },
     async close() {
       await deltas.close();

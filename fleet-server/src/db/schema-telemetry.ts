@@ -34,6 +34,8 @@ export interface RolloutsTable {
   opened_ms: Default<Millis>;
   /** Rollout that this one was promoted from; empty where none. */
   parent: Default<string>;
+  /** Up to when the devices asked so far use up what the rate allows. */
+  rate_ms: Default<Millis>;
 }
 
 /** A device of a rollout: the variant chosen for it, how far it is, and the way back. */
@@ -86,6 +88,12 @@ export interface RolloutMembersTable {
   joined_ms: Default<Millis>;
   /** The device's `unclean_starts` when the version was sent. */
   base_unclean_starts: Default<number>;
+  /** When the planner must see to it next: a deadline, or another attempt; 0 where nothing is due. */
+  due_ms: Default<Millis>;
+  /** Failures that count against the number of attempts. */
+  strikes: Default<number>;
+  /** Whose hours its maintenance windows follow. */
+  time_zone: Default<string>;
 }
 
 /** Which unfinished rollout holds a slot of a device: two cannot. */

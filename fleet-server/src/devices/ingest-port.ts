@@ -1,4 +1,4 @@
-import type { Outcome, Stamp, Window } from '@flotilla/protocol';
+import type { Outcome, Stamp, Sync, Window } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DeploymentsTable } from '../db/schema.ts';
 
@@ -35,4 +35,6 @@ export interface IngestHandlers {
     deployment: Selectable<DeploymentsTable>,
   ): Promise<Ingested>;
   window(trx: Kysely<Database>, source: RecordSource, window: Window): Promise<Ingested>;
+  /** What a device runs, as it says when it connects, after the outcomes that it repeats. */
+  running(trx: Kysely<Database>, source: RecordSource, sync: Sync): Promise<Ingested>;
 }

@@ -86,8 +86,9 @@ describe.each(KINDS)('ingestion on %s', (kind) => {
     const { broker, stored, rejected } = recorder();
     const log = pino({ level: 'silent' });
     const outcome: IngestHandlers['outcome'] = async () => ({ stored: true });
+    const running: IngestHandlers['running'] = async () => ({ stored: true });
     const parts = { ...database, now: Date.now, log, broker };
-    return { ingest: createIngest(parts, { outcome, window }), stored, rejected };
+    return { ingest: createIngest(parts, { outcome, window, running }), stored, rejected };
   }
 
   it('deals with every record exactly once, whatever order they come in and however often', async () => {

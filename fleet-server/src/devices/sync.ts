@@ -2,7 +2,7 @@ import type { Sync } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { bumpRevision } from './deployments.ts';
 import { ingestOutcome, UNKNOWN_TIME } from './ingest.ts';
-import type { IngestHandlers, RecordSource } from './ingest-port.ts';
+import type { Ingested, IngestHandlers, RecordSource } from './ingest-port.ts';
 import { storedActive } from './presence.ts';
 import { type DeviceRow, reportedDigests } from './store.ts';
 
@@ -47,10 +47,11 @@ export async function ingestSync(
       .returningAll()
       .executeTakeFirst();
     if (row === undefined) return undefined;
-    const results = [];
+    const results: Ingested[] = [];
     for (const outcome of sync.outcomes.slice(0, MAX_OUTCOMES)) {
       results.push(await ingestOutcome(trx, handlers, source, outcome));
     }
+    results.push(await handlers.running(trx, source, sync));
     const ahead = await isAhead(trx, row, sync);
     if (ahead) await catchUp(trx, row, sync);
     return { results, ahead };

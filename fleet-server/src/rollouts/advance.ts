@@ -3,20 +3,13 @@ import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
 import { judgeGates } from './gates/index.ts';
 import type { Verdict } from './gates/types.ts';
+import { readAsked } from './members.ts';
 import { planWave } from './plan.ts';
-import {
-  type MemberRow,
-  type Rollout,
-  readMembers,
-  readRollout,
-  readVerdicts,
-  snapshotOf,
-  writeVerdicts,
-} from './store.ts';
-import type { RolloutState } from './types.ts';
+import { gatherSnapshot } from './snapshot.ts';
+import { ENDED_STATES, type Rollout, readRollout, readVerdicts, writeVerdicts } from './store.ts';
+import type { Action, RolloutState } from './types.ts';
 
-/** Rounds of planning in one go; what is left waits for the next tick. */
-const MAX_ROUNDS = 50;
+const MAX_ROUNDS = 100;
 
 export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect'> {
   /** Sends a device its desired state; devices that are away get it when they connect. */
@@ -26,28 +19,62 @@ export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect'> {
 }
 
 /**
- * Takes a rollout as far as it can go now: gather, judge, plan, execute, until nothing is planned.
- *
- * @param fresh the evidence has changed since the gates were last judged
+ * How the evidence stands since the gates were last judged: `new` is judged now; `later` is new too,
+ * and may wait, but not until something is decided on it.
  */
+export type Freshness = 'same' | 'new' | 'later';
+
+export interface Advance {
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+  readonly evidence: Freshness;
+  /** Rounds of planning in one go. */
+  readonly rounds?: number;
+}
+
+export interface Advanced {
+  /** Nothing is left to do now. */
+  readonly settled: boolean;
+  /** The gates know all the evidence. */
+  readonly judged: boolean;
+  /** What judging took. */
+  readonly judgingMs: number;
+}
+
+/** Takes a rollout as far as it can go now: gather, judge, plan, execute, until nothing is planned. */
 export async function advanceRollout(
   context: AdvanceContext,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
-  { now, fresh }: { readonly now: number; readonly fresh: boolean },
-): Promise<void> {
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  { now, evidence, rounds = MAX_ROUNDS }: Advance,
+): Promise<Advanced> {
+  let state = evidence;
+  let judgingMs = 0;
+  for (let round = 0; round < rounds; round++) {
     const rollout = await readRollout(context.db, fleet, id);
-    const members = await readMembers(context.db, rollout);
-    const verdicts = await judge(context, rollout, members, { now, fresh: fresh || round > 0 });
-    const actions = planWave(snapshotOf(rollout, members, verdicts), now);
-    if (actions.length === 0) return;
+    if (ENDED_STATES.includes(rollout.state)) return { settled: true, judged: true, judgingMs };
+    const start = performance.now();
+    const verdicts = await judge(context, rollout, { now, fresh: state === 'new' });
+    judgingMs += performance.now() - start;
+    const actions = planWave(await gatherSnapshot(context.db, rollout, verdicts, now), now);
+    const ready = actions.length === 0 && evidence !== 'later';
+    if (state === 'later' && (ready || actions.some(decides))) {
+      state = 'new';
+      round--;
+      continue;
+    }
+    if (actions.length === 0) return { settled: true, judged: state !== 'later', judgingMs };
     for (const action of actions) {
       const devices = await executeAction(context, rollout, action, now);
       for (const device of devices) await context.publishDesired(fleet, device);
     }
+    state = 'later';
     context.onChange(fleet, id);
   }
+  return { settled: false, judged: false, judgingMs };
 }
+
+/** What a closed gate would have forbidden for good. */
+const decides = ({ kind }: Action): boolean => kind === 'openWave' || kind === 'finish';
 
 const JUDGED: readonly RolloutState[] = ['running', 'paused'];
 
@@ -55,14 +82,16 @@ const JUDGED: readonly RolloutState[] = ['running', 'paused'];
 async function judge(
   context: AdvanceContext,
   rollout: Rollout,
-  members: readonly MemberRow[],
   { now, fresh }: { readonly now: number; readonly fresh: boolean },
 ): Promise<readonly Verdict[]> {
   if (!JUDGED.includes(rollout.state) || rollout.wave < 0) return [];
   const stored = await readVerdicts(context.db, rollout);
   if (!fresh && stored.length > 0) return stored;
-  const evidence = await gatherEvidence(context.db, rollout, members);
-  const verdicts = judgeGates(evidence, rollout.settings.gates);
+  const asked = await readAsked(context.db, rollout);
+  const verdicts = judgeGates(
+    await gatherEvidence(context.db, rollout, asked),
+    rollout.settings.gates,
+  );
   const changed = verdicts.filter((verdict) => !stored.some((known) => same(known, verdict)));
   await writeVerdicts(context.db, rollout, changed, now);
   if (changed.length > 0) context.onChange(rollout.fleet, rollout.id);

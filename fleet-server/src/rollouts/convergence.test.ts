@@ -7,9 +7,10 @@ import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { changeRollout } from './change.ts';
 import { createRollout } from './create.ts';
+import { readMembers } from './members.ts';
 import { createPublisher } from './publisher.ts';
 import type { RolloutRequest } from './settings.ts';
-import { ENDED_STATES, type MemberRow, readMembers, readRollout } from './store.ts';
+import { ENDED_STATES, type MemberRow, readRollout } from './store.ts';
 import {
   type Behavior,
   createIntake,
@@ -200,7 +201,7 @@ class World {
 
   async #tick(): Promise<void> {
     const target = { fleet: FLEET, id: this.#id };
-    await advanceRollout(this.#context, target, { now: this.#now, fresh: true });
+    await advanceRollout(this.#context, target, { now: this.#now, evidence: 'new' });
   }
 
   async #restart(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Kysely, Updateable } from 'kysely';
+import { type Kysely, type SqlBool, sql, type Updateable } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RolloutsTable } from '../db/schema-telemetry.ts';
 import { bumpRevision } from '../devices/deployments.ts';
@@ -37,6 +37,13 @@ export async function halt(
     .where('fleet', '=', rollout.fleet)
     .where('rollout', '=', rollout.id)
     .where('state', '=', 'pending')
+    .execute();
+  await trx
+    .updateTable('rollout_members')
+    .set({ due_ms: 0 })
+    .where('fleet', '=', rollout.fleet)
+    .where('rollout', '=', rollout.id)
+    .where(sql<SqlBool>`due_ms > 0`)
     .execute();
   await release(trx, rollout);
   const by = cause === 'operator' ? 'operator' : `gate "${GATES[cause].title}"`;

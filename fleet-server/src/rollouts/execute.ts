@@ -9,7 +9,8 @@ import {
 } from '../devices/deployments.ts';
 import { finish, halt, openWave } from './execute-rollout.ts';
 import { readMembersOf, setMember } from './members.ts';
-import { addEvent, type Rollout, readRollout } from './store.ts';
+import { runsNothing } from './running.ts';
+import { addEvent, type MemberRow, type Rollout, readRollout } from './store.ts';
 import type { Action, ActionKind, ActionOf, MemberState, RolloutState } from './types.ts';
 
 type Trx = Kysely<Database>;
@@ -100,6 +101,7 @@ async function deploy(trx: Trx, rollout: Rollout, { devices }: ActionOf<'deploy'
       deployment,
       attempt: 1,
       sent_ms: now,
+      due_ms: now + settings.deadlineMs,
       base_digest: base?.digest ?? '',
       base_version: base?.version ?? 0,
     });
@@ -113,7 +115,7 @@ async function withdrawBack(trx: Trx, fleet: string, device: string, slot: strin
   if (row === undefined) return;
   await trx
     .updateTable('rollout_members')
-    .set({ back_state: 'withdrawn' })
+    .set({ back_state: 'withdrawn', due_ms: 0 })
     .where('fleet', '=', fleet)
     .where('device', '=', device)
     .where('back', '=', row.active)
@@ -136,36 +138,43 @@ async function readBase(trx: Trx, fleet: string, device: string, slot: string) {
   return findDeployment(trx, fleet, row?.previous ?? '');
 }
 
-async function retry(trx: Trx, rollout: Rollout, action: ActionOf<'retry'>, now: number) {
-  const [member] = await readMembersOf(trx, rollout, [action.device]);
-  if (member?.state !== 'failed' || member.attempt !== action.attempt - 1) return [];
-  await retryDeployment(trx, rollout.fleet, member.deployment, now);
-  await setMember(trx, member, {
-    state: 'sent',
-    attempt: action.attempt,
-    started: 0,
-    retryable: 0,
-    sent_ms: now,
-    ended_ms: 0,
-  });
-  const why = member.code === '' ? '' : ` after ${member.code}`;
-  await addEvent(trx, rollout, 'retry', `attempt ${action.attempt} on ${member.device}${why}`, now);
-  return [member.device];
+async function retry(trx: Trx, rollout: Rollout, { devices }: ActionOf<'retry'>, now: number) {
+  const members = (await readMembersOf(trx, rollout, devices)).filter(
+    (member) => member.state === 'failed' && isDue(member, now),
+  );
+  for (const member of members) {
+    await retryDeployment(trx, rollout.fleet, member.deployment, now);
+    const attempt = member.attempt + 1;
+    await setMember(trx, member, {
+      state: 'sent',
+      attempt,
+      started: 0,
+      retryable: 0,
+      sent_ms: now,
+      ended_ms: 0,
+      due_ms: now + rollout.settings.deadlineMs,
+    });
+    const why = member.code === '' ? '' : ` after ${member.code}`;
+    await addEvent(trx, rollout, 'retry', `attempt ${attempt} on ${member.device}${why}`, now);
+  }
+  return members.map(({ device }) => device);
 }
+
+const isDue = ({ due_ms }: MemberRow, now: number): boolean => due_ms > 0 && now >= due_ms;
 
 const IN_FLIGHT: readonly MemberState[] = ['sent', 'in-progress'];
 
 async function expire(trx: Trx, rollout: Rollout, { devices }: ActionOf<'expire'>, now: number) {
   const { deadlineMs } = rollout.settings;
   const late = (await readMembersOf(trx, rollout, devices)).filter(
-    ({ state, sent_ms }) => IN_FLIGHT.includes(state) && now >= sent_ms + deadlineMs,
+    (member) => IN_FLIGHT.includes(member.state) && isDue(member, now),
   );
   for (const member of late) {
     const detail =
       member.started === 1
         ? `took it up and has not ended it within ${deadlineMs} ms`
         : `has not answered within ${deadlineMs} ms`;
-    await setMember(trx, member, { state: 'expired', ended_ms: now, detail });
+    await setMember(trx, member, { state: 'expired', ended_ms: now, due_ms: 0, detail });
   }
   return [];
 }
@@ -184,20 +193,33 @@ async function rollBack(
     const row = await findDeployment(trx, rollout.fleet, member.deployment);
     const slot = await readSlot(trx, rollout.fleet, member.device, rollout.slot);
     if (row === undefined || slot?.active !== member.deployment) {
-      await setMember(trx, member, { back_state: 'withdrawn' });
+      await setMember(trx, member, { back_state: 'withdrawn', due_ms: 0 });
       continue;
     }
     const back = await rollBackDeployment(trx, row, `rolls back: ${rollout.sentence}`, now);
-    await setMember(trx, member, { back: back ?? '', back_state: 'sent', back_attempt: 1 });
+    const untouched = back === undefined && (await runsNothing(trx, rollout, member));
+    const state = untouched
+      ? { back_state: 'committed' as const, back_ended_ms: now }
+      : { back_state: 'sent' as const };
+    await setMember(trx, member, { ...state, back: back ?? '', back_attempt: 1, due_ms: 0 });
     changed.push(member.device);
   }
   return changed;
 }
 
-async function retryBack(trx: Trx, rollout: Rollout, action: ActionOf<'retryBack'>, now: number) {
-  const [member] = await readMembersOf(trx, rollout, [action.device]);
-  if (member?.back_state !== 'failed' || member.back_attempt !== action.attempt - 1) return [];
-  await retryDeployment(trx, rollout.fleet, member.back, now);
-  await setMember(trx, member, { back_state: 'sent', back_attempt: action.attempt });
-  return [member.device];
+async function retryBack(
+  trx: Trx,
+  rollout: Rollout,
+  { devices }: ActionOf<'retryBack'>,
+  now: number,
+) {
+  const members = (await readMembersOf(trx, rollout, devices)).filter(
+    (member) => member.back_state === 'failed' && isDue(member, now),
+  );
+  for (const member of members) {
+    await retryDeployment(trx, rollout.fleet, member.back, now);
+    const back_attempt = member.back_attempt + 1;
+    await setMember(trx, member, { back_state: 'sent', back_attempt, due_ms: 0 });
+  }
+  return members.map(({ device }) => device);
 }

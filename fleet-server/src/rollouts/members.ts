@@ -9,10 +9,65 @@ export type MemberChange = Omit<Updateable<RolloutMembersTable>, 'state' | 'back
   readonly back_state?: BackState;
 };
 
+type Target = Pick<Rollout, 'fleet' | 'id'>;
+
+/** In the order of the waves; devices that take no part come first. */
+export async function readMembers(db: Kysely<Database>, rollout: Target): Promise<MemberRow[]> {
+  const rows: MemberRow[] = [];
+  for await (const page of pagesOf(db, rollout)) rows.push(...page);
+  return rows;
+}
+
+/** So many rows at once leave the event loop free for others between two queries. */
+const PAGE = 500;
+
+/** All members that were asked to take the version, in the order of the waves, page by page. */
+export async function readAsked(db: Kysely<Database>, rollout: Target): Promise<MemberRow[]> {
+  const rows: MemberRow[] = [];
+  for await (const page of pagesOf(db, rollout)) {
+    rows.push(...page.filter(({ deployment }) => deployment !== ''));
+    const last = page.at(-1);
+    if (last !== undefined && last.state === 'pending') break;
+  }
+  return rows;
+}
+
+async function* pagesOf(db: Kysely<Database>, rollout: Target): AsyncGenerator<MemberRow[]> {
+  let after: Place | undefined;
+  for (;;) {
+    const page = await readPage(db, rollout, { limit: PAGE, after });
+    yield page;
+    after = page.at(-1);
+    if (after === undefined || page.length < PAGE) return;
+  }
+}
+
+type Place = Pick<MemberRow, 'position' | 'device'>;
+
+/** Members in the order of the waves. `after`: the one to continue after. */
+export async function readPage(
+  db: Kysely<Database>,
+  { fleet, id }: Target,
+  { limit, after }: { readonly limit: number; readonly after?: Place | undefined },
+): Promise<MemberRow[]> {
+  let query = db
+    .selectFrom('rollout_members')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id);
+  if (after !== undefined) {
+    query = query.where((e) =>
+      e(e.refTuple('position', 'device'), '>', e.tuple(after.position, after.device)),
+    );
+  }
+  const rows = await query.orderBy('position').orderBy('device').limit(limit).execute();
+  return rows as MemberRow[];
+}
+
 /** Members by device, in the order of the waves; at most a few hundred at once. */
 export async function readMembersOf(
   trx: Kysely<Database>,
-  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  { fleet, id }: Target,
   devices: readonly string[],
 ): Promise<MemberRow[]> {
   const rows = await trx

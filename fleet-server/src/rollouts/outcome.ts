@@ -1,9 +1,11 @@
-import { ERRORS, type Outcome } from '@flotilla/protocol';
+import type { Outcome } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DeploymentResult, DeploymentsTable } from '../db/schema.ts';
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
 import { type MemberChange, readMembersOf, setMember } from './members.ts';
-import type { MemberRow } from './store.ts';
+import { retryBackMs, retryMs } from './retry.ts';
+import type { RolloutSettings } from './settings.ts';
+import { type MemberRow, readRollout } from './store.ts';
 import type { BackState, MemberState } from './types.ts';
 
 /**
@@ -21,10 +23,11 @@ export async function ingestOutcome(
 ): Promise<Ingested> {
   const { rollout, device } = deployment;
   if (rollout === '') return { stored: true };
+  const { settings } = await readRollout(trx, fleet, rollout);
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     const [member] = await readMembersOf(trx, { fleet, id: rollout }, [device]);
     if (member === undefined) return { stored: true };
-    const change = changeOf(member, deployment, outcome, receivedMs);
+    const change = changeOf({ member, deployment, settings, now: receivedMs }, outcome);
     if (change === undefined) return { stored: true };
     if (await setMember(trx, member, change)) break;
   }
@@ -34,40 +37,37 @@ export async function ingestOutcome(
 /** Only a deadline that passes at this very moment makes a second turn necessary. */
 const MAX_TURNS = 3;
 
-/** Undefined where the report says nothing new of this member. Pure. */
-function changeOf(
-  member: MemberRow,
-  deployment: Selectable<DeploymentsTable>,
-  outcome: Outcome,
-  now: number,
-): MemberChange | undefined {
-  if (deployment.deployment === member.deployment) {
-    return (
-      emptiedChange(member, deployment, now) ?? forwardChange(member, deployment, outcome, now)
-    );
-  }
-  return deployment.deployment === member.back ? backChange(member, deployment, now) : undefined;
+interface Report {
+  readonly member: MemberRow;
+  /** With the outcome in it. */
+  readonly deployment: Selectable<DeploymentsTable>;
+  readonly settings: RolloutSettings;
+  readonly now: number;
 }
 
+/** Undefined where the report says nothing new of this member. Pure. */
+function changeOf(report: Report, outcome: Outcome): MemberChange | undefined {
+  const { member, deployment } = report;
+  if (deployment.deployment === member.deployment) {
+    return emptiedChange(report) ?? forwardChange(report, outcome);
+  }
+  return deployment.deployment === member.back ? backChange(report) : undefined;
+}
+
+const mustBeEmpty = ({ back, back_state }: MemberRow): boolean =>
+  back === '' && back_state === 'sent';
+
 /** Where there was nothing before, the way back ends with the removal of what was rolled out. */
-function emptiedChange(
-  member: MemberRow,
-  { result }: Selectable<DeploymentsTable>,
-  now: number,
-): MemberChange | undefined {
-  const emptying = member.back === '' && member.back_state === 'sent';
-  if (result !== 'removed' || !emptying) return undefined;
+function emptiedChange({ member, deployment, now }: Report): MemberChange | undefined {
+  if (deployment.result !== 'removed' || !mustBeEmpty(member)) return undefined;
   return { back_state: 'committed', back_ended_ms: now };
 }
 
 const WAITED_FOR: readonly MemberState[] = ['sent', 'in-progress', 'expired'];
 
-function forwardChange(
-  member: MemberRow,
-  { result, attempt, step, code, detail }: Selectable<DeploymentsTable>,
-  outcome: Outcome,
-  now: number,
-): MemberChange | undefined {
+function forwardChange(report: Report, outcome: Outcome): MemberChange | undefined {
+  const { member, deployment, now } = report;
+  const { result, attempt, step, code, detail } = deployment;
   if (!WAITED_FOR.includes(member.state) || attempt !== member.attempt) return undefined;
   const said: MemberChange = {
     started: 1,
@@ -82,12 +82,17 @@ function forwardChange(
     return member.state === 'expired' ? said : { ...said, state: 'in-progress' };
   }
   const state = FORWARD[result];
-  return {
-    ...said,
-    state,
-    ended_ms: now,
-    retryable: state === 'failed' && mayPass(code) ? 1 : 0,
-  };
+  return { ...said, state, ended_ms: now, ...whatFollows(report, state) };
+}
+
+/** Another attempt, where the failure may pass; what failed in a slot that was ordered empty never ran. */
+function whatFollows({ member, deployment, settings, now }: Report, state: MemberState) {
+  const failed = state === 'failed' || state === 'rolled-back';
+  const back: MemberChange =
+    failed && mustBeEmpty(member) ? { back_state: 'committed', back_ended_ms: now } : {};
+  const again = state === 'failed' && member.back_state === 'none';
+  const due_ms = again ? retryMs(settings, deployment, now) : 0;
+  return { ...back, due_ms, retryable: due_ms > 0 ? (1 as const) : (0 as const) };
 }
 
 type EndedResult = Exclude<DeploymentResult, 'pending' | 'in-progress'>;
@@ -106,21 +111,15 @@ const BACK: Readonly<Record<EndedResult, BackState>> = {
   removed: 'committed',
 };
 
-function backChange(
-  member: MemberRow,
-  { result, attempt, code, detail }: Selectable<DeploymentsTable>,
-  now: number,
-): MemberChange | undefined {
+function backChange({ member, deployment, settings, now }: Report): MemberChange | undefined {
+  const { result, attempt, code, detail } = deployment;
   const waiting = member.back_state === 'sent' || member.back_state === 'in-progress';
   if (!waiting || attempt !== member.back_attempt || result === 'pending') return undefined;
   if (result === 'in-progress') return { back_state: 'in-progress' };
   const back_detail = [code, detail].filter((part) => part !== '').join(': ');
-  return { back_state: BACK[result], back_detail, back_ended_ms: now };
-}
-
-/** A download that broke off may pass at the next attempt; a failed self-test will not. */
-function mayPass(code: string): boolean {
-  return Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
+  const back_state = BACK[result];
+  const due_ms = back_state === 'failed' ? retryBackMs(settings, attempt, now) : 0;
+  return { back_state, back_detail, back_ended_ms: now, due_ms };
 }
 
 const safeCount = (count: number): number => (Number.isSafeInteger(count) && count > 0 ? count : 0);

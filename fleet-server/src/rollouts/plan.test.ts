@@ -2,14 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GATE_NAMES, VERDICT_STATES, type Verdict } from './gates/types.ts';
 import { planWave } from './plan.ts';
-import {
-  BACK_STATES,
-  MEMBER_STATES,
-  type PlanMember,
-  type PlanRollout,
-  ROLLOUT_STATES,
-  type RolloutSnapshot,
-} from './types.ts';
+import { type ModelMember, modelMember as member, snapshotOf } from './testing-plan.ts';
+import { BACK_STATES, MEMBER_STATES, type PlanRollout, ROLLOUT_STATES } from './types.ts';
 
 const rollout: PlanRollout = {
   state: 'running',
@@ -18,25 +12,7 @@ const rollout: PlanRollout = {
   wave: 0,
   soakMs: 100,
   maxSoakMs: 1000,
-  deadlineMs: 5000,
-  maxAttempts: 2,
-  retryMs: 50,
 };
-
-const member = (position: number, change: Partial<PlanMember> = {}): PlanMember => ({
-  device: `d${position}`,
-  position,
-  state: 'pending',
-  attempt: 0,
-  started: false,
-  retryable: false,
-  sentMs: 0,
-  endedMs: 0,
-  backState: 'none',
-  backAttempt: 0,
-  backEndedMs: 0,
-  ...change,
-});
 
 const verdict = (state: Verdict['state']): Verdict => ({
   gate: 'confidence',
@@ -47,12 +23,13 @@ const verdict = (state: Verdict['state']): Verdict => ({
 
 const plan = (
   change: Partial<PlanRollout>,
-  members: PlanMember[],
+  members: ModelMember[],
   now = 0,
   verdicts: Verdict[] = [],
-) => planWave({ rollout: { ...rollout, ...change }, members, verdicts }, now);
+) => planWave(snapshotOf({ ...rollout, ...change }, members, verdicts, now), now);
 
-const committed = { state: 'committed', attempt: 1, started: true, endedMs: 10 } as const;
+const committed = { state: 'committed', attempt: 1, endedMs: 10 } as const;
+const sent = { state: 'sent', attempt: 1, dueMs: 5010 } as const;
 
 describe('a running rollout', () => {
   it('opens its first wave, then deploys to the devices of the wave only', () => {
@@ -90,30 +67,28 @@ describe('a running rollout', () => {
     }
   });
 
-  it('tries a passing failure again after a pause that doubles, up to the last attempt', () => {
-    const failed = { state: 'failed', retryable: true, endedMs: 1000 } as const;
-    const first = [member(0, { ...failed, attempt: 1 })];
-    expect(plan({ maxAttempts: 3 }, first, 1049)).toEqual([]);
-    expect(plan({ maxAttempts: 3 }, first, 1050)).toEqual([
-      { kind: 'retry', device: 'd0', attempt: 2 },
-    ]);
-    const second = [member(0, { ...failed, attempt: 2 })];
-    expect(plan({ maxAttempts: 3 }, second, 1099)).toEqual([]);
-    expect(plan({ maxAttempts: 3 }, second, 1100)).toHaveLength(1);
-    const last = [member(0, { ...failed, attempt: 3 })];
-    expect(plan({ maxAttempts: 3 }, last, 1100)).toEqual([{ kind: 'openWave', wave: 1, note: '' }]);
+  it('tries a failure again when that is due, and does not open a wave before', () => {
+    const failed = [
+      member(0, { state: 'failed', attempt: 1, dueMs: 1050, endedMs: 1000 }),
+      member(1),
+    ];
+    expect(plan({}, failed, 1049)).toEqual([]);
+    expect(plan({}, failed, 1050)).toEqual([{ kind: 'retry', devices: ['d0'] }]);
+    const lasting = [member(0, { state: 'failed', attempt: 3, endedMs: 1000 }), member(1)];
+    expect(plan({}, lasting, 1100)).toEqual([{ kind: 'openWave', wave: 1, note: '' }]);
   });
 
   it('does not let a silent device hold up its wave', () => {
-    const silent = [member(0, { state: 'sent', sentMs: 10 }), member(1), member(2)];
+    const silent = [member(0, sent), member(1), member(2)];
     expect(plan({}, silent, 5009)).toEqual([]);
     expect(plan({}, silent, 5010)).toEqual([{ kind: 'expire', devices: ['d0'] }]);
-    const expired = [member(0, { state: 'expired', endedMs: 5010 }), member(1)];
+    const expired = [member(0, { state: 'expired', attempt: 1, endedMs: 5010 }), member(1)];
     expect(plan({}, expired, 5110)).toEqual([{ kind: 'openWave', wave: 1, note: '' }]);
   });
 
   it('does nothing while paused, and goes on when resumed', () => {
-    expect(plan({ state: 'paused' }, [member(0)])).toEqual([]);
+    const failed = member(1, { state: 'failed', attempt: 1, dueMs: 5 });
+    expect(plan({ state: 'paused' }, [member(0), failed], 9)).toEqual([]);
   });
 });
 
@@ -121,15 +96,18 @@ describe('a halted rollout', () => {
   const halted = { state: 'halted', haltedBy: 'confidence', wave: 1 } as const;
 
   it('brings back every device that was asked, whatever became of it', () => {
-    const members = MEMBER_STATES.map((state, i) => member(i, { state }));
+    const asked = ['sent', 'in-progress', 'committed', 'failed', 'rolled-back', 'expired'];
+    const members = MEMBER_STATES.map((state, i) =>
+      member(i, { state, attempt: asked.includes(state) ? 1 : 0 }),
+    );
     expect(plan(halted, members)).toEqual([
       { kind: 'rollBack', devices: ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'] },
     ]);
   });
 
   it('ends when all are back', () => {
-    const back = (backState: PlanMember['backState']) => [
-      member(0, { ...committed, backState, backAttempt: 1 }),
+    const back = (backState: ModelMember['backState']) => [
+      member(0, { ...committed, backState }),
       member(1, { state: 'withdrawn' }),
     ];
     expect(plan(halted, back('in-progress'))).toEqual([]);
@@ -141,16 +119,15 @@ describe('a halted rollout', () => {
     ]);
   });
 
-  it('tries the way back several times, then names the device', () => {
-    const failed = (backAttempt: number) => [
-      member(0, { ...committed, backState: 'failed', backAttempt, backEndedMs: 0 }),
-    ];
-    expect(plan(halted, failed(1), 50)).toEqual([{ kind: 'retryBack', device: 'd0', attempt: 2 }]);
-    expect(plan(halted, failed(5), 50)).toEqual([
+  it('tries the way back again when that is due, and names the device that it gave up', () => {
+    const failed = (dueMs: number) => [member(0, { ...committed, backState: 'failed', dueMs })];
+    expect(plan(halted, failed(51), 50)).toEqual([]);
+    expect(plan(halted, failed(50), 50)).toEqual([{ kind: 'retryBack', devices: ['d0'] }]);
+    expect(plan(halted, failed(0), 50)).toEqual([
       {
         kind: 'finish',
         state: 'rolled-back',
-        note: 'could not be rolled back after 5 attempts: d0',
+        note: 'could not be rolled back after several attempts: d0',
       },
     ]);
   });
@@ -160,15 +137,11 @@ describe('any plan', () => {
   const anyMember = fc.record({
     state: fc.constantFrom(...MEMBER_STATES),
     attempt: fc.integer({ min: 0, max: 4 }),
-    started: fc.boolean(),
-    retryable: fc.boolean(),
-    sentMs: fc.nat(10_000),
     endedMs: fc.nat(10_000),
     backState: fc.constantFrom(...BACK_STATES),
-    backAttempt: fc.integer({ min: 0, max: 6 }),
-    backEndedMs: fc.nat(10_000),
+    dueMs: fc.nat(20_000),
   });
-  const anySnapshot: fc.Arbitrary<RolloutSnapshot> = fc.record({
+  const anyWorld = fc.record({
     rollout: fc
       .record({
         state: fc.constantFrom(...ROLLOUT_STATES),
@@ -188,28 +161,32 @@ describe('any plan', () => {
       }),
       { maxLength: 4 },
     ),
+    now: fc.nat(20_000),
   });
+  type World = typeof anyWorld extends fc.Arbitrary<infer T> ? T : never;
+  const planOf = ({ rollout, members, verdicts, now }: World) =>
+    planWave(snapshotOf(rollout, members, verdicts, now), now);
 
   it('is the same for the same snapshot', () => {
     fc.assert(
-      fc.property(anySnapshot, fc.nat(20_000), (snapshot, now) => {
-        expect(planWave(structuredClone(snapshot), now)).toEqual(planWave(snapshot, now));
+      fc.property(anyWorld, (world) => {
+        expect(planOf(structuredClone(world))).toEqual(planOf(world));
       }),
     );
   });
 
   it('deploys only within the open wave, only to devices that wait, and never past a closed gate', () => {
     fc.assert(
-      fc.property(anySnapshot, fc.nat(20_000), (snapshot, now) => {
-        const size = snapshot.rollout.sizes[snapshot.rollout.wave] ?? 0;
-        const closed = snapshot.verdicts.some(({ state }) => state === 'closed');
-        for (const action of planWave(snapshot, now)) {
+      fc.property(anyWorld, (world) => {
+        const size = world.rollout.sizes[world.rollout.wave] ?? 0;
+        const closed = world.verdicts.some(({ state }) => state === 'closed');
+        for (const action of planOf(world)) {
           const starts = action.kind === 'deploy' || action.kind === 'retry';
-          if (starts) expect(snapshot.rollout.state === 'running' && !closed).toBe(true);
+          if (starts) expect(world.rollout.state === 'running' && !closed).toBe(true);
           if (action.kind === 'openWave') expect(closed).toBe(false);
           if (action.kind !== 'deploy') continue;
           for (const device of action.devices) {
-            const one = snapshot.members.find((other) => other.device === device);
+            const one = world.members.find((other) => other.device === device);
             expect(one?.state).toBe('pending');
             expect(one?.position).toBeLessThan(size);
           }
@@ -220,9 +197,9 @@ describe('any plan', () => {
 
   it('names a device once at most', () => {
     fc.assert(
-      fc.property(anySnapshot, fc.nat(20_000), (snapshot, now) => {
-        const named = planWave(snapshot, now).flatMap((action) =>
-          'devices' in action ? action.devices : 'device' in action ? [action.device] : [],
+      fc.property(anyWorld, (world) => {
+        const named = planOf(world).flatMap((action) =>
+          'devices' in action ? action.devices : [],
         );
         expect(new Set(named).size).toBe(named.length);
       }),

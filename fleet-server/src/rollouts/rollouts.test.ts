@@ -11,9 +11,10 @@ import { changeRollout } from './change.ts';
 import { createRollout, draftRollout } from './create.ts';
 import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
+import { readMembers } from './members.ts';
 import { createPublisher } from './publisher.ts';
 import type { RolloutRequest } from './settings.ts';
-import { type MemberRow, readMembers, readRollout } from './store.ts';
+import { type MemberRow, readRollout } from './store.ts';
 import {
   createIntake,
   deviceId,
@@ -87,7 +88,7 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
   };
 
   const advance = (id: string) =>
-    advanceRollout(context, { fleet: FLEET, id }, { now, fresh: true });
+    advanceRollout(context, { fleet: FLEET, id }, { now, evidence: 'new' });
   const read = (id: string) => readRollout(database.db, FLEET, id);
   const members = async (id: string) => readMembers(database.db, await read(id));
   const states = (rows: readonly MemberRow[]) => rows.map(({ state }) => state);
@@ -318,7 +319,7 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     const deploy = { kind: 'deploy', devices: devices.map((device) => device.id) } as const;
     expect(await executeAction(database, target, deploy, now)).toEqual([canary?.device]);
     expect(await executeAction(database, target, deploy, now)).toEqual([]);
-    const early = { kind: 'retry', device: canary!.device, attempt: 2 } as const;
+    const early = { kind: 'retry', devices: [canary!.device] } as const;
     expect(await executeAction(database, target, early, now)).toEqual([]);
     const rows = await database.db.selectFrom('deployments').selectAll().execute();
     expect(rows.map(({ attempt }) => attempt)).toEqual([1]);

@@ -4,7 +4,7 @@ import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable, RolloutsTable } from '../db/schema-telemetry.ts';
 import type { GateName, Verdict, VerdictState } from './gates/types.ts';
 import type { RolloutSettings } from './settings.ts';
-import type { BackState, HaltCause, MemberState, RolloutSnapshot, RolloutState } from './types.ts';
+import type { BackState, HaltCause, MemberState, RolloutState } from './types.ts';
 
 type Db = Kysely<Database>;
 
@@ -88,55 +88,6 @@ export async function unfinishedRollouts(db: Db): Promise<Rollout[]> {
   return rows.map(rolloutOf);
 }
 
-/** In the order of the waves; devices that take no part come first. */
-export async function readMembers(db: Db, { fleet, id, slot }: Rollout): Promise<MemberRow[]> {
-  const rows = (await db
-    .selectFrom('rollout_members')
-    .selectAll()
-    .where('fleet', '=', fleet)
-    .where('rollout', '=', id)
-    .orderBy('position')
-    .orderBy('device')
-    .execute()) as MemberRow[];
-  const emptied = await emptiedDevices(db, fleet, slot, rows);
-  return rows.map((row) =>
-    emptied.has(row.device) ? { ...row, back_state: 'committed' as const } : row,
-  );
-}
-
-/**
- * Devices whose slot was ordered empty and that will not report a removal: what failed there never
- * ran, and what was never taken up is not taken up any more.
- */
-async function emptiedDevices(
-  db: Db,
-  fleet: string,
-  slot: string,
-  members: readonly MemberRow[],
-): Promise<Set<string>> {
-  const ordered = members.filter(({ back, back_state }) => back === '' && back_state === 'sent');
-  const failed = ordered.filter(({ state }) => state === 'failed' || state === 'rolled-back');
-  const emptied = new Set(failed.map(({ device }) => device));
-  const untouched = ordered.filter(({ state, started }) => state !== 'committed' && started === 0);
-  for (const some of chunks(untouched, 400)) {
-    const rows = await db
-      .selectFrom('devices')
-      .select(['device', 'active'])
-      .where('fleet', '=', fleet)
-      .where(
-        'device',
-        'in',
-        some.map(({ device }) => device),
-      )
-      .execute();
-    for (const { device, active } of rows) {
-      const running = JSON.parse(active) as { slot: string }[];
-      if (running.every((one) => one.slot !== slot)) emptied.add(device);
-    }
-  }
-  return emptied;
-}
-
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }
@@ -190,43 +141,6 @@ export async function writeVerdicts(
       })),
     )
     .execute();
-}
-
-/** What the planner wants to know, from what is stored. */
-export function snapshotOf(
-  rollout: Rollout,
-  members: readonly MemberRow[],
-  verdicts: readonly Verdict[],
-): RolloutSnapshot {
-  const { state, haltedBy, sizes, wave, settings } = rollout;
-  const { soakMs, maxSoakMs, deadlineMs, maxAttempts, retryMs } = settings;
-  return {
-    rollout: {
-      state,
-      haltedBy,
-      sizes,
-      wave,
-      soakMs,
-      maxSoakMs,
-      deadlineMs,
-      maxAttempts,
-      retryMs,
-    },
-    members: members.map((row) => ({
-      device: row.device,
-      position: row.position,
-      state: row.state,
-      attempt: row.attempt,
-      started: row.started === 1,
-      retryable: row.retryable === 1,
-      sentMs: row.sent_ms,
-      endedMs: row.ended_ms,
-      backState: row.back_state,
-      backAttempt: row.back_attempt,
-      backEndedMs: row.back_ended_ms,
-    })),
-    verdicts,
-  };
 }
 
 /** Writes down what happened, for the person who reads the rollout. */

@@ -7,6 +7,7 @@ import type { IngestHandlers, RecordSource } from '../devices/ingest-port.ts';
 import { ingestTelemetry } from '../telemetry/ingest.ts';
 import { emptyWindow } from '../telemetry/merge.ts';
 import { ingestOutcome } from './outcome.ts';
+import { ingestRunning } from './running.ts';
 
 export const FLEET = 'main';
 export const digestOf = (label: string): string =>
@@ -202,19 +203,28 @@ export class SimulatedDevice {
     this.said.push({ deployment, attempt, result, code, step: 'download', ...known });
   }
 
-  /** What the device repeats in `sync`, and the server writes into its row. */
+  /** What the device repeats in `sync`, as the server takes it in. */
   async #reportActive(db: Db, slot: string): Promise<void> {
     const { running } = this;
     const active =
-      running === undefined ? [] : [{ slot, model: 'parts', version: running.version }];
+      running === undefined ? [] : [{ ...running, slot, model: 'parts', precision: 'fp32' }];
     await db
       .updateTable('devices')
       .set({ active: JSON.stringify(active) })
       .where('fleet', '=', FLEET)
       .where('device', '=', this.id)
       .execute();
+    await ingestRunning(db, sourceOf(this.id, 0), { active }, () => undefined);
   }
 }
+
+const sourceOf = (device: string, receivedMs: number): RecordSource => ({
+  fleet: FLEET,
+  device,
+  at: { wallMs: receivedMs, monotonicMs: 0, clockSynced: true },
+  receivedMs,
+  via: 'outbox',
+});
 
 /** Takes in records as the server does. */
 export function createIntake(db: Db, dialect: SqlDialect, touch: (rollout: string) => void) {
@@ -223,14 +233,8 @@ export function createIntake(db: Db, dialect: SqlDialect, touch: (rollout: strin
       ingestOutcome(trx, source, outcome, deployment, touch),
     window: (trx, source, window) =>
       ingestTelemetry(trx, { dialect }, source, window, ({ rollout }) => touch(rollout)),
+    running: (trx, source, sync) => ingestRunning(trx, source, sync, touch),
   };
-  const source = (device: string, receivedMs: number): RecordSource => ({
-    fleet: FLEET,
-    device,
-    at: { wallMs: receivedMs, monotonicMs: 0, clockSynced: true },
-    receivedMs,
-    via: 'outbox',
-  });
   const settle = async (take: (trx: Db) => ReturnType<IngestHandlers['window']>) => {
     const result = await db.transaction().execute(take);
     if (result.stored) result.after?.();
@@ -238,9 +242,9 @@ export function createIntake(db: Db, dialect: SqlDialect, touch: (rollout: strin
   };
   return {
     outcome: (device: string, outcome: Outcome, now: number) =>
-      settle((trx) => ingestReport(trx, handlers, source(device, now), outcome)),
+      settle((trx) => ingestReport(trx, handlers, sourceOf(device, now), outcome)),
     window: (device: string, window: Window, now: number) =>
-      settle((trx) => handlers.window(trx, source(device, now), window)),
+      settle((trx) => handlers.window(trx, sourceOf(device, now), window)),
   };
 }
 

@@ -47,22 +47,31 @@ export const BACK_STATES = [
 ] as const;
 export type BackState = (typeof BACK_STATES)[number];
 
-/** What the planner needs to know of a device; times are the server's wall-clock milliseconds. */
+/** A device on which something may be due; times are the server's wall-clock milliseconds. */
 export interface PlanMember {
   readonly device: string;
-  /** Place in the order of the waves, 0 first; −1 for devices that take no part. */
+  /** Place in the order of the waves, 0 first. */
   readonly position: number;
   readonly state: MemberState;
-  readonly attempt: number;
-  /** The device has said something of this attempt. */
-  readonly started: boolean;
-  /** The failure may pass: the same attempt again could succeed. */
-  readonly retryable: boolean;
-  readonly sentMs: number;
-  readonly endedMs: number;
   readonly backState: BackState;
-  readonly backAttempt: number;
-  readonly backEndedMs: number;
+  /** When it must be seen to: a deadline, or another attempt. */
+  readonly dueMs: number;
+}
+
+/** How many devices stand where; what a plan needs of those that it does not name. */
+export interface Tally {
+  /** Asked, and the attempt has neither ended nor passed its deadline. */
+  readonly inFlight: number;
+  /** Failed in a way that will be tried again. */
+  readonly retrying: number;
+  /** When the latest attempt ended; 0 where none has. */
+  readonly lastEndedMs: number;
+  /** When something is due next; 0 where nothing is. */
+  readonly nextDueMs: number;
+  /** On their way back. */
+  readonly goingBack: number;
+  /** Given up on the way back, with the names of some. */
+  readonly stuck: { readonly devices: number; readonly some: readonly string[] };
 }
 
 export interface PlanRollout {
@@ -75,17 +84,18 @@ export interface PlanRollout {
   readonly soakMs: number;
   /** A wave whose gates still lack evidence after this time passes with a note. */
   readonly maxSoakMs: number;
-  /** A device that has not ended an attempt after this time no longer holds up its wave. */
-  readonly deadlineMs: number;
-  readonly maxAttempts: number;
-  /** Pause before a second attempt; doubles with each further one. */
-  readonly retryMs: number;
 }
 
-/** All that a plan depends on. */
+/** All that a plan depends on: what is due now, and not the whole membership. */
 export interface RolloutSnapshot {
   readonly rollout: PlanRollout;
-  readonly members: readonly PlanMember[];
+  readonly tally: Tally;
+  /** Of the open wave, the first that wait for their turn, in order. */
+  readonly pending: readonly PlanMember[];
+  /** On which something may be due, earliest first. */
+  readonly due: readonly PlanMember[];
+  /** Asked to take the version and not yet told to go back, in order; only once it has halted. */
+  readonly toGoBack: readonly PlanMember[];
   readonly verdicts: readonly Verdict[];
 }
 
@@ -93,11 +103,11 @@ export interface RolloutSnapshot {
 export type Action =
   | { readonly kind: 'openWave'; readonly wave: number; readonly note: string }
   | { readonly kind: 'deploy'; readonly devices: readonly string[] }
-  | { readonly kind: 'retry'; readonly device: string; readonly attempt: number }
+  | { readonly kind: 'retry'; readonly devices: readonly string[] }
   | { readonly kind: 'expire'; readonly devices: readonly string[] }
   | { readonly kind: 'halt'; readonly cause: HaltCause; readonly sentence: string }
   | { readonly kind: 'rollBack'; readonly devices: readonly string[] }
-  | { readonly kind: 'retryBack'; readonly device: string; readonly attempt: number }
+  | { readonly kind: 'retryBack'; readonly devices: readonly string[] }
   | { readonly kind: 'finish'; readonly state: EndState; readonly note: string };
 
 export type EndState = Extract<RolloutState, 'rolled-back' | 'done' | 'aborted'>;

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import { gatherEvidence } from '../../rollouts/evidence.ts';
 import type { DevicePair, Side } from '../../rollouts/gates/types.ts';
-import { chunks, type MemberRow, type Rollout, readMembers } from '../../rollouts/store.ts';
+import { readAsked } from '../../rollouts/members.ts';
+import { chunks, type MemberRow, type Rollout } from '../../rollouts/store.ts';
 import type { LabelsFor } from './bundle-text.ts';
 import type { ComparedSide, Comparison } from './schemas.ts';
 
@@ -17,7 +18,7 @@ export async function readComparison(
   rollout: Rollout,
   labelsFor: LabelsFor,
 ): Promise<Comparison> {
-  const members = await readMembers(db, rollout);
+  const members = await readAsked(db, rollout);
   const { pairs } = await gatherEvidence(db, rollout, members);
   const matched = pairs.filter((pair) => weightOf(pair) > 0);
   const digest = members.find(({ digest }) => digest !== '')?.digest;

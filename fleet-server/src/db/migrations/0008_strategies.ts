@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { SqlDialect } from '../dialect.ts';
 import type { Database } from '../schema.ts';
 import type { Migration } from './migration.ts';
@@ -95,12 +95,27 @@ const INDEXES = [
   {
     name: 'rollout_members_state',
     table: 'rollout_members',
-    columns: ['fleet', 'rollout', 'state', 'position'],
+    columns: ['fleet', 'rollout', 'state', 'position', 'time_zone'],
   },
   {
-    name: 'rollout_members_back',
+    name: 'rollout_members_position',
     table: 'rollout_members',
-    columns: ['fleet', 'rollout', 'back_state'],
+    columns: ['fleet', 'rollout', 'position', 'device'],
+  },
+];
+
+/** Of the few rows that a plan looks for among many; a query must state the condition word for word. */
+const PARTIAL_INDEXES = [
+  { name: 'rollout_members_due', columns: ['fleet', 'rollout', 'due_ms'], where: 'due_ms > 0' },
+  {
+    name: 'rollout_members_ended',
+    columns: ['fleet', 'rollout', 'ended_ms'],
+    where: 'ended_ms > 0',
+  },
+  {
+    name: 'rollout_members_asked',
+    columns: ['fleet', 'rollout', 'back_state', 'position'],
+    where: "deployment <> ''",
   },
 ];
 
@@ -114,12 +129,16 @@ const COLUMNS: readonly Column[] = [
   ['rollouts', 'approved_wave', 'integer'],
   ['rollouts', 'opened_ms', 'bigint'],
   ['rollouts', 'parent', 'key'],
+  ['rollouts', 'rate_ms', 'bigint'],
   ['rollout_members', 'stratum', 'text'],
   ['rollout_members', 'arm', 'key'],
   ['rollout_members', 'rung', 'integer'],
   ['rollout_members', 'ladder', 'text'],
   ['rollout_members', 'joined_ms', 'bigint'],
   ['rollout_members', 'base_unclean_starts', 'integer'],
+  ['rollout_members', 'due_ms', 'bigint'],
+  ['rollout_members', 'strikes', 'integer'],
+  ['rollout_members', 'time_zone', 'key'],
   ['deployments', 'purpose', 'key'],
 ];
 
@@ -129,8 +148,48 @@ export const strategies: Migration = {
   async up(db, dialect) {
     for (const column of COLUMNS) await addColumn(db, dialect, column);
     await createTables(db, dialect, TABLES, INDEXES);
+    for (const { name, columns, where } of PARTIAL_INDEXES) {
+      const index = db.schema.createIndex(name).on('rollout_members').columns(columns);
+      await index.where(sql<boolean>`${sql.raw(where)}`).execute();
+    }
+    await scheduleUnderWay(db);
   },
 };
+
+type Timing = Record<'deadlineMs' | 'maxAttempts' | 'retryMs', number>;
+
+/** Attempts that are under way get the deadline, and failed ones the pause, that they had by their settings. */
+async function scheduleUnderWay(db: Kysely<Database>): Promise<void> {
+  const rollouts = await db
+    .selectFrom('rollouts')
+    .select(['fleet', 'rollout', 'settings'])
+    .where('ended_ms', '=', 0)
+    .execute();
+  for (const { fleet, rollout, settings } of rollouts) {
+    const { deadlineMs, maxAttempts, retryMs } = JSON.parse(settings) as Timing;
+    const members = db
+      .updateTable('rollout_members')
+      .where('fleet', '=', fleet)
+      .where('rollout', '=', rollout);
+    await members
+      .set({ due_ms: sql<number>`sent_ms + ${deadlineMs}` })
+      .where('state', 'in', ['sent', 'in-progress'])
+      .where('back_state', '=', 'none')
+      .execute();
+    await members
+      .set({ due_ms: sql<number>`ended_ms + ${retryMs}` })
+      .where('state', '=', 'failed')
+      .where('retryable', '=', 1)
+      .where('attempt', '<', maxAttempts)
+      .where('back_state', '=', 'none')
+      .execute();
+    await members
+      .set({ due_ms: sql<number>`back_ended_ms + ${retryMs}` })
+      .where('back_state', '=', 'failed')
+      .where('back_attempt', '<', 5)
+      .execute();
+  }
+}
 
 async function addColumn(db: Kysely<Database>, dialect: SqlDialect, [table, name, type]: Column) {
   const isText = type === 'key' || type === 'text';

@@ -1,0 +1,168 @@
+import { type Kysely, type SqlBool, sql } from 'kysely';
+import type { Database } from '../db/schema.ts';
+import type { Verdict } from './gates/types.ts';
+import type { Rollout } from './store.ts';
+import type {
+  BackState,
+  MemberState,
+  PlanMember,
+  PlanRollout,
+  RolloutSnapshot,
+  Tally,
+} from './types.ts';
+
+type Db = Kysely<Database>;
+
+/** Devices of each kind that one plan names at most; the next plan takes the others. */
+const LIMIT = 200;
+const NAMED = 5;
+const IN_FLIGHT: readonly MemberState[] = ['sent', 'in-progress'];
+
+/** Word for word as in the partial indexes, which are not used otherwise. */
+const IS_DUE = sql<SqlBool>`due_ms > 0`;
+const HAS_ENDED = sql<SqlBool>`ended_ms > 0`;
+const WAS_ASKED = sql<SqlBool>`deployment <> ''`;
+
+/**
+ * What the planner wants to know, by indexed queries: the work grows with what is due and in
+ * flight, not with the membership.
+ */
+export async function gatherSnapshot(
+  db: Db,
+  rollout: Rollout,
+  verdicts: readonly Verdict[],
+  now: number,
+): Promise<RolloutSnapshot> {
+  const halted = rollout.state === 'halted';
+  return {
+    rollout: planRollout(rollout),
+    tally: halted ? await tallyBack(db, rollout) : await tallyForward(db, rollout),
+    pending: rollout.state === 'running' ? await readPending(db, rollout) : [],
+    due: await readDue(db, rollout, now),
+    toGoBack: halted ? await readToGoBack(db, rollout) : [],
+    verdicts,
+  };
+}
+
+function planRollout({ state, haltedBy, sizes, wave, settings }: Rollout): PlanRollout {
+  const { soakMs, maxSoakMs } = settings;
+  return { state, haltedBy, sizes, wave, soakMs, maxSoakMs };
+}
+
+const NOTHING: Tally = {
+  inFlight: 0,
+  retrying: 0,
+  lastEndedMs: 0,
+  nextDueMs: 0,
+  goingBack: 0,
+  stuck: { devices: 0, some: [] },
+};
+
+const waveSize = ({ sizes, wave }: Rollout): number => (wave < 0 ? 0 : (sizes[wave] ?? 0));
+
+function membersOf(db: Db, { fleet, id }: Rollout) {
+  return db.selectFrom('rollout_members').where('fleet', '=', fleet).where('rollout', '=', id);
+}
+
+async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
+  const members = membersOf(db, rollout);
+  const count = sql<number>`count(*)`.as('devices');
+  const due = await members
+    .select((e) => ['state', count, e.fn.min('due_ms').as('next')])
+    .where(IS_DUE)
+    .groupBy('state')
+    .execute();
+  const ended = await members
+    .select((e) => e.fn.max('ended_ms').as('last'))
+    .where(HAS_ENDED)
+    .executeTakeFirstOrThrow();
+  const inFlight = due.filter(({ state }) => state !== 'failed');
+  const retrying = due.filter(({ state }) => state === 'failed');
+  return {
+    ...NOTHING,
+    inFlight: sum(inFlight),
+    retrying: sum(retrying),
+    lastEndedMs: Number(ended.last ?? 0),
+    nextDueMs: earliest(due.map(({ next }) => Number(next))),
+  };
+}
+
+const sum = (rows: readonly { readonly devices: number }[]): number =>
+  rows.reduce((total, { devices }) => total + Number(devices), 0);
+
+const earliest = (times: readonly number[]): number =>
+  times.length === 0 ? 0 : Math.min(...times);
+
+async function tallyBack(db: Db, rollout: Rollout): Promise<Tally> {
+  const asked = membersOf(db, rollout).where(WAS_ASKED);
+  const under = await asked
+    .select(sql<number>`count(*)`.as('devices'))
+    .where('back_state', 'in', ['sent', 'in-progress'])
+    .executeTakeFirstOrThrow();
+  const failed = await asked
+    .select(['device', 'due_ms'])
+    .where('back_state', '=', 'failed')
+    .orderBy('position')
+    .execute();
+  const again = failed.filter(({ due_ms }) => due_ms > 0);
+  const stuck = failed.filter(({ due_ms }) => due_ms === 0);
+  return {
+    ...NOTHING,
+    goingBack: Number(under.devices) + again.length,
+    nextDueMs: earliest(again.map(({ due_ms }) => due_ms)),
+    stuck: { devices: stuck.length, some: stuck.slice(0, NAMED).map(({ device }) => device) },
+  };
+}
+
+const COLUMNS = ['device', 'position', 'state', 'back_state', 'due_ms'] as const;
+
+async function readPending(db: Db, rollout: Rollout): Promise<PlanMember[]> {
+  const rows = await membersOf(db, rollout)
+    .select(COLUMNS)
+    .where('state', '=', 'pending')
+    .where('position', '>=', 0)
+    .where('position', '<', waveSize(rollout))
+    .orderBy('position')
+    .limit(LIMIT)
+    .execute();
+  return rows.map(planMember);
+}
+
+async function readDue(db: Db, rollout: Rollout, now: number): Promise<PlanMember[]> {
+  const due = membersOf(db, rollout)
+    .select(COLUMNS)
+    .where(IS_DUE)
+    .where('due_ms', '<=', now)
+    .orderBy('due_ms')
+    .limit(LIMIT);
+  const rows = await (rollout.state === 'paused'
+    ? due.where('state', 'in', IN_FLIGHT)
+    : due
+  ).execute();
+  return rows.map(planMember);
+}
+
+async function readToGoBack(db: Db, rollout: Rollout): Promise<PlanMember[]> {
+  const rows = await membersOf(db, rollout)
+    .select(COLUMNS)
+    .where(WAS_ASKED)
+    .where('back_state', '=', 'none')
+    .orderBy('position')
+    .limit(LIMIT)
+    .execute();
+  return rows.map(planMember);
+}
+
+const planMember = (row: {
+  readonly device: string;
+  readonly position: number;
+  readonly state: string;
+  readonly back_state: string;
+  readonly due_ms: number;
+}): PlanMember => ({
+  device: row.device,
+  position: row.position,
+  state: row.state as MemberState,
+  backState: row.back_state as BackState,
+  dueMs: row.due_ms,
+});
