@@ -8,6 +8,8 @@ import type { IngestHandlers } from './devices/ingest-port.ts';
 import { createWantedBlobs, type WantedBlobs } from './devices/wanted-blobs.ts';
 import { createProfiles } from './drift/profiles.ts';
 import { createDriftTicker } from './drift/ticker.ts';
+import { ingestMeasurement } from './lab/outcome.ts';
+import { createLabTicker, type LabTicker } from './lab/ticker.ts';
 import { type Push, pushModel } from './registry/push.ts';
 import { signBuild } from './registry/sign.ts';
 import { ingestOutcome } from './rollouts/outcome.ts';
@@ -31,6 +33,8 @@ export interface App {
   readonly wantedBlobs: WantedBlobs;
   /** Plans waves of rollouts and publishes what each device shall run. */
   readonly rollouts: RolloutTicker;
+  /** Has variants measured on the devices of a lab. */
+  readonly lab: LabTicker;
   /** What devices report, into rollouts and telemetry. */
   readonly handlers: IngestHandlers;
   close(): Promise<void>;
@@ -53,6 +57,11 @@ export async function createApp(context: ServerContext, folders: AppFolders): Pr
     publishDesired: (fleet, device) => publishDesired(context, fleet, device),
     onChange: (fleet, rollout) => changes.emit({ topic: 'rollout', fleet, id: rollout }),
   });
+  const lab = createLabTicker({
+    ...context,
+    publishDesired: (fleet, device) => publishDesired(context, fleet, device),
+    onChange: (fleet, run) => changes.emit({ topic: 'lab', fleet, id: run }),
+  });
   const drift = createDriftTicker({
     ...context,
     profileFor: createProfiles(context.artifacts),
@@ -64,10 +73,13 @@ export async function createApp(context: ServerContext, folders: AppFolders): Pr
     deltas,
     wantedBlobs: createWantedBlobs(context),
     rollouts,
+    lab,
     pushModel: (push) => pushModel(context, builder, push),
     handlers: {
       outcome: (trx, source, outcome, deployment) =>
-        ingestOutcome(trx, source, outcome, deployment, rollouts.touch),
+        deployment.purpose === 'measure'
+          ? ingestMeasurement(trx, source, deployment, () => void lab.tick())
+          : ingestOutcome(trx, source, outcome, deployment, rollouts.touch),
       window: (trx, source, window) =>
         ingestTelemetry(trx, context, source, window, ({ fleet, device, slot, rollout }) => {
           changes.emit({ topic: 'telemetry', fleet, id: device, data: { slot } });
@@ -78,6 +90,7 @@ export async function createApp(context: ServerContext, folders: AppFolders): Pr
     async close() {
       await deltas.close();
       await drift.stop();
+      await lab.stop();
       await rollouts.stop();
       await builder.close();
     },

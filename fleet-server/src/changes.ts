@@ -1,8 +1,8 @@
 /** Something that a screen may want to draw again. Never a hop of the story: losing one harms nothing. */
 export interface Change {
-  readonly topic: 'device' | 'rollout' | 'build' | 'drift' | 'alert' | 'telemetry';
+  readonly topic: 'device' | 'rollout' | 'lab' | 'build' | 'drift' | 'alert' | 'telemetry';
   readonly fleet: string;
-  /** Of the device, rollout, build or alert. */
+  /** Of the device, rollout, lab run, build or alert. */
   readonly id: string;
   /** What is new, where it is short: JSON values only. */
   readonly data?: Readonly<Record<string, unknown>>;

@@ -66,6 +66,10 @@ export const COMMANDS = {
     summary: 'Roll a version out in waves, watch it, stop it',
     load: () => import('./rollout.ts'),
   },
+  lab: {
+    summary: 'Have the variants of a version measured on real devices, and chosen by it',
+    load: () => import('./lab.ts'),
+  },
   drift: { summary: 'List the drift alerts of a fleet', load: () => import('./drift.ts') },
   token: { summary: 'Make claim tokens for devices', load: () => import('./token.ts') },
   keys: { summary: 'Export the local signing key’s public root', load: () => import('./keys.ts') },

@@ -1,4 +1,3 @@
-import { ERRORS } from '@flotilla/protocol';
 import type { LabFigures } from '@flotilla/targets';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, MeasurementsTable } from '../db/schema.ts';
@@ -33,10 +32,10 @@ export async function readMeasurements(
     .execute();
 }
 
-/** Median over the devices that ran it. What failed on the way to the device says nothing of it. */
+/** Median over the devices that ran it. */
 export function summarize(rows: readonly Pick<MeasurementRow, 'code' | 'p50_ms'>[]): LabFigures {
   const ran = rows.filter(({ code }) => code === '').map(({ p50_ms }) => p50_ms);
-  const failed = rows.filter(({ code }) => code !== '' && !mayPass(code)).map(({ code }) => code);
+  const failed = rows.filter(({ code }) => code !== '').map(({ code }) => code);
   return {
     devices: ran.length,
     latencyMs: median(ran),
@@ -44,9 +43,6 @@ export function summarize(rows: readonly Pick<MeasurementRow, 'code' | 'p50_ms'>
     code: mostFrequent(failed),
   };
 }
-
-const mayPass = (code: string): boolean =>
-  Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -130,7 +130,8 @@ interface StoredReport {
   readonly latencyMs?: { readonly variant?: number; readonly estimated?: boolean };
 }
 
-function factsOf(row: Selectable<VariantsTable>, lab: LabFigures | undefined): Facts {
+/** What the choice is made on. */
+export function factsOf(row: Selectable<VariantsTable>, lab: LabFigures | undefined): Facts {
   const { accuracy, latencyMs } = JSON.parse(row.report) as StoredReport;
   return {
     row,

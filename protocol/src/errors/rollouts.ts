@@ -1,7 +1,23 @@
 import { refused } from './row.ts';
 
-/** Rollouts, selectors, and what devices report about deployments. */
+/** Rollouts, the lab, selectors, and what devices report about deployments. */
 export const ROLLOUT_ERRORS = {
+  'lab.busy': refused(
+    409,
+    (c: { device: string; holder: string }) =>
+      `${c.device} is taken by ${c.holder}: wait until that has ended, or abort it`,
+  ),
+  'lab.invalid': refused(400, (c: { reason: string }) => `nothing is measured: ${c.reason}`),
+  'lab.no-figures': refused(
+    422,
+    (c: { device: string }) =>
+      `${c.device} ended its measurement without figures: look at its log, then measure again`,
+  ),
+  'lab.none-measured': refused(
+    500,
+    (c: { version: string }) =>
+      `no variant of ${c.version} was measured: see why in the table, then measure again`,
+  ),
   'report.invalid': refused(
     422,
     (c: { reason: string }) => `the device's report was refused: ${c.reason}`,

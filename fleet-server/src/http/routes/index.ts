@@ -13,6 +13,7 @@ import { driftRoutes } from './drift.ts';
 import { enrollRoutes } from './enroll.ts';
 import { eventRoutes } from './events.ts';
 import { fleetRoutes } from './fleets.ts';
+import { measurementRoutes } from './measurements.ts';
 import { modelRoutes } from './models.ts';
 import { overviewRoutes } from './overview.ts';
 import { rolloutRoutes } from './rollouts.ts';
@@ -31,6 +32,7 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   deviceRoutes(context),
   downloadRoutes(context),
   modelRoutes(context, app),
+  measurementRoutes(context, app),
   rolloutRoutes(context, app),
   telemetryRoutes(context),
   driftRoutes(context),
