@@ -21,6 +21,10 @@ export const COMMANDS = {
     summary: 'Run the fleet server: API and dashboard, MQTT broker, builder',
     load: () => import('./serve.ts'),
   },
+  simulate: {
+    summary: 'Let simulated devices join a fleet: try a rollout before the real one',
+    load: () => import('./simulate.ts'),
+  },
   optimize: {
     summary: 'Make verified, signed variants of a model for one or more targets',
     load: () => import('./optimize.ts'),

@@ -108,9 +108,12 @@ async function fileOf(content: BundleContent): Promise<Uint8Array> {
   return bytes;
 }
 
+/** Where versions are pushed to. */
+type Receiver = Pick<TestServer, 'url' | 'adminToken'>;
+
 /** Pushes a tar as a version of a model. */
 export async function push(
-  server: TestServer,
+  server: Receiver,
   model: string,
   tar: Uint8Array,
   query = '',
@@ -126,7 +129,7 @@ export async function push(
 
 /** Enough for a wave: a version of one ready bundle for each target. */
 export async function pushBundles(
-  server: TestServer,
+  server: Receiver,
   version: number,
   targets: readonly string[] = ['x86-64'],
 ): Promise<{ digest: string; model: Uint8Array }[]> {

@@ -57,4 +57,12 @@ export const CLI_ERRORS = {
     (c: { rollout: string; state: string; sentence: string }) =>
       `rollout ${c.rollout} ended ${c.state}: ${c.sentence}; see flotilla rollout show ${c.rollout}`,
   ),
+  'simulate.data': usage(
+    (c: { folder: string; reason: string }) =>
+      `the simulation in ${c.folder} cannot be used: ${c.reason}; name another folder with --data`,
+  ),
+  'simulate.faults': usage(
+    (c: { where: string; reason: string }) =>
+      `--faults ${JSON.stringify(c.where)}: ${c.reason}; see flotilla simulate --help`,
+  ),
 } as const;

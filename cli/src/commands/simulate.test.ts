@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { readSettings } from '../config.ts';
+import type { Context } from '../context.ts';
+import { run } from '../run.ts';
+
+const context: Context = {
+  settings: readSettings({ FLOTILLA_SERVER: 'http://127.0.0.1:1', FLOTILLA_TOKEN: 'flt_x' }),
+  environment: {},
+  say: () => undefined,
+  json: () => undefined,
+  progress: () => ({ update: () => undefined, clear: () => undefined }),
+  columns: 80,
+  interrupted: new AbortController().signal,
+};
+
+it.each([
+  [['--targets', 'toaster'], /"toaster", which is no target: see flotilla targets/],
+  [['--targets', ''], /--targets/],
+  [['--faults', 'explode=1'], /"explode=1": there is no such fault/],
+  [['--faults', 'none.yaml'], /none\.yaml does not exist/],
+  [['--devices', 'many'], /--devices takes a number from 0, not "many"/],
+  [['--labeled', '130'], /--labeled takes percentage points/],
+  [['--download', 'half'], /--download/],
+  [[], /127\.0\.0\.1:1/],
+])('%j is refused with a word on why', async (args, says) => {
+  await expect(run(['simulate', ...args], context)).rejects.toThrow(says);
+});

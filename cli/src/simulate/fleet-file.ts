@@ -1,0 +1,56 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { FlotillaError } from '@flotilla/protocol';
+import { writeFileDurably } from '@flotilla/protocol/node';
+import type { DeviceState } from './state.ts';
+
+const FORMAT = 1;
+
+/** A simulated fleet on the disk, so that the same devices come back in the next run. */
+export interface FleetFile {
+  readonly server: string;
+  readonly fleet: string;
+  readonly devices: readonly DeviceState[];
+}
+
+const fileIn = (folder: string): string => join(folder, 'simulated-fleet.json');
+
+/**
+ * The fleet in that folder; undefined where there is none yet.
+ *
+ * @throws FlotillaError `simulate.data` where it is of another server or fleet, or cannot be read
+ */
+export async function readFleetFile(
+  folder: string,
+  { server, fleet }: Pick<FleetFile, 'server' | 'fleet'>,
+): Promise<readonly DeviceState[] | undefined> {
+  const wrong = (reason: string) =>
+    new FlotillaError('simulate.data', { folder: resolve(folder), reason });
+  const text = await readFile(fileIn(folder), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw wrong(error.message);
+  });
+  if (text === undefined) return undefined;
+  const file = parse(text);
+  if (file?.format !== FORMAT) throw wrong('it holds no simulated fleet of this release');
+  if (file.server !== server || file.fleet !== fleet) {
+    throw wrong(`its devices belong to fleet ${file.fleet} of ${file.server}`);
+  }
+  return file.devices;
+}
+
+function parse(text: string): (FleetFile & { readonly format: number }) | undefined {
+  try {
+    return JSON.parse(text) as FleetFile & { readonly format: number };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Holds the private keys of the devices: only their owner may read it. */
+export async function writeFleetFile(folder: string, file: FleetFile): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFileDurably(fileIn(folder), JSON.stringify({ format: FORMAT, ...file }), {
+    mode: 0o600,
+  });
+}
