@@ -1,4 +1,5 @@
 import type { Settings } from './config.ts';
+import type { Live } from './ui/live.ts';
 import type { Progress } from './ui/progress.ts';
 
 /** What a command gets from `main`. */
@@ -14,6 +15,8 @@ export interface Context {
   readonly columns: number;
   /** Progress on the terminal, nothing where there is none. */
   progress(): Progress;
+  /** A picture on the terminal; undefined where there is none, or with `--json`. */
+  live(): Live | undefined;
   /** Aborted by the first Ctrl-C. */
   readonly interrupted: AbortSignal;
 }

@@ -4,8 +4,10 @@ import { asFlotillaError } from '@flotilla/protocol';
 import { readSettings } from './config.ts';
 import type { Context } from './context.ts';
 import { run } from './run.ts';
+import { terminalLive } from './ui/live.ts';
 import { printable } from './ui/printable.ts';
 import { terminalProgress } from './ui/progress.ts';
+import { COLORED, PLAIN } from './ui/style.ts';
 
 const args = process.argv.slice(2);
 const asJson = args.includes('--json');
@@ -31,6 +33,10 @@ const context: Context = {
     return process.stdout.columns || Number.POSITIVE_INFINITY;
   },
   progress: () => terminalProgress(process.stderr),
+  live: () =>
+    process.stdout.isTTY && !asJson
+      ? terminalLive(process.stdout, process.env.NO_COLOR ? PLAIN : COLORED)
+      : undefined,
   interrupted: interruption.signal,
 };
 

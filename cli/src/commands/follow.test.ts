@@ -39,6 +39,7 @@ function context(interrupted = new AbortController().signal) {
     say: () => undefined,
     json: (value) => void printed.push(value),
     progress: () => ({ update: () => undefined, clear: () => undefined }),
+    live: () => undefined,
     columns: 80,
     interrupted,
   };
@@ -53,16 +54,24 @@ const rollout = (state: string) => ({
   haltedBy: '',
   sentence: 'accuracy fell',
   wave: 0,
-  sizes: [1],
-  devices: [],
+  waves: [],
+  events: [],
   verdicts: [],
+  strata: [],
+  apart: {},
+  waitsFor: { what: 'nothing', sentence: '', untilMs: 0 },
 });
 
 it('follows a rollout to its end and prints one JSON document', async () => {
-  answers = [rollout('running'), rollout('done')];
+  // the last answer is to the question for the whole of it
+  answers = [rollout('running'), rollout('done'), { whole: true }];
   const { context: own, printed } = context();
   expect(await run(['rollout', 'watch', ID, '--json'], own)).toBe(0);
-  expect(printed).toEqual([rollout('done')]);
+  expect(printed).toEqual([{ whole: true }]);
+  expect(asked).toEqual([
+    ...Array(2).fill(`/api/1/fleets/default/rollouts/${ID}/progress`),
+    `/api/1/fleets/default/rollouts/${ID}`,
+  ]);
 });
 
 it('fails where the rollout that it followed was undone, and prints it all the same', async () => {

@@ -1,10 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  RolloutMember,
+  RolloutProgress,
+  RolloutSummary,
+} from '@flotilla/fleet-server/progress';
 import { FlotillaError, isId } from '@flotilla/protocol';
 import type { Command } from 'commander';
-import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
+import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { type PolicyOptions, readPolicy, withPolicyOptions } from '../download-policy.ts';
-import { hasEnded, progressLine, type RolloutView, rolloutTable } from '../rollout-view.ts';
+import { readCount } from '../numbers.ts';
+import { clean } from '../rollout/clean.ts';
+import { memberTable } from '../rollout/members.ts';
+import { PAGE, progressLines } from '../rollout/progress-view.ts';
+import { readDuration } from '../rollout/times.ts';
+import { watchRollout } from '../rollout/watch.ts';
 import { table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -17,6 +26,11 @@ interface CreateOptions extends Options, PolicyOptions {
   readonly soak: string;
   readonly dryRun?: boolean;
   readonly watch?: boolean;
+}
+
+interface DeviceOptions extends Options {
+  readonly wave?: string;
+  readonly state?: string;
 }
 
 interface Draft {
@@ -35,8 +49,8 @@ interface DraftDevice {
   readonly reason: string;
 }
 
-const POLL_MS = 500;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+/** Devices that `show` lists; of a larger rollout it lists those that failed. */
+const LISTED = 60;
 
 const EXAMPLE = `
 Example:
@@ -58,23 +72,30 @@ export function define(command: Command, context: Context): void {
     .option('--watch', 'follow it to its end')
     .action((version: string, options: CreateOptions) => create(version, options, context));
   sub('list', 'list rollouts, newest first').action((options: Options) => list(options, context));
-  sub('show <rollout>', 'show devices and gates of a rollout').action(
-    (id: string, options: Options) => show(id, options, context),
-  );
+  sub(
+    'show <rollout>',
+    'show how a rollout stands: waves, gates, what it waits for, devices',
+  ).action((id: string, options: Options) => show(id, options, context));
+  sub('devices <rollout>', 'list the devices of a rollout, why each got its variant, and how it is')
+    .option('--wave <number>', 'only those of one wave, from 1')
+    .option('--state <state>', 'only those in one state: failed, expired, committed …')
+    .action((id: string, options: DeviceOptions) => devices(id, options, context));
   sub('watch <rollout>', 'follow a rollout to its end; exit code 1 where it was undone').action(
-    (id: string, options: Options) => watch(connect(options), id, options.json === true, context),
+    (id: string, options: Options) =>
+      watchRollout(connect(options), pathOf(id), options.json === true, context),
   );
-  for (const change of ['pause', 'resume', 'abort'] as const) {
-    sub(`${change} <rollout>`, `${change} a rollout`).action(
-      async (id: string, options: Options) => {
-        const path = `${pathOf(id)}/${change}`;
-        const rollout = await connect(options).post<RolloutView>(path);
-        if (options.json) context.json(rollout);
-        context.say(progressLine(rollout));
-      },
+  for (const [verb, text] of Object.entries(CHANGES)) {
+    sub(`${verb} <rollout>`, text).action((id: string, options: Options) =>
+      change(id, verb, options, context),
     );
   }
 }
+
+const CHANGES = {
+  pause: 'ask no further device; those that were asked go on',
+  resume: 'go on with a paused rollout',
+  abort: 'stop a rollout and bring its devices back to the version before',
+} as const;
 
 async function create(version: string, options: CreateOptions, context: Context): Promise<void> {
   const api = connect(options);
@@ -83,7 +104,7 @@ async function create(version: string, options: CreateOptions, context: Context)
     ...modelVersion(version),
     devices: options.devices,
     waves: options.waves.split(',').map((wave) => wave.trim()),
-    soakMs: duration(options.soak),
+    soakMs: readDuration('--soak', options.soak),
     ...(Object.keys(download).length === 0 ? {} : { download }),
   };
   const draft = await api.post<Draft>(`/rollouts${options.dryRun ? '?dryRun=true' : ''}`, body);
@@ -91,7 +112,7 @@ async function create(version: string, options: CreateOptions, context: Context)
   context.say(draftTable(draft, context.columns));
   if (options.dryRun) return;
   context.say(`\nrollout ${draft.id}`);
-  if (options.watch) await watch(api, draft.id, options.json === true, context);
+  if (options.watch) await watchRollout(api, pathOf(draft.id), options.json === true, context);
 }
 
 function draftTable({ devices, sizes }: Draft, columns: number): string {
@@ -120,17 +141,8 @@ function pathOf(id: string): string {
   throw new FlotillaError('cli.usage', { reason });
 }
 
-/** @throws FlotillaError `cli.usage` */
-function duration(text: string): number {
-  const [, amount, unit = 's'] = /^(\d+)(ms|s|m|h)?$/.exec(text) ?? [];
-  const factor = UNITS[unit];
-  if (amount !== undefined && factor !== undefined) return Number(amount) * factor;
-  throw new FlotillaError('cli.usage', { reason: `${text} is not a time such as 30s, 10m or 1h` });
-}
-
 async function list(options: Options, context: Context): Promise<void> {
-  const rollouts =
-    await connect(options).all<Omit<RolloutView, 'devices' | 'verdicts'>>('/rollouts');
+  const rollouts = await connect(options).all<RolloutSummary>('/rollouts');
   if (options.json) context.json({ rollouts });
   if (rollouts.length === 0) {
     context.say('no rollouts yet: make one with flotilla rollout create MODEL@VERSION');
@@ -147,31 +159,43 @@ async function list(options: Options, context: Context): Promise<void> {
 }
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
-  const rollout = await connect(options).get<RolloutView>(pathOf(id));
-  if (options.json) context.json(rollout);
-  context.say(`${rollout.model}@${rollout.version}  ${progressLine(rollout)}\n`);
-  context.say(rolloutTable(rollout, context.columns));
+  const api = connect(options);
+  const path = pathOf(id);
+  if (options.json) {
+    const progress = await api.get<RolloutProgress>(`${path}/progress`);
+    context.json({ ...(await api.get<object>(path)), progress });
+    return;
+  }
+  const progress = clean(await api.get<RolloutProgress>(`${path}/progress`));
+  const paper = { ...PAGE, columns: Math.min(context.columns, PAGE.columns) };
+  context.say(progressLines(progress, paper).join('\n'));
+  const size = progress.waves.at(-1)?.reaches ?? 0;
+  const few = size <= LISTED;
+  const query = few ? '' : '&state=failed';
+  const { items } = await api.get<{ items: RolloutMember[] }>(
+    `${path}/devices?limit=${LISTED}${query}`,
+  );
+  if (items.length > 0) context.say(`\n${memberTable(items, context.columns)}`);
+  if (!few) context.say(`\nall devices: flotilla rollout devices ${id}`);
 }
 
-/**
- * Tells each change of a rollout until it has ended; with `--json` only how it ended.
- *
- * @throws FlotillaError `rollout.undone` where its version was not left on the devices
- */
-async function watch(api: Api, id: string, asJson: boolean, context: Context): Promise<void> {
-  let told = '';
-  while (!context.interrupted.aborted) {
-    const rollout = await api.get<RolloutView>(pathOf(id));
-    const line = progressLine(rollout);
-    if (line !== told) context.say(line);
-    told = line;
-    if (hasEnded(rollout)) {
-      if (asJson) context.json(rollout);
-      context.say(`\n${rolloutTable(rollout, context.columns)}`);
-      if (rollout.state === 'done') return;
-      const { state, sentence } = rollout;
-      throw new FlotillaError('rollout.undone', { rollout: id, state, sentence });
-    }
-    await sleep(POLL_MS, undefined, { signal: context.interrupted }).catch(() => undefined);
-  }
+async function devices(id: string, options: DeviceOptions, context: Context): Promise<void> {
+  const { wave, state } = options;
+  const query = new URLSearchParams({
+    limit: '500',
+    ...(wave === undefined ? {} : { wave: `${readCount('--wave', wave) - 1}` }),
+    ...(state === undefined ? {} : { state }),
+  });
+  const devices = await connect(options).all<RolloutMember>(`${pathOf(id)}/devices?${query}`);
+  if (options.json) context.json({ devices });
+  context.say(devices.length === 0 ? 'no such device' : memberTable(devices, context.columns));
+}
+
+/** The line that a change is answered with. */
+async function change(id: string, verb: string, options: Options, context: Context) {
+  const api = connect(options);
+  const rollout = await api.post<RolloutSummary>(`${pathOf(id)}/${verb}`);
+  if (options.json) context.json(rollout);
+  const { model, version, state, sentence } = rollout;
+  context.say(`${model}@${version} is ${state}${sentence === '' ? '' : `: ${sentence}`}`);
 }

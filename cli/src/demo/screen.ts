@@ -1,4 +1,5 @@
 import { type Progress, terminalProgress } from '../ui/progress.ts';
+import { COLORED, PLAIN } from '../ui/style.ts';
 
 /** How the demo tells its story: chapters, facts that held, and one line of progress between. */
 export interface Screen {
@@ -22,18 +23,6 @@ export interface Check {
   /** Seconds since the demo began. */
   readonly at: number;
 }
-
-interface Style {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly good: (text: string) => string;
-  readonly bad: (text: string) => string;
-}
-
-const plain = (text: string) => text;
-const ansi = (code: number) => (text: string) => `\u001b[${code}m${text}\u001b[0m`;
-const PLAIN: Style = { bold: plain, dim: plain, good: plain, bad: plain };
-const COLORED: Style = { bold: ansi(1), dim: ansi(2), good: ansi(32), bad: ansi(31) };
 
 export function terminalScreen(out: NodeJS.WriteStream, color: boolean): Screen {
   const style = color ? COLORED : PLAIN;

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { collect, waitForBuild } from '../commands/model.ts';
-import { hasEnded, progressLine, type RolloutView } from '../rollout-view.ts';
 import { tarStream } from '../tar-stream.ts';
 import { percent } from '../ui/table.ts';
 import type { DeviceView, DriftView } from './api-types.ts';
@@ -8,6 +7,7 @@ import { TARGETS_OF_DEMO } from './devices.ts';
 import type { Feeder } from './feeder.ts';
 import type { DemoAgent, DemoServer } from './fleet.ts';
 import type { DemoImages } from './images.ts';
+import { hasEnded, progressLine, type RolloutView } from './rollout-line.ts';
 import type { Screen } from './screen.ts';
 import { until } from './wait.ts';
 

@@ -150,6 +150,7 @@ export const RolloutProgress = Type.Object({
     minimum: 0,
     description: 'when the first device could not keep the version; 0 while all could',
   }),
+  haltedMs: Type.Integer({ minimum: 0, description: '0 unless it was halted' }),
   waitsFor: Type.Object({
     what: Type.Enum(WAITS),
     sentence: Type.String({ description: 'empty where it waits for nothing any more' }),

@@ -35,9 +35,26 @@ export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: 
     away,
     takenLastMinute: members.lastMinute,
     firstFailureMs: members.firstFailureMs,
+    haltedMs: haltedBy === undefined ? 0 : await readHaltedMs(db, rollout),
     waitsFor: waitOf({ rollout, members, away, verdicts }),
     verdicts,
     events: await viewEvents(db, rollout, EVENTS),
     nowMs: now,
   };
+}
+
+async function readHaltedMs(
+  db: Kysely<Database>,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+): Promise<number> {
+  const row = await db
+    .selectFrom('rollout_events')
+    .select('at_ms')
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('kind', '=', 'halt')
+    .orderBy('at_ms')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.at_ms ?? 0;
 }

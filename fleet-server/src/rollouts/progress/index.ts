@@ -1,0 +1,10 @@
+/** What a screen needs to draw how a rollout goes; nothing of the server's own. */
+import type { Static } from 'typebox';
+import type * as schemas from '../../http/schemas-rollouts.ts';
+
+export { spread } from './spread.ts';
+export { STANDINGS, type Standing } from './standing.ts';
+export type { StandingCounts, WaveState } from './waves.ts';
+export type RolloutProgress = Static<typeof schemas.RolloutProgress>;
+export type RolloutSummary = Static<typeof schemas.RolloutSummary>;
+export type RolloutMember = Static<typeof schemas.RolloutDevice>;
