@@ -44,17 +44,30 @@ async function* pagesOf(db: Kysely<Database>, rollout: Target): AsyncGenerator<M
 
 type Place = Pick<MemberRow, 'position' | 'device'>;
 
-/** Members in the order of the waves. `after`: the one to continue after. */
+export interface MemberPage {
+  readonly limit: number;
+  /** The one to continue after. */
+  readonly after?: Place | undefined;
+  readonly state?: MemberState | undefined;
+  /** First position, and the first that is too far. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+/** Members in the order of the waves. */
 export async function readPage(
   db: Kysely<Database>,
   { fleet, id }: Target,
-  { limit, after }: { readonly limit: number; readonly after?: Place | undefined },
+  { limit, after, state, from, to }: MemberPage,
 ): Promise<MemberRow[]> {
   let query = db
     .selectFrom('rollout_members')
     .selectAll()
     .where('fleet', '=', fleet)
     .where('rollout', '=', id);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (from !== undefined) query = query.where('position', '>=', from);
+  if (to !== undefined) query = query.where('position', '<', to);
   if (after !== undefined) {
     query = query.where((e) =>
       e(e.refTuple('position', 'device'), '>', e.tuple(after.position, after.device)),

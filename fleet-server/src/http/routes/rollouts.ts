@@ -155,8 +155,7 @@ function addDetails(app: Http, { db, now }: Pick<ServerContext, 'db' | 'now'>): 
       const page = pageOf(query);
       const { wave, state } = query;
       const rollout = await readRollout(db, fleet, id);
-      const filter = { ...(wave === undefined ? {} : { wave }), ...(state && { state }) };
-      const rows = await pageMembers(db, rollout, { ...page, ...filter });
+      const rows = await pageMembers(db, rollout, { ...page, wave, state });
       return toPage(await viewMembers(db, rollout, rows), page, memberKey, (row) => row);
     },
   );

@@ -34,7 +34,7 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
     .select((e) => [
       wave.as('wave'),
       'state',
-      shownBackState.as('back'),
+      'back_state',
       e.fn.countAll<number>().as('devices'),
       e.fn.max('ended_ms').as('ended'),
       sql<number>`min(case when ended_ms > 0 then ended_ms end)`.as('first'),
@@ -43,12 +43,12 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
     ])
     .where('fleet', '=', rollout.fleet)
     .where('rollout', '=', rollout.id)
-    .groupBy([wave, 'state', shownBackState])
+    .groupBy([wave, 'state', 'back_state'])
     .execute();
   const groups = rows.map((row) => ({
     wave: Number(row.wave),
     state: row.state as MemberState,
-    backState: row.back as BackState,
+    backState: row.back_state as BackState,
     devices: Number(row.devices),
     endedMs: Number(row.ended),
     firstMs: Number(row.first ?? 0),
@@ -103,14 +103,6 @@ function waveOf(sizes: readonly number[]) {
   return sql<number>`case when position < 0 then -1 ${sql.join(branches, sql` `)} else ${last} end`;
 }
 
-/**
- * The way back of a member. A slot that is ordered empty is so at once where the version never ran:
- * the device has nothing to report.
- */
-export const shownBackState = sql<string>`case
-  when back_state = 'sent' and back = '' and (state in ('failed', 'rolled-back') or (state <> 'committed' and started = 0))
-  then 'committed' else back_state end`;
-
 /** Devices of one stratum, as far as they take part. */
 export interface StratumProgress {
   readonly stratum: string;
@@ -126,21 +118,19 @@ export async function countStrata(
 ): Promise<{ readonly strata: StratumProgress[]; readonly further: number }> {
   const rows = await db
     .selectFrom('rollout_members')
-    .select((e) => [
-      'stratum',
-      'state',
-      shownBackState.as('back'),
-      e.fn.countAll<number>().as('devices'),
-    ])
+    .select((e) => ['stratum', 'state', 'back_state', e.fn.countAll<number>().as('devices')])
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
     .where('position', '>=', 0)
-    .groupBy(['stratum', 'state', shownBackState])
+    .groupBy(['stratum', 'state', 'back_state'])
     .execute();
   const strata = [...Map.groupBy(rows, ({ stratum }) => stratum)].map(([stratum, groups]) => {
     const counts: Record<string, number> = {};
-    for (const { state, back, devices } of groups) {
-      const standing = standingOf({ state: state as MemberState, backState: back as BackState });
+    for (const { state, back_state, devices } of groups) {
+      const standing = standingOf({
+        state: state as MemberState,
+        backState: back_state as BackState,
+      });
       counts[standing] = (counts[standing] ?? 0) + Number(devices);
     }
     const size = groups.reduce((total, { devices }) => total + Number(devices), 0);
