@@ -9,6 +9,7 @@ const context: Context = {
   say: () => undefined,
   json: () => undefined,
   progress: () => ({ update: () => undefined, clear: () => undefined }),
+  live: () => undefined,
   columns: 80,
   interrupted: new AbortController().signal,
 };
