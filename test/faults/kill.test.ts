@@ -59,7 +59,10 @@ async function openWorld(): Promise<World> {
 /** Rolls out the other of two versions whenever a rollout has ended, so that one always runs. */
 function createSwing({ server: { api } }: World) {
   // evidence must not stop what the test wants: both directions are rolled out
-  const gates = { maxFailedShare: 1, disabled: ['errors', 'confidence', 'class-mix'] };
+  const gates = {
+    maxFailedShare: 1,
+    disabled: ['crashes', 'errors', 'latency', 'confidence', 'class-mix'],
+  };
   const settings = { waves: ['1', '100%'], soakMs: 300, maxSoakMs: 1000, maxAttempts: 20, gates };
   let target = 1;
   let rollout = '';

@@ -94,6 +94,10 @@ export interface RolloutMembersTable {
   strikes: Default<number>;
   /** Whose hours its maintenance windows follow. */
   time_zone: Default<string>;
+  /** Features that its own test called drifted when the version was sent. */
+  base_drifted: Default<number>;
+  /** Largest error in the self-test of the new version over the one allowed; 0 before it. */
+  tolerance_used: Default<number>;
 }
 
 /** Which unfinished rollout holds a slot of a device: two cannot. */

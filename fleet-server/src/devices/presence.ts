@@ -6,6 +6,8 @@ type Parts = Pick<ServerContext, 'db' | 'now' | 'changes' | 'log'>;
 
 /** What a database's integer holds is more than any release will speak. */
 const MAX_MINOR = 1_000_000;
+/** As above; a device that starts every second does not reach it in thirty years. */
+const MAX_STARTS = 1_000_000_000;
 
 /**
  * Takes in a birth, a death or a will. Brokers publish the will of an old connection after the
@@ -47,13 +49,26 @@ export async function ingestState(
   return true;
 }
 
-function reportedColumns({ capabilities, active, agentVersion, protocolMinor }: State) {
+function reportedColumns({ capabilities, active, agentVersion, protocolMinor, ...more }: State) {
   return {
     protocol_minor: Math.min(protocolMinor, MAX_MINOR),
     agent_version: agentVersion.slice(0, 64),
     active: storedActive(active),
+    time_zone: knownZone(more.timeZone),
+    unclean_starts: Math.min(more.uncleanStarts, MAX_STARTS),
     ...(capabilities == null ? {} : { capabilities: storedCapabilities(capabilities) }),
   };
+}
+
+/** Empty where this server's calendar does not know it: maintenance windows then go by UTC. */
+function knownZone(zone: string): string {
+  if (zone === '' || zone.length > 64) return '';
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return zone;
+  } catch {
+    return '';
+  }
 }
 
 export const storedActive = (active: readonly Active[]): string =>

@@ -9,9 +9,16 @@ import { Id, Millis } from './schemas.ts';
 
 export const Gates = Type.Object({
   maxFailedShare: Type.Number(),
+  maxCrashingShare: Type.Number(),
+  maxDeviatingShare: Type.Number(),
   maxErrorRise: Type.Number(),
+  maxLatencyRise: Type.Number(),
+  maxMemoryRise: Type.Number(),
   maxConfidenceDrop: Type.Number(),
   maxClassDistance: Type.Number(),
+  maxDriftingShare: Type.Number(),
+  maxAccuracyDrop: Type.Number(),
+  maxDisagreement: Type.Number(),
   minInferences: Type.Integer(),
   alpha: Type.Number(),
   lookBackMs: Type.Integer(),

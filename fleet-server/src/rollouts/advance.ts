@@ -3,10 +3,10 @@ import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
 import { judgeGates } from './gates/index.ts';
 import type { Verdict } from './gates/types.ts';
-import { readAsked } from './members.ts';
 import { planWave } from './plan.ts';
 import { gatherSnapshot } from './snapshot.ts';
 import { ENDED_STATES, type Rollout, readRollout, readVerdicts, writeVerdicts } from './store.ts';
+import type { TelemetrySums } from './sums.ts';
 import type { Action, RolloutState } from './types.ts';
 
 const MAX_ROUNDS = 100;
@@ -16,6 +16,8 @@ export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect'> {
   readonly publishDesired: (fleet: string, device: string) => Promise<void>;
   /** Something of the rollout is to be drawn again. */
   readonly onChange: (fleet: string, rollout: string) => void;
+  /** What was read of telemetry for the last look at the gates. */
+  readonly sums?: TelemetrySums;
 }
 
 /**
@@ -87,11 +89,8 @@ async function judge(
   if (!JUDGED.includes(rollout.state) || rollout.wave < 0) return [];
   const stored = await readVerdicts(context.db, rollout);
   if (!fresh && stored.length > 0) return stored;
-  const asked = await readAsked(context.db, rollout);
-  const verdicts = judgeGates(
-    await gatherEvidence(context.db, rollout, asked),
-    rollout.settings.gates,
-  );
+  const evidence = await gatherEvidence(context.db, rollout, now, context.sums);
+  const verdicts = judgeGates(evidence, rollout.settings.gates);
   const changed = verdicts.filter((verdict) => !stored.some((known) => same(known, verdict)));
   await writeVerdicts(context.db, rollout, changed, now);
   if (changed.length > 0) context.onChange(rollout.fleet, rollout.id);

@@ -7,7 +7,7 @@ import { readFigures } from '../lab/figures.ts';
 import { listVariants, readVersion } from '../registry/versions.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
-import { plural } from './gates/statistics.ts';
+import { plural } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';

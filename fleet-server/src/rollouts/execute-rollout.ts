@@ -3,7 +3,7 @@ import type { Database } from '../db/schema.ts';
 import type { RolloutsTable } from '../db/schema-telemetry.ts';
 import { bumpRevision } from '../devices/deployments.ts';
 import { GATES } from './gates/index.ts';
-import { plural } from './gates/statistics.ts';
+import { plural } from './gates/text.ts';
 import { addEvent, type Rollout } from './store.ts';
 import type { ActionOf } from './types.ts';
 

@@ -7,6 +7,7 @@ import {
   retryDeployment,
   rollBackDeployment,
 } from '../devices/deployments.ts';
+import { readBefore } from './before.ts';
 import { finish, halt, openWave } from './execute-rollout.ts';
 import { readMembersOf, setMember } from './members.ts';
 import { runsNothing } from './running.ts';
@@ -73,6 +74,11 @@ async function deploy(trx: Trx, rollout: Rollout, { devices }: ActionOf<'deploy'
   const members = (await readMembersOf(trx, rollout, devices)).filter(
     ({ state, position }) => state === 'pending' && position >= 0 && position < size,
   );
+  const before = await readBefore(
+    trx,
+    rollout,
+    members.map(({ device }) => device),
+  );
   for (const member of members) {
     const { device } = member;
     await withdrawBack(trx, fleet, device, slot);
@@ -104,6 +110,7 @@ async function deploy(trx: Trx, rollout: Rollout, { devices }: ActionOf<'deploy'
       due_ms: now + settings.deadlineMs,
       base_digest: base?.digest ?? '',
       base_version: base?.version ?? 0,
+      ...before.get(device),
     });
   }
   return members.map(({ device }) => device);

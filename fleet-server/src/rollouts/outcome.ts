@@ -76,6 +76,7 @@ function forwardChange(report: Report, outcome: Outcome): MemberChange | undefin
     detail,
     bytes_done: safeCount(outcome.bytesDone),
     bytes_total: safeCount(outcome.bytesTotal),
+    ...(outcome.selfTest ? { tolerance_used: safeShare(outcome.selfTest.toleranceUsed) } : {}),
   };
   if (result === 'pending') return undefined;
   if (result === 'in-progress') {
@@ -123,3 +124,7 @@ function backChange({ member, deployment, settings, now }: Report): MemberChange
 }
 
 const safeCount = (count: number): number => (Number.isSafeInteger(count) && count > 0 ? count : 0);
+
+/** Of the tolerance; what is no number used all of it. */
+const safeShare = (used: number): number =>
+  Number.isFinite(used) ? Math.min(1000, Math.max(0, used)) : 1000;

@@ -10,12 +10,21 @@ const duration = (maximum: number, minimum = 0) =>
   Type.Optional(Type.Integer({ minimum, maximum, description: 'Milliseconds' }));
 const share = Type.Optional(Type.Number({ minimum: 0, maximum: 1 }));
 
+const rise = Type.Optional(Type.Number({ minimum: 0, maximum: 100 }));
+
 const GatesRequest = Type.Object(
   {
     maxFailedShare: share,
+    maxCrashingShare: share,
+    maxDeviatingShare: share,
     maxErrorRise: share,
+    maxLatencyRise: rise,
+    maxMemoryRise: rise,
     maxConfidenceDrop: share,
     maxClassDistance: share,
+    maxDriftingShare: share,
+    maxAccuracyDrop: share,
+    maxDisagreement: share,
     minInferences: Type.Optional(Type.Integer({ minimum: 2, maximum: 1e9 })),
     alpha: Type.Optional(Type.Number({ minimum: 1e-12, maximum: 0.5 })),
     lookBackMs: duration(90 * DAY, MINUTE),
@@ -76,7 +85,7 @@ export interface RolloutSettings {
 export function settingsOf(request: RolloutRequest): RolloutSettings {
   const soakMs = request.soakMs ?? 10 * MINUTE;
   const settings: RolloutSettings = {
-    waves: request.waves ?? ['1', '10%', '100%'],
+    waves: request.waves ?? ['5%', '25%', '100%'],
     soakMs,
     maxSoakMs: request.maxSoakMs ?? Math.max(soakMs, Math.min(10 * soakMs, 7 * DAY)),
     watchMs: request.watchMs ?? 30_000,
@@ -95,4 +104,10 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     throw new FlotillaError('rollout.invalid', { reason });
   }
   return settings;
+}
+
+/** As they are stored; what a rollout made before did not know has its default. */
+export function storedSettings(json: string): RolloutSettings {
+  const settings = JSON.parse(json) as RolloutSettings;
+  return { ...settings, gates: { ...DEFAULT_GATES, ...settings.gates } };
 }

@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable, RolloutsTable } from '../db/schema-telemetry.ts';
 import type { GateName, Verdict, VerdictState } from './gates/types.ts';
-import type { RolloutSettings } from './settings.ts';
+import { type RolloutSettings, storedSettings } from './settings.ts';
 import type { BackState, HaltCause, MemberState, RolloutState } from './types.ts';
 
 type Db = Kysely<Database>;
@@ -45,7 +45,7 @@ const rolloutOf = (row: Selectable<RolloutsTable>): Rollout => ({
   sentence: row.sentence,
   wave: row.wave,
   sizes: JSON.parse(row.sizes) as number[],
-  settings: JSON.parse(row.settings) as RolloutSettings,
+  settings: storedSettings(row.settings),
   createdBy: row.created_by,
   createdMs: row.created_ms,
   endedMs: row.ended_ms,

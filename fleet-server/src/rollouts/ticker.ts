@@ -3,6 +3,7 @@ import type { ServerContext } from '../context.ts';
 import { type AdvanceContext, type Advanced, advanceRollout, type Freshness } from './advance.ts';
 import { createPublisher } from './publisher.ts';
 import { type Rollout, unfinishedRollouts } from './store.ts';
+import { createTelemetrySums, type TelemetrySums } from './sums.ts';
 
 export interface RolloutTicker {
   /** Takes every unfinished rollout as far as it can go. Never overlaps: a call that comes meanwhile runs after. */
@@ -17,6 +18,8 @@ export interface RolloutTicker {
 const GAP_MS = 200;
 /** Judging takes at most one part in so many of the time, however large the fleet. */
 const JUDGING_SHARE = 10;
+/** Devices that do nothing but crash report nothing: what was judged that long ago is judged again. */
+const STALE_MS = 10_000;
 
 /**
  * Drives all rollouts of this process: once a second for what time brings, and at once where a
@@ -33,6 +36,7 @@ export function createRolloutTicker(
   const unsettled = new Set<string>();
   /** When, by the process's clock, a rollout's gates may be judged again; absent before the first time. */
   const judgeAt = new Map<string, number>();
+  const sums = new Map<string, TelemetrySums>();
   let running: Promise<void> | undefined;
   let soon: NodeJS.Timeout | undefined;
   let lastPass = Number.NEGATIVE_INFINITY;
@@ -45,8 +49,9 @@ export function createRolloutTicker(
     const at = judgeAt.get(id);
     // a rollout that this process has not judged yet may have changed while it was away
     if (at === undefined) return 'new';
-    if (!touched.has(id)) return 'same';
-    return performance.now() >= at ? 'new' : 'later';
+    const since = performance.now() - at;
+    if (!touched.has(id)) return since >= STALE_MS ? 'new' : 'same';
+    return since >= 0 ? 'new' : 'later';
   }
 
   async function advance({ fleet, id }: Rollout): Promise<void> {
@@ -55,7 +60,9 @@ export function createRolloutTicker(
     unsettled.delete(id);
     try {
       const target = { now: context.now(), evidence, rounds: 1 };
-      note(id, await advanceRollout(context, { fleet, id }, target));
+      const read = sums.get(id) ?? createTelemetrySums();
+      sums.set(id, read);
+      note(id, await advanceRollout({ ...context, sums: read }, { fleet, id }, target));
     } catch (error) {
       touched.add(id);
       const { code, message } = asFlotillaError(error);
@@ -78,7 +85,7 @@ export function createRolloutTicker(
       if (all || touched.has(id) || unsettled.has(id)) await advance(rollout);
     }
     const unfinished = new Set(rollouts.map(({ id }) => id));
-    for (const known of [judgeAt, touched, unsettled]) {
+    for (const known of [judgeAt, touched, unsettled, sums]) {
       for (const id of known.keys()) if (!unfinished.has(id)) known.delete(id);
     }
   }

@@ -14,6 +14,17 @@ const good: Window = {
   confidence: { count: 10, mean: 0.9, m2: 0.1, min: 0.7, max: 0.99 },
 };
 
+const comparison = {
+  compared: 10,
+  agreed: 7,
+  disagreements: [{ active: 1, shadow: 2, count: 3 }],
+  logLatencyRatio: { count: 10, mean: 0.3, m2: 0.1, min: 0.1, max: 0.5 },
+  confidenceChange: { count: 10, mean: -0.1, m2: 0.1, min: -0.3, max: 0.1 },
+  skipped: 4,
+  activeDigest: 'sha256:00',
+};
+const shadow: Window = { ...good, role: 'ROLE_SHADOW', comparison };
+
 const moments = { count: 1, mean: 0.5, m2: 0, min: 0.5, max: 0.5 };
 
 describe('a window from a device', () => {
@@ -53,5 +64,33 @@ describe('a window from a device', () => {
     ],
   ])('is refused: %s', (fault, change) => {
     expect(findFault({ ...good, ...change }, NOW)).toContain(fault);
+  });
+
+  it('may carry labels, and what a shadow was compared with', () => {
+    expect(findFault({ ...good, labeled: 5, correct: 4 }, NOW)).toBeUndefined();
+    expect(findFault(shadow, NOW)).toBeUndefined();
+    expect(findFault({ ...shadow, role: 'ROLE_ACTIVE' }, NOW)).toContain('only a shadow');
+  });
+
+  it.each<[string, Partial<typeof comparison>]>([
+    ['does not add up', { agreed: 11 }],
+    ['does not add up', { disagreements: [{ active: 1, shadow: 2, count: 4 }] }],
+    ['does not add up', { compared: 9, agreed: 0 }],
+    ['no counts', { skipped: -1 }],
+    ['no counts', { compared: Number.NaN }],
+    ['no counts', { disagreements: [{ active: 1, shadow: 2, count: 0.5 }] }],
+    [
+      '257 disagreements',
+      { disagreements: Array.from({ length: 257 }, () => ({ active: 0, shadow: 1, count: 0 })) },
+    ],
+    ['names no class', { disagreements: [{ active: 1, shadow: 1e6, count: 1 }] }],
+    ['too long', { activeDigest: 'x'.repeat(600) }],
+    ['moments', { logLatencyRatio: { ...moments, mean: Number.NaN } }],
+    ['out of range', { logLatencyRatio: { ...moments, max: 1e6 } }],
+    ['out of range', { confidenceChange: { ...moments, min: -2, mean: -2 } }],
+    ['out of range', { confidenceChange: { ...moments, m2: 5 } }],
+  ])('is refused where a comparison in it is wrong: %s', (fault, change) => {
+    const window = { ...shadow, comparison: { ...comparison, ...change } };
+    expect(findFault(window, NOW)).toContain(fault);
   });
 });

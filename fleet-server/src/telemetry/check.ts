@@ -1,12 +1,10 @@
 import { LogHistogram, Moments } from '@flotilla/model';
-import { isFlotillaError, type Window } from '@flotilla/protocol';
+import type { Window } from '@flotilla/protocol';
+import { isCount, MAX_CLASSES, MAX_NAME, unreadable, wrongCounts } from './claims.ts';
+import { comparisonFault } from './comparison.ts';
 
-/** As the reference profile allows; a thousand classes and more are common. */
-const MAX_CLASSES = 4096;
 const MAX_FEATURES = 256;
 const MAX_BINS = 256;
-const MAX_NAME = 512;
-const MAX_COUNT = 1e12;
 const MAX_LENGTH_MS = 86_400_000;
 /** A device whose clock runs ahead by more than this has none worth the name. */
 const MAX_AHEAD_MS = 86_400_000;
@@ -61,6 +59,8 @@ const RULES: readonly Rule[] = [
     resources?.temperatureC !== undefined &&
     !Number.isFinite(resources.temperatureC) &&
     'its temperature is wrong',
+  ({ comparison }) => comparisonFault(comparison),
+  ({ comparison, role }) => !!comparison && role !== 'ROLE_SHADOW' && 'only a shadow is compared',
 ];
 
 /**
@@ -73,23 +73,6 @@ export function findFault(window: Window, receivedMs: number): string | undefine
     if (fault !== false) return fault;
   }
   return undefined;
-}
-
-const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 0 && n <= MAX_COUNT;
-
-function wrongCounts(what: string, counts: readonly number[], most: number): string | false {
-  if (counts.length > most) return `it has ${counts.length} ${what}, at most ${most}`;
-  return !counts.every(isCount) && `its ${what} are no counts`;
-}
-
-function unreadable(read: () => unknown): string | false {
-  try {
-    read();
-    return false;
-  } catch (error) {
-    if (isFlotillaError(error)) return error.message;
-    throw error;
-  }
 }
 
 function first<T>(items: readonly T[], judge: (item: T) => string | false): string | false {

@@ -6,7 +6,7 @@ import { findDeployment } from '../devices/deployments.ts';
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
 import { findFault } from './check.ts';
 import { latencyMs, packWindow } from './merge.ts';
-import { addToRollups, type Labels } from './rollups.ts';
+import { ALL_ROWS, addToRollups, type Labels, SHADOW_ROWS } from './rollups.ts';
 
 /** A window that was stored. */
 export interface StoredWindow extends Labels {
@@ -38,6 +38,7 @@ export async function ingestTelemetry(
   }
   const { model, version, slot, rollout } = deployment;
   const labels: Labels = { fleet, device, deployment: deployment.deployment, model, version };
+  const shadow = deployment.role === 'shadow';
   await trx
     .insertInto('telemetry_windows')
     .values({
@@ -53,8 +54,8 @@ export async function ingestTelemetry(
       received_ms: receivedMs,
     })
     .execute();
-  if (window.role !== 'ROLE_SHADOW') await setLatest(trx, labels, slot, window);
-  await addToRollups(trx, dialect, labels, window);
+  if (!shadow) await setLatest(trx, labels, slot, window);
+  await addToRollups(trx, dialect, labels, window, shadow ? SHADOW_ROWS : ALL_ROWS);
   const after = () => onStored({ ...labels, rollout, slot, startMs: window.startMs });
   return { stored: true, after };
 }

@@ -66,4 +66,38 @@ describe('merged windows', () => {
     const merged = mergeWindows(windowOf([[0, 1, 1]]), windowOf([]));
     expect(merged.resources).toMatchObject({ rssBytes: 1, temperatureC: 1, cpuMs: 2 });
   });
+
+  it('add up labels and comparisons, and keep the most frequent disagreements', () => {
+    const of = (shadow: number, count: number): Window => ({
+      ...emptyWindow(),
+      labeled: 3,
+      correct: 2,
+      comparison: {
+        compared: 10,
+        agreed: 10 - count,
+        disagreements: [{ active: 0, shadow, count }],
+        logLatencyRatio: { count: 10, mean: shadow / 10, m2: 0, min: 0, max: 1 },
+        skipped: 1,
+        activeDigest: 'sha256:00',
+      },
+    });
+    const merged = [of(2, 1), of(1, 4), of(2, 2)].reduce(mergeWindows, emptyWindow());
+    expect(merged).toMatchObject({ labeled: 9, correct: 6 });
+    expect(merged.comparison).toMatchObject({
+      compared: 30,
+      agreed: 23,
+      disagreements: [
+        { active: 0, shadow: 1, count: 4 },
+        { active: 0, shadow: 2, count: 3 },
+      ],
+      skipped: 3,
+      confidenceChange: null,
+    });
+    expect(merged.comparison?.logLatencyRatio?.mean).toBeCloseTo(1 / 6, 9);
+    const many = Array.from({ length: 300 }, (_, i) => of(i, 1)).reduce(
+      mergeWindows,
+      emptyWindow(),
+    );
+    expect(many.comparison?.disagreements).toHaveLength(256);
+  });
 });

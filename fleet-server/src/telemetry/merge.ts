@@ -1,5 +1,7 @@
-import { LogHistogram, Moments } from '@flotilla/model';
+import { LogHistogram } from '@flotilla/model';
 import { decode, encode, type Resources, type Window } from '@flotilla/protocol';
+import { mergeComparisons } from './comparison.ts';
+import { mergeMoments } from './moments.ts';
 
 /**
  * A window as bytes: the protocol's own encoding, in the one message that can carry it alone. In
@@ -51,11 +53,11 @@ export function mergeWindows(a: Window, b: Window): Window {
     errors: a.errors + b.errors,
     latencyUs: mergeLatency(a, b),
     classCounts: addCounts(a.classCounts, b.classCounts),
-    confidence: mergeMoments(a, b),
+    confidence: mergeMoments(a.confidence, b.confidence),
     confidenceBins: addCounts(a.confidenceBins, b.confidenceBins),
     labeled: a.labeled + b.labeled,
     correct: a.correct + b.correct,
-    comparison: undefined,
+    comparison: mergeComparisons(a.comparison, b.comparison),
     resources: mergeResources(a.resources, b.resources),
     features: [],
     profileDigest: '',
@@ -74,13 +76,6 @@ function mergeLatency({ latencyUs: a }: Window, { latencyUs: b }: Window) {
   const sketch = LogHistogram.fromWire(a);
   sketch.merge(LogHistogram.fromWire(b));
   return sketch.toWire();
-}
-
-function mergeMoments({ confidence: a }: Window, { confidence: b }: Window) {
-  if (!a || !b) return a ?? b ?? null;
-  const moments = Moments.fromWire(a);
-  moments.merge(Moments.fromWire(b));
-  return moments.toWire();
 }
 
 /** Peaks of memory and temperature, sums of work. */

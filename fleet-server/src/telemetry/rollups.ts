@@ -29,27 +29,33 @@ export interface Labels {
   readonly version: number;
 }
 
-/**
- * Adds a window to every row that it belongs to: the device and the fleet by minute and by hour,
- * the deployment by hour. A window longer than the grain counts where it begins.
- */
+type RowOf = readonly [scope: Scope, grainMs: number];
+
+/** The rows that a window belongs to: device and fleet by minute and by hour, deployment by hour. */
+export const ALL_ROWS: readonly RowOf[] = [
+  ['device', MINUTE_MS],
+  ['device', HOUR_MS],
+  ['deployment', HOUR_MS],
+  ['fleet', MINUTE_MS],
+  ['fleet', HOUR_MS],
+];
+/** What a shadow computes is not what the device answered: only its own deployment counts it. */
+export const SHADOW_ROWS: readonly RowOf[] = [['deployment', HOUR_MS]];
+
+/** Adds a window to its rows. One that is longer than the grain counts where it begins. */
 export async function addToRollups(
   trx: Kysely<Database>,
   dialect: ServerContext['dialect'],
   { fleet, device, deployment, model, version }: Labels,
   window: Window,
+  rowsOf: readonly RowOf[],
 ): Promise<void> {
   const shard = String(shardOf(device));
   // one lock for all that devices of a shard share: taken once, it cannot deadlock
   await dialect.lock(trx, `rollups ${fleet}/${shard}`);
-  const keys = [
-    ['device', device, MINUTE_MS],
-    ['device', device, HOUR_MS],
-    ['deployment', deployment, HOUR_MS],
-    ['fleet', shard, MINUTE_MS],
-    ['fleet', shard, HOUR_MS],
-  ] as const;
-  const rows = keys.map(([scope, subject, grain_ms]): Key => {
+  const subjects: Readonly<Record<Scope, string>> = { device, deployment, fleet: shard };
+  const rows = rowsOf.map(([scope, grain_ms]): Key => {
+    const subject = subjects[scope];
     const start_ms = window.startMs - (window.startMs % grain_ms);
     return { fleet, scope, subject, model, version, grain_ms, start_ms };
   });

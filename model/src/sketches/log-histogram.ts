@@ -1,4 +1,4 @@
-import { FlotillaError, type LogHistogram as Wire } from '@flotilla/protocol';
+import { FlotillaError, type Moments, type LogHistogram as Wire } from '@flotilla/protocol';
 
 /** Values at or below this count as zero, larger than `LARGEST` as `LARGEST`. */
 const SMALLEST = 1e-9;
@@ -63,6 +63,22 @@ export class LogHistogram {
       if (rank < below) return this.#middle(this.#offset + i);
     }
     return this.#middle(this.#offset + this.#counts.length - 1);
+  }
+
+  /**
+   * Count, mean and sum of squared deviations of a function of the values, each taken at the middle
+   * of its bucket.
+   */
+  moments(of: (value: number) => number): Pick<Moments, 'count' | 'mean' | 'm2'> {
+    const values = this.#counts.map((_, i) => of(this.#middle(this.#offset + i)));
+    const zero = this.#zeros === 0 ? 0 : of(0);
+    const total = this.#counts.reduce((sum, n, i) => sum + n * values[i]!, this.#zeros * zero);
+    const mean = this.#count === 0 ? 0 : total / this.#count;
+    const m2 = this.#counts.reduce(
+      (sum, n, i) => sum + n * (values[i]! - mean) ** 2,
+      this.#zeros * (zero - mean) ** 2,
+    );
+    return { count: this.#count, mean, m2 };
   }
 
   /**

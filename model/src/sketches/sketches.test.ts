@@ -50,6 +50,23 @@ describe('LogHistogram', () => {
     );
   });
 
+  it('has the moments of a function of what was recorded, as far as buckets tell values apart', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0.1, max: 1e6, noNaN: true })), (data) => {
+        const exact = data.map((value) => Math.log(value + 2));
+        const { count, mean, m2 } = histogram(data).moments((value) => Math.log(value + 2));
+        const average = exact.reduce((sum, x) => sum + x, 0) / Math.max(1, data.length);
+        const squares = exact.reduce((sum, x) => sum + (x - average) ** 2, 0);
+        expect(count).toBe(data.length);
+        expect(Math.abs(mean - average)).toBeLessThan(0.0203);
+        expect(Math.abs(Math.sqrt(m2) - Math.sqrt(squares))).toBeLessThan(
+          0.0203 * Math.sqrt(data.length) + 1e-9,
+        );
+      }),
+    );
+    expect(histogram([0, 0]).moments((value) => value + 1)).toEqual({ count: 2, mean: 1, m2: 0 });
+  });
+
   it('is the same on the wire for any first value of a bucket', () => {
     expect(histogram([0.99]).toWire()).toEqual(histogram([1]).toWire());
   });

@@ -19,7 +19,7 @@ export async function readComparison(
   labelsFor: LabelsFor,
 ): Promise<Comparison> {
   const members = await readAsked(db, rollout);
-  const { pairs } = await gatherEvidence(db, rollout, members);
+  const { pairs } = await gatherEvidence(db, rollout, Date.now());
   const matched = pairs.filter((pair) => weightOf(pair) > 0);
   const digest = members.find(({ digest }) => digest !== '')?.digest;
   const labels = digest === undefined ? [] : [...(await labelsFor(digest))];
@@ -40,7 +40,7 @@ export async function readComparison(
   };
 }
 
-/** A device counts with the smaller of its two numbers, as in the gates. */
+/** A device counts with the smaller of its two numbers: a busy one does not stand for another. */
 const weightOf = ({ candidate, baseline }: DevicePair): number =>
   Math.min(candidate.inferences, baseline.inferences);
 

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
+import { emptySide } from '../../rollouts/gates/testing.ts';
 import type { DevicePair, Side } from '../../rollouts/gates/types.ts';
 import { parseLabels } from './bundle-text.ts';
 import { merge } from './comparison.ts';
 import { slotRows } from './fleet-rows.ts';
 
 const side = (inferences: number, mean: number, classCounts: number[]): Side => ({
+  ...emptySide(),
   inferences,
   errors: 1,
   confidence: { count: inferences, mean, m2: 0 },
   classCounts,
 });
 
-test('each device counts with the smaller of its two numbers, as in the gates', () => {
+test('each device counts with the smaller of its two numbers', () => {
   const pairs: DevicePair[] = [
     {
       device: 'a',

@@ -119,7 +119,8 @@ const PARTIAL_INDEXES = [
   },
 ];
 
-type Column = readonly [table: string, name: string, type: 'key' | 'text' | 'integer' | 'bigint'];
+type Column = readonly [table: string, name: string, type: ColumnType];
+type ColumnType = 'key' | 'text' | 'integer' | 'bigint' | 'real';
 
 const COLUMNS: readonly Column[] = [
   ['devices', 'time_zone', 'text'],
@@ -139,6 +140,8 @@ const COLUMNS: readonly Column[] = [
   ['rollout_members', 'due_ms', 'bigint'],
   ['rollout_members', 'strikes', 'integer'],
   ['rollout_members', 'time_zone', 'key'],
+  ['rollout_members', 'base_drifted', 'integer'],
+  ['rollout_members', 'tolerance_used', 'real'],
   ['deployments', 'purpose', 'key'],
 ];
 

@@ -1,89 +1,145 @@
-import { chiSquareTail } from '@flotilla/model';
-import { type Matched, matchPairs, over, withoutEvidence } from './matched.ts';
-import { spentAlpha, writeP } from './statistics.ts';
-import type { Gate, Side } from './types.ts';
+import { logMean, meanEvidence, type Prior, summarize } from './e-values.ts';
+import {
+  changesOf,
+  MIN_PER_DEVICE,
+  over,
+  shareVariance,
+  smaller,
+  withoutEvidence,
+} from './paired.ts';
+import { percent } from './text.ts';
+import type { DevicePair, Gate, Side } from './types.ts';
 
-/** Classes with fewer matched predictions than this are judged together: the G-test's usual rule. */
-const RARE = 5;
+/** What a device sees changes with the hour, so its mix moves without the version's doing. */
+const PRIOR: Prior = { spread: 0.1, scale: 0.3, floor: 0.02 };
 
-const predictions = ({ classCounts }: Side): number => sum(classCounts);
+/** A set of classes, and whether its share rises or falls: one way in which a mix can move. */
+interface Move {
+  readonly classes: ReadonlySet<number>;
+  readonly sign: 1 | -1;
+  readonly name: string;
+}
 
 /**
- * Change in what a model predicts on the same devices: G-test of homogeneity on the matched class
- * counts (Sokal and Rohlf), closed only where the total variation distance is also as large as
- * the limit.
+ * Change in what a model predicts on the same devices. Tested are the share of each class, up and
+ * down, and that of the commonest classes together, which falls where predictions scatter; the
+ * mean of these e-values is one.
  */
 export const classMix: Gate = {
   title: 'Class mix against the previous version',
-  judge({ pairs }, settings) {
-    const matched = matchPairs(pairs, predictions);
-    const missing = withoutEvidence(matched, pairs, settings);
+  find({ pairs }, settings) {
+    const changes = changesOf(pairs, (pair) => ({
+      ...NO_CHANGE,
+      matched: smaller(pair, predictions),
+      observed: predictions(pair.candidate),
+    }));
+    const missing = withoutEvidence(changes, pairs, settings);
     if (missing !== undefined) return missing;
-    const now = mergedCounts(matched, 'candidate');
-    const before = mergedCounts(matched, 'baseline');
-    const distance = totalVariation(now, before, matched.total);
-    const { g, df } = gTest(...poolRare(now, before));
-    const p = df === 0 ? 1 : chiSquareTail(g, df);
-    const level = spentAlpha(settings.alpha, matched.total, settings.minInferences);
-    const limit = settings.maxClassDistance;
-    const closed = distance >= limit && p < level;
-    const sentence = `class mix moved by ${distance.toFixed(2)} over ${over(matched)} (${writeP(p)}, limit ${limit}): ${closed ? 'closed' : 'open'}`;
-    const numbers = { distance, g, df, p, level, limit, inferences: matched.inferences };
-    return { state: closed ? 'closed' : 'open', sentence, numbers };
+    const counted = pairs.filter((pair) => smaller(pair, predictions) >= MIN_PER_DEVICE);
+    const before = meanShares(counted.map(({ baseline }) => baseline));
+    const now = meanShares(counted.map(({ candidate }) => candidate));
+    const tolerated = settings.maxClassDistance;
+    const moved = movesOf(before, now, tolerated).map((move) => ({
+      move,
+      log: logOf(counted, move, tolerated),
+    }));
+    const singles = moved.filter(({ move }) => move.classes.size === 1).map(({ log }) => log);
+    const common = moved.find(({ move }) => move.classes.size > 1)?.log ?? Number.NEGATIVE_INFINITY;
+    const distance = distanceOf(before, now);
+    const [widest] = moved.sort((a, b) => b.log - a.log);
+    const which = widest === undefined ? '' : `, ${written(widest.move, before, now)},`;
+    return {
+      log: logMean([meanOf(singles, 2 * before.length), common]),
+      seen: `class mix moved by ${distance.toFixed(2)}${which} over ${over(changes)}`,
+      limit: `at most ${tolerated} tolerated`,
+      numbers: {
+        distance,
+        limit: tolerated,
+        inferences: changes.observed,
+        devices: counted.length,
+      },
+    };
   },
 };
 
-/** Counts by class, each device scaled to its matched inferences, so that both sides sum alike. */
-function mergedCounts({ pairs }: Matched, side: 'candidate' | 'baseline'): number[] {
-  const merged: number[] = [];
-  for (const pair of pairs) {
-    const { classCounts } = pair[side];
-    const scale = pair.matched / sum(classCounts);
-    classCounts.forEach((count, i) => {
-      merged[i] = (merged[i] ?? 0) + count * scale;
-    });
+const NO_CHANGE = { change: 0, sampling: 0, before: 0, now: 0 };
+
+const predictions = ({ classCounts }: Side): number => sum(classCounts);
+
+/** Each device's shares count alike. */
+function meanShares(sides: readonly Side[]): number[] {
+  const shares = new Array<number>(Math.max(...sides.map(({ classCounts }) => classCounts.length)));
+  shares.fill(0);
+  for (const { classCounts } of sides) {
+    const total = sum(classCounts) * sides.length;
+    for (const [i, count] of classCounts.entries()) shares[i] = (shares[i] ?? 0) + count / total;
   }
-  return merged;
+  return shares;
 }
 
-function totalVariation(a: readonly number[], b: readonly number[], total: number): number {
-  let distance = 0;
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    distance += Math.abs((a[i] ?? 0) - (b[i] ?? 0));
+/** The moves beyond the limit; all others have an e-value of 0. */
+function movesOf(before: readonly number[], now: readonly number[], tolerated: number): Move[] {
+  const length = Math.max(before.length, now.length);
+  const moves: Move[] = [];
+  for (let i = 0; i < length; i++) {
+    const change = (now[i] ?? 0) - (before[i] ?? 0);
+    if (Math.abs(change) <= tolerated) continue;
+    moves.push({ classes: new Set([i]), sign: change > 0 ? 1 : -1, name: `class ${i}` });
   }
-  return distance / (2 * total);
+  const classes = commonest(before);
+  if (classes.size > 1) moves.push({ classes, sign: -1, name: 'the commonest classes' });
+  return moves;
 }
 
-function poolRare(a: readonly number[], b: readonly number[]): [number[], number[]] {
-  const [pooledA, pooledB] = [[0], [0]];
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
-    const [countA, countB] = [a[i] ?? 0, b[i] ?? 0];
-    if (countA + countB < 2 * RARE) {
-      pooledA[0] = (pooledA[0] ?? 0) + countA;
-      pooledB[0] = (pooledB[0] ?? 0) + countB;
-    } else {
-      pooledA.push(countA);
-      pooledB.push(countB);
-    }
+/** The most frequent classes that make up half of the previous version's predictions. */
+function commonest(before: readonly number[]): Set<number> {
+  const order = before.map((share, i) => ({ share, i })).sort((a, b) => b.share - a.share);
+  const classes = new Set<number>();
+  let covered = 0;
+  for (const { share, i } of order) {
+    if (covered >= 0.5) break;
+    classes.add(i);
+    covered += share;
   }
-  return [pooledA, pooledB];
+  return classes;
 }
 
-/** Both rows have the same sum, so a class is expected half in each. */
-function gTest(a: readonly number[], b: readonly number[]): { g: number; df: number } {
-  let [g, classes] = [0, 0];
-  a.forEach((countA, i) => {
-    const countB = b[i] ?? 0;
-    const expected = (countA + countB) / 2;
-    if (expected === 0) return;
-    classes++;
-    for (const count of [countA, countB]) {
-      if (count > 0) g += 2 * count * Math.log(count / expected);
-    }
+function logOf(pairs: readonly DevicePair[], { classes, sign }: Move, tolerated: number): number {
+  const devices = pairs.map(({ candidate, baseline }) => {
+    const [n, m] = [predictions(candidate), predictions(baseline)];
+    const [now, before] = [shareOf(candidate, classes, n), shareOf(baseline, classes, m)];
+    const sampling = shareVariance(now * n, n, before * m, m);
+    return { change: sign * (now - before), sampling };
   });
-  return { g, df: classes - 1 };
+  return meanEvidence(summarize(devices), tolerated, PRIOR);
 }
 
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
+function shareOf({ classCounts }: Side, classes: ReadonlySet<number>, total: number): number {
+  let count = 0;
+  for (const i of classes) count += classCounts[i] ?? 0;
+  return count / total;
 }
+
+/** Mean over `tests` e-values of which only these are above 0. */
+const meanOf = (logs: readonly number[], tests: number): number =>
+  logs.length === 0
+    ? Number.NEGATIVE_INFINITY
+    : logMean(logs) + Math.log(logs.length / Math.max(tests, logs.length));
+
+function written(
+  { classes, name }: Move,
+  before: readonly number[],
+  now: readonly number[],
+): string {
+  const share = (shares: readonly number[]) => sum([...classes].map((i) => shares[i] ?? 0));
+  return `${name} from ${percent(share(before))} to ${percent(share(now))}`;
+}
+
+function distanceOf(before: readonly number[], now: readonly number[]): number {
+  const length = Math.max(before.length, now.length);
+  let distance = 0;
+  for (let i = 0; i < length; i++) distance += Math.abs((now[i] ?? 0) - (before[i] ?? 0));
+  return distance / 2;
+}
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, n) => total + n, 0);

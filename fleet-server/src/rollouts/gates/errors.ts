@@ -1,38 +1,44 @@
-import { matchPairs, over, withoutEvidence } from './matched.ts';
-import { normalTail, spentAlpha, writeP } from './statistics.ts';
-import type { Gate, Side } from './types.ts';
+import type { Prior } from './e-values.ts';
+import {
+  type Change,
+  changesOf,
+  findChange,
+  over,
+  shareVariance,
+  smaller,
+  withoutEvidence,
+} from './paired.ts';
+import { percent } from './text.ts';
+import type { DevicePair, Gate } from './types.ts';
 
-/** Failed ones among them. */
-const attempts = ({ inferences }: Side): number => inferences;
+const PRIOR: Prior = { spread: 0.05, scale: 0.1, floor: 0.01 };
 
 /**
  * Rise in the share of inferences that end in an error. A version that answers nothing has no
- * confidence to compare: this is the gate that stops it. One-sided z-test with the pooled variance.
+ * confidence to compare: this is the gate that stops it.
  */
 export const errors: Gate = {
   title: 'Inference errors against the previous version',
-  judge({ pairs }, settings) {
-    const matched = matchPairs(pairs, attempts);
-    const missing = withoutEvidence(matched, pairs, settings);
-    if (missing !== undefined) return missing;
-    let [now, before, variance] = [0, 0, 0];
-    for (const { candidate, baseline, matched: weight } of matched.pairs) {
-      const share = weight / matched.total;
-      const [n1, n0] = [attempts(candidate), attempts(baseline)];
-      const pooled = (candidate.errors + baseline.errors) / (n1 + n0);
-      now += (share * candidate.errors) / n1;
-      before += (share * baseline.errors) / n0;
-      variance += share ** 2 * pooled * (1 - pooled) * (1 / n1 + 1 / n0);
-    }
-    const rise = now - before;
-    const p = normalTail(rise / Math.sqrt(Math.max(variance, 1e-12)));
-    const level = spentAlpha(settings.alpha, matched.total, settings.minInferences);
-    const limit = settings.maxErrorRise;
-    const closed = rise >= limit && p < level;
-    const sentence = `errors went from ${percent(before)} to ${percent(now)} over ${over(matched)} (${writeP(p)}, limit +${percent(limit)}): ${closed ? 'closed' : 'open'}`;
-    const numbers = { before, now, rise, p, level, limit, inferences: matched.inferences };
-    return { state: closed ? 'closed' : 'open', sentence, numbers };
+  find({ pairs }, settings) {
+    const changes = changesOf(pairs, changeOf);
+    const tolerated = settings.maxErrorRise;
+    return (
+      withoutEvidence(changes, pairs, settings) ??
+      findChange(
+        changes,
+        { tolerated, prior: PRIOR, text: `a rise of ${percent(tolerated)}` },
+        ({ before, now }) =>
+          `errors went from ${percent(before)} to ${percent(now)} over ${over(changes)}`,
+      )
+    );
   },
 };
 
-const percent = (share: number): string => `${Number((share * 100).toFixed(1))}%`;
+function changeOf(pair: DevicePair): Change {
+  const { candidate, baseline } = pair;
+  const [n, m] = [candidate.inferences, baseline.inferences];
+  const [now, before] = [candidate.errors / Math.max(1, n), baseline.errors / Math.max(1, m)];
+  const sampling = shareVariance(candidate.errors, n, baseline.errors, m);
+  const matched = smaller(pair, ({ inferences }) => inferences);
+  return { matched, observed: n, change: now - before, sampling, before, now };
+}

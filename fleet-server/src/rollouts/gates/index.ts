@@ -1,46 +1,107 @@
+import { accuracy } from './accuracy.ts';
 import { activations } from './activations.ts';
 import { classMix } from './class-mix.ts';
 import { confidence } from './confidence.ts';
+import { crashes } from './crashes.ts';
+import { disagreement } from './disagreement.ts';
+import { drift } from './drift.ts';
 import { errors } from './errors.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { selfTest } from './self-test.ts';
+import { writeOdds, writeRate } from './text.ts';
 import {
   type Evidence,
+  type Finding,
   GATE_NAMES,
   type Gate,
   type GateName,
   type GateSettings,
+  type Nothing,
   type Verdict,
 } from './types.ts';
 
 /** Every gate; a new one is a row here and a name in `GATE_NAMES`. */
 export const GATES: Readonly<Record<GateName, Gate>> = {
   activations,
+  crashes,
+  'self-test': selfTest,
   errors,
+  latency,
+  memory,
   confidence,
   'class-mix': classMix,
+  drift,
+  accuracy,
+  disagreement,
 };
 
-/** What each gate that is switched on makes of the evidence, in the order of `GATE_NAMES`. */
+/**
+ * What each gate that is switched on makes of the evidence, in the order of `GATE_NAMES`. They
+ * share `alpha` evenly, so that all together close by mistake with that probability at most.
+ */
 export function judgeGates(evidence: Evidence, settings: GateSettings): Verdict[] {
-  return GATE_NAMES.filter((gate) => !settings.disabled.includes(gate)).map((gate) =>
-    judgeGate(gate, evidence, settings),
-  );
+  const gates = GATE_NAMES.filter((gate) => !settings.disabled.includes(gate));
+  const alpha = settings.alpha / gates.length;
+  return gates.map((gate) => judgeGate(gate, evidence, settings, alpha));
 }
 
 /**
- * Over all devices, and where that stays open, over the devices of each variant: what is bad on a
- * rare target drowns in the mean of the fleet. The looks share the error rate (Bonferroni).
+ * Over all devices, and over the devices of each variant: what is bad on a rare target drowns in the
+ * mean of the fleet. All of them together have one half of the gate's error rate, the variants share
+ * the other; where there is but one variant, it has all.
  */
-function judgeGate(gate: GateName, evidence: Evidence, settings: GateSettings): Verdict {
-  const variants = new Set(evidence.pairs.map(({ variant }) => variant));
-  const looks = variants.size > 1 ? variants.size + 1 : 1;
-  const shared = { ...settings, alpha: settings.alpha / looks };
-  const all = { gate, ...GATES[gate].judge(evidence, shared) };
-  if (all.state !== 'open' || looks === 1) return all;
-  for (const variant of variants) {
-    const pairs = evidence.pairs.filter((pair) => pair.variant === variant);
-    const verdict = GATES[gate].judge({ ...evidence, pairs }, shared);
-    if (verdict.state !== 'closed') continue;
+function judgeGate(
+  gate: GateName,
+  evidence: Evidence,
+  settings: GateSettings,
+  alpha: number,
+): Verdict {
+  const { variants } = evidence;
+  const several = variants.length > 1;
+  const found = GATES[gate].find(evidence, settings);
+  const all = { gate, ...verdictOf(found, several ? alpha / 2 : alpha) };
+  if (all.state === 'closed' || all.state === 'not-applicable' || !several) return all;
+  const own = variants.map((variant) => {
+    const part = GATES[gate].find(restricted(evidence, variant), settings);
+    // that one of three devices failed is no fact about a membership, only evidence
+    const finding = 'log' in part ? { ...part, certain: false } : part;
+    const verdict = verdictOf(finding, alpha / (2 * variants.length));
     return { gate, ...verdict, sentence: `on ${variant}: ${verdict.sentence}` };
-  }
-  return all;
+  });
+  const closed = own.find(({ state }) => state === 'closed');
+  const suspicious = own.find(({ state, numbers }) => state === 'waiting' && 'odds' in numbers);
+  return closed ?? (all.state === 'open' ? (suspicious ?? all) : all);
+}
+
+function restricted(evidence: Evidence, variant: string): Evidence {
+  const of = <T extends { readonly variant: string }>(list: readonly T[]) =>
+    list.filter((one) => one.variant === variant);
+  const { activations, crashes, drift, 'self-test': selfTests } = evidence.tallies;
+  return {
+    ...evidence,
+    tallies: {
+      activations: of(activations),
+      crashes: of(crashes),
+      'self-test': of(selfTests),
+      drift: of(drift),
+    },
+    pairs: of(evidence.pairs),
+  };
+}
+
+/** Evidence is suspicious from even odds on: a change beyond the limit explains it better than none. */
+function verdictOf(found: Finding | Nothing, alpha: number): Omit<Verdict, 'gate'> {
+  if (!('log' in found)) return found;
+  const { log, certain = false, seen, limit, numbers } = found;
+  const needed = -Math.log(alpha);
+  const state = certain || log >= needed ? 'closed' : log > 0 ? 'waiting' : 'open';
+  const how = [limit];
+  if (!certain) how.push(`error rate ${writeRate(alpha)}`);
+  if (state === 'waiting') how.push(`evidence ${writeOdds(log)} of ${writeOdds(needed)}`);
+  return {
+    state,
+    sentence: `${seen} (${how.join(', ')}): ${state}`,
+    numbers: { ...numbers, alpha, ...(state === 'waiting' ? { odds: Math.exp(log) } : {}) },
+  };
 }

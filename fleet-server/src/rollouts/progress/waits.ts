@@ -1,4 +1,4 @@
-import { plural } from '../gates/statistics.ts';
+import { plural } from '../gates/text.ts';
 import type { Verdict } from '../gates/types.ts';
 import type { Rollout } from '../store.ts';
 import type { MemberCounts } from './counts.ts';

@@ -1,0 +1,11 @@
+export const plural = (count: number, one: string): string =>
+  `${count} ${count === 1 ? one : `${one}s`}`;
+
+export const percent = (share: number): string => `${Number((share * 100).toFixed(1))}%`;
+
+/** Two digits that say something: `0.0005`, `0.00024`. */
+export const writeRate = (rate: number): string => String(Number(rate.toPrecision(2)));
+
+/** Odds that an e-value stands for: `40:1`. */
+export const writeOdds = (log: number): string =>
+  log > 20 ? 'over 1e8:1' : `${Number(Math.exp(Math.max(0, log)).toPrecision(2))}:1`;
