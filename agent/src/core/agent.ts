@@ -13,6 +13,7 @@ import { planSteps, type Step, type StepKind } from './plan.ts';
 import { activeOf, syncOf } from './report.ts';
 import { takeInFailure } from './self-update/launch-file.ts';
 import type { Inference, LoadedModel, RawInputs } from './serving/loaded-model.ts';
+import { startShadows } from './shadow/start-shadows.ts';
 import { isByHand, stepsByHand } from './side-load/holds.ts';
 import type { SideLoad } from './side-load/side-load.ts';
 import { startSlots } from './start-slots.ts';
@@ -109,7 +110,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     }
   }
 
-  const { pulse } = context;
+  const { pulse, shadows } = context;
   const watch = createDeviceWatch({
     device: ports.device,
     clock,
@@ -118,6 +119,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
   });
   const running = Promise.all([
     replan(),
+    options.identity && startShadows({ ...context, logger }, stopping.signal),
     watch.run(stopping.signal),
     runTelemetry(
       {
@@ -152,7 +154,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       await noteStop(journal).catch((error) => {
         logger.error('clean stop not noted', { error });
       });
-      await serving.close();
+      await Promise.all([shadows.close(), serving.close()]);
     },
   };
 }

@@ -29,6 +29,7 @@ import { guardLoad } from './serving/load-guard.ts';
 import { loadModel, type ServingLimits } from './serving/loaded-model.ts';
 import { createPulse } from './serving/pulse.ts';
 import { createServing, type Serving } from './serving/serving.ts';
+import { createShadows } from './shadow/shadows.ts';
 import { wantedHere } from './side-load/holds.ts';
 import { createSideLoad, type SideLoad } from './side-load/side-load.ts';
 import type { Installed, Wanted } from './state.ts';
@@ -98,6 +99,9 @@ export interface Parts {
 /** Shorter windows would be all overhead. */
 const SHORTEST_WINDOW_MS = 100;
 
+/** A shadow runs one sample after the other. */
+const ONE_BY_ONE: ServingLimits = { maxBatch: 1, delayMs: 0, maxQueue: 1 };
+
 /** What parts ask of the agent that is made of them. */
 interface AgentHooks {
   /** There is something to plan. */
@@ -135,8 +139,18 @@ export async function assemble(
   const pulse = createPulse(serving, clock);
   const footprint = createFootprint(() => ports.device.rssBytes());
   const { loadOptions, loadTimeoutMs, bandwidth } = options.steps;
-  const load = (slot: string, installed: Installed) =>
-    loadModel({ ...ports, blobs, clock, loadOptions, serving: options.serving }, slot, installed);
+  const loader = (serving: ServingLimits) => (slot: string, installed: Installed) =>
+    loadModel({ ...ports, blobs, clock, loadOptions, serving }, slot, installed);
+  const guarded = guardLoad(loader(options.serving), clock, footprint, loadTimeoutMs);
+  const guardedShadow = guardLoad(loader(ONE_BY_ONE), clock, footprint, loadTimeoutMs);
+  const shadows = createShadows({
+    ...ports,
+    journal,
+    serving,
+    recorder: recorder.shadows,
+    clock,
+    changed,
+  });
   const incoming = new Set<string>();
   const wanted = () => wantedHere(journal.state, incoming);
   const overMqtt = createMqttFetcher({ identity: options.identity ?? NOBODY, clock });
@@ -165,7 +179,10 @@ export async function assemble(
     authorize: async () => ({
       authorization: `Bearer ${await ports.credentials.token(clock.now())}`,
     }),
-    load: guardLoad(load, clock, footprint, loadTimeoutMs),
+    load: guarded,
+    shadows,
+    // memory is watched by slot, and a shadow's is not that of the model which it runs beside
+    loadShadow: (slot, ...rest) => guardedShadow(`the shadow of ${slot}`, ...rest),
     progress: (outcome) => reporter.progress(outcome),
   };
   const sideLoad = createSideLoad(context, incoming, changed);

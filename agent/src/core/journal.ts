@@ -2,7 +2,7 @@ import { FlotillaError, trustRoot } from '@flotilla/protocol';
 import { Value } from 'typebox/value';
 import { createQueue, replaceFile } from './durable.ts';
 import type { Storage } from './ports.ts';
-import { emptyState, JOURNAL_FORMAT, JournalState, mutable, samePair } from './state.ts';
+import { emptyState, JOURNAL_FORMAT, JournalState, mutable, pairOf, samePair } from './state.ts';
 
 const FILE = 'journal.json';
 
@@ -69,12 +69,13 @@ function prune(state: JournalState): JournalState['attempts'] {
   );
   const held = [state.holds, state.loading].flatMap((holds) => Object.values(holds ?? {}));
   named.push(...held.map(({ deployment }) => deployment));
+  const beside = Object.values(state.shadows ?? {}).map(({ installed }) => pairOf(installed));
   const spare = state.attempts.length - KEPT_ENDINGS;
   return state.attempts.filter(
     (attempt, index) =>
       index >= spare ||
       attempt.ending === undefined ||
       !attempt.reported ||
-      named.some((pair) => samePair(pair, attempt.deployment)),
+      [...named, ...beside].some((pair) => samePair(pair, attempt.deployment)),
   );
 }

@@ -84,7 +84,7 @@ export function createLanes(options: LaneOptions): Lanes {
 
 /** No slot has a space in its name. */
 function laneOf(step: Step): string {
-  const beside = 'deployment' in step && isBeside(step.deployment);
+  const beside = 'deployment' in step ? isBeside(step.deployment) : step.kind === 'endShadow';
   return beside ? `${step.slot} beside` : step.slot;
 }
 

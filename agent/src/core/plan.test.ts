@@ -173,14 +173,65 @@ describe('planSteps', () => {
     expect(kinds(planSteps(state, wantsActive(deployment(3))))).toEqual(ALL);
   });
 
-  test('refuses a shadow once', () => {
-    const plan = { samplePermille: 1000, busyPermille: 100, maxTemperatureC: 0 };
-    const shadow = deployment(4, { shadow: plan });
-    const wanted = wants({ name: 'parts', mode: 'present', shadow });
+  const plan = { samplePermille: 1000, busyPermille: 100, maxTemperatureC: 0 };
+  const shadow = deployment(4, { shadow: plan });
+  const serving = { parts: { active: installed(1), trialStarts: 0 } };
+  const withShadow = wants({ name: 'parts', mode: 'present', active: deployment(1), shadow });
+  const besides = (fields: object = {}) => ({
+    slots: serving,
+    shadows: { parts: { installed: installed(4), starts: 0, ...fields } },
+  });
+
+  test('brings a shadow beside what serves, and keeps its bundle while it runs', () => {
+    const way = ['download', 'verify', 'selfTest', 'activate', 'commit'];
+    expect(kinds(planSteps(current({ slots: serving }), withShadow))).toEqual(way);
+    const loading = running(4, 'tested', { deployment: shadow });
+    expect(kinds(planSteps(current({ ...besides(), attempts: [loading] }), withShadow))).toEqual([
+      'activate',
+      'commit',
+    ]);
+    const bundles = { [digest(1)]: 'complete', [digest(4)]: 'complete' } as const;
+    const there = current({ ...besides(), bundles, attempts: [ended(4)] });
+    expect(planSteps(there, withShadow)).toEqual([]);
+  });
+
+  test('ends a shadow that is named no more, or has a reason, and takes the next one after it', () => {
+    const end = { kind: 'endShadow', slot: 'parts', shadow: installed(4) };
+    const there = current({ ...besides(), attempts: [ended(4)] });
+    const only = wantsActive(deployment(1));
+    expect(planSteps(there, only)).toEqual([end]);
+    expect(planSteps(there, wants())).toEqual([end]);
+    expect(planSteps({ ...there, halt: { ...there.halt, halted: true } }, only)).toEqual([end]);
+    const next = deployment(5, { shadow: plan });
+    expect(planSteps(there, wants({ name: 'parts', mode: 'present', shadow: next }))).toEqual([
+      end,
+    ]);
+    const fault = { code: 'deployment.hung', detail: '', step: 'watch' };
+    expect(planSteps(current(besides({ fault })), withShadow)).toEqual([{ ...end, fault }]);
+    expect(planSteps(current(besides({ starts: 3 })), withShadow)).toMatchObject([
+      { ...end, fault: { code: 'deployment.crash-loop' } },
+    ]);
+    const loading = running(4, 'tested', { deployment: shadow });
+    const looping = current({ ...besides({ starts: 3 }), attempts: [loading] });
+    expect(planSteps(looping, withShadow)).toMatchObject([
+      { kind: 'fail', fault: { code: 'deployment.crash-loop' } },
+    ]);
+  });
+
+  test('lets a shadow wait while something comes into its slot, and never the other way round', () => {
+    const begun = running(4, 'downloaded', { deployment: shadow });
+    const both = wants({ name: 'parts', mode: 'present', active: deployment(2), shadow });
+    expect(kinds(planSteps(current({ slots: serving, attempts: [begun] }), both))).toEqual(ALL);
+    const over = planSteps(current(besides({ starts: 9 })), both);
+    expect(kinds(over)).toEqual([...ALL, 'endShadow']);
+  });
+
+  test('runs nothing beside the agent', () => {
+    const beside = { ...shadow, slot: '_agent' };
+    const wanted = wants({ name: '_agent', mode: 'present', shadow: beside });
     expect(planSteps(current(), wanted)).toMatchObject([
       { kind: 'fail', fault: { code: 'deployment.unsupported' } },
     ]);
-    expect(planSteps(current({ attempts: [ended(4)] }), wanted)).toEqual([]);
   });
 
   const measured = deployment(4, { measureOnly: true });

@@ -19,7 +19,7 @@ export { nextStep } from './plan-work.ts';
 export type { Step, StepData, StepKind, StepOf } from './step.ts';
 
 /** What the device has and does, as the journal says. */
-export type Current = Pick<JournalState, 'slots' | 'attempts' | 'bundles' | 'halt'> & {
+export type Current = Pick<JournalState, 'slots' | 'shadows' | 'attempts' | 'bundles' | 'halt'> & {
   /** Wall-clock ms, or undefined where the clock cannot be trusted. */
   readonly nowMs: number | undefined;
 };
@@ -28,7 +28,13 @@ export type Current = Pick<JournalState, 'slots' | 'attempts' | 'bundles' | 'hal
 export const MAX_TRIAL_STARTS = 3;
 
 /** What may go on while the fleet is halted: whatever leads back to a proven model. */
-const ALLOWED_IN_HALT: ReadonlySet<StepKind> = new Set(['watch', 'rollBack', 'fail', 'wait']);
+const ALLOWED_IN_HALT: ReadonlySet<StepKind> = new Set([
+  'watch',
+  'rollBack',
+  'fail',
+  'endShadow',
+  'wait',
+]);
 
 /**
  * All steps from what is to what is wanted, in order within each slot. Pure: the same inputs give
@@ -50,7 +56,7 @@ const allowed = (steps: readonly Step[], { halt }: Current): readonly Step[] =>
 /** What comes beside a model must not slow down what becomes of the model itself, nor be measured then. */
 const isBusy = ([next]: readonly Step[]): boolean => next !== undefined && next.kind !== 'wait';
 
-const isEnding = ({ kind }: Step): boolean => kind === 'fail';
+const isEnding = ({ kind }: Step): boolean => kind === 'fail' || kind === 'endShadow';
 
 function planSlot(name: string, current: Current, target: WantedSlot | undefined): Step[] {
   const slot = current.slots[name];
@@ -99,7 +105,7 @@ function planCollection(current: Current, wanted: Wanted): Step[] {
 
 /** Digests that run, are wanted, or that the server asked to keep. */
 export function neededBundles(
-  current: Pick<Current, 'slots' | 'attempts'>,
+  current: Pick<Current, 'slots' | 'shadows' | 'attempts'>,
   wanted: Wanted,
 ): Set<string> {
   const running = Object.values(current.slots).flatMap(({ active, trial }) => [active, trial]);
@@ -107,7 +113,8 @@ export function neededBundles(
     active,
     shadow && hasEnded(shadow, current) ? undefined : shadow,
   ]);
-  const digests = [...running, ...coming].flatMap((bundle) => bundle?.digest ?? []);
+  const beside = Object.values(current.shadows ?? {}).map(({ installed }) => installed);
+  const digests = [...running, ...beside, ...coming].flatMap((bundle) => bundle?.digest ?? []);
   return new Set([...digests, ...wanted.keep]);
 }
 
@@ -116,6 +123,7 @@ function slotNames(current: Current, wanted: Wanted): string[] {
   return [
     ...new Set([
       ...Object.keys(current.slots),
+      ...Object.keys(current.shadows ?? {}),
       ...wanted.slots.map(({ name }) => name),
       ...running.map(({ deployment }) => deployment.slot),
     ]),

@@ -179,6 +179,15 @@ const SlotState = Type.Object({
   trialStarts: Count,
 });
 
+/** What runs, or is to run, beside the active model of a slot. */
+const ShadowState = Type.Object({
+  installed: Installed,
+  /** Starts of the agent with this shadow that neither ended in a clean stop nor lasted long. */
+  starts: Count,
+  /** Why it must end. */
+  fault: Type.Optional(Fault),
+});
+
 /** A bundle that a person loaded into a slot. */
 const Hold = Type.Object({
   deployment: WantedDeployment,
@@ -224,6 +233,8 @@ export const JournalState = Type.Object({
     Type.String(),
     Type.Union([Type.Literal('partial'), Type.Literal('complete')]),
   ),
+  /** By slot; journals of before 1.1 do not have this. */
+  shadows: Type.Optional(Type.Record(Type.String(), ShadowState)),
   /** By slot: loaded by hand and committed, and on its way there; journals of 1.0 do not have these. */
   holds: Type.Optional(Type.Record(Type.String(), Hold)),
   loading: Type.Optional(Type.Record(Type.String(), Hold)),
@@ -249,6 +260,7 @@ export type Ending = Static<typeof Ending>;
 export type Fault = Static<typeof Fault>;
 export type Installed = Static<typeof Installed>;
 export type Hold = Static<typeof Hold>;
+export type ShadowState = Static<typeof ShadowState>;
 export type SlotState = Static<typeof SlotState>;
 export type SelfTestFigures = Static<typeof SelfTestFigures>;
 
@@ -280,6 +292,8 @@ export const mutable = ({ epochs, ...rest }: TrustedState): JournalState['truste
 type Pair = Pick<WantedDeployment, 'id' | 'attempt'>;
 
 export const samePair = (a: Pair, b: Pair): boolean => a.id === b.id && a.attempt === b.attempt;
+
+export const pairOf = ({ deployment, attempt }: Installed): Pair => ({ id: deployment, attempt });
 
 export const sameInstalled = (a: Installed, b: Installed): boolean =>
   a.deployment === b.deployment && a.attempt === b.attempt;

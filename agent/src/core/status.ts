@@ -40,6 +40,8 @@ export interface SlotStatus {
   readonly ready: boolean;
   readonly active?: Installed;
   readonly trial?: Installed;
+  /** What runs beside the active model, or will when it is loaded. */
+  readonly shadow?: Installed;
   /** A person loaded it on the device. */
   readonly local: boolean;
   /** What runs the model, where one is ready, and why others did not take it. */
@@ -77,7 +79,7 @@ export function statusOf(
 
 /** As far as the journal tells it: nothing is ready. */
 export function storedStatus(state: Readonly<JournalState>): StoredStatus {
-  const { wanted, halt, slots, attempts } = state;
+  const { wanted, halt, slots, shadows, attempts } = state;
   const models = Object.entries(slots).filter(([slot]) => slot !== AGENT_SLOT);
   return {
     halted: halt.halted,
@@ -89,6 +91,7 @@ export function storedStatus(state: Readonly<JournalState>): StoredStatus {
       ready: false,
       ...(active === undefined ? {} : { active }),
       ...(trial === undefined ? {} : { trial }),
+      ...(shadows?.[slot] === undefined ? {} : { shadow: shadows[slot].installed }),
       local: isLocal(state, slot),
       drifting: [],
     })),

@@ -19,6 +19,8 @@ export interface StepData {
   rollBack: Work & { readonly fault: Fault };
   /** Ends an attempt that was never activated. */
   fail: Work & { readonly fault: Fault };
+  /** Ends a shadow that ran, for a reason or because it is wanted no more. */
+  endShadow: { readonly slot: string; readonly shadow: Installed; readonly fault?: Fault };
   remove: { readonly slot: string };
   /** Puts back what the fleet had in a slot before a person loaded something. */
   restore: { readonly slot: string; readonly installed: Installed };

@@ -119,6 +119,47 @@ describe('a device', () => {
     expect(server.fleet.state?.online).toBe(false);
   });
 
+  test('runs a shadow beside its model, on a thread of its own, and again after a kill', async () => {
+    await enroll();
+    const [active, shadow] = await Promise.all(
+      [1, 2].map(async (version) => {
+        const bundle = await makePartsBundle(version);
+        server.fleet.publishBundle(bundle);
+        const plan = { samplePermille: 1000, busyPermille: 900 };
+        const fields = version === 1 ? {} : { shadow: plan };
+        return server.fleet.deployment(bundle, { precision: 'fp32', ...fields });
+      }),
+    );
+    if (active === undefined || shadow === undefined) throw new Error('no bundles');
+    server.fleet.want({ slots: [{ name: 'parts', mode: 'MODE_PRESENT', active, shadow }] });
+    const image = await grayImage(120);
+    const compared = () =>
+      server.windows().flatMap(({ role, deployment, comparison }) => {
+        const isOurs = role === 'ROLE_SHADOW' && deployment === shadow.id;
+        return isOurs && comparison?.compared ? [comparison] : [];
+      });
+    const comesWith = (agent: RunningProcess) =>
+      vi.waitFor(async () => {
+        expect(await infer(agent.address, image)).toMatchObject({ body: { model_version: '1' } });
+        expect(compared()).not.toEqual([]);
+      }, slow);
+    const agent = await run('--telemetry-window', '500');
+    await committed(2);
+    await comesWith(agent);
+    // the same weights under another version say the same, in about the same time
+    const [{ agreed, compared: all, logLatencyRatio } = {}] = compared();
+    expect(agreed).toBe(all);
+    expect(Math.abs(logLatencyRatio?.mean ?? 9)).toBeLessThan(2);
+    await agent.end('SIGKILL');
+    server.fleet.records.clear();
+    const again = await run('--telemetry-window', '500');
+    await comesWith(again);
+    expect((await runAgentCommand('status', '--data', data)).stdout).toContain(
+      'beside it the shadow parts@2 fp32',
+    );
+    await vi.waitFor(() => expect(server.fleet.state?.uncleanStarts).toBe(1), slow);
+  });
+
   test('goes on where a broken download ended', async () => {
     await enroll();
     server.breakAfter = 100_000;

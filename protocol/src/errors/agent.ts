@@ -69,7 +69,7 @@ export const AGENT_ERRORS = {
   'deployment.hung': refused(
     500,
     (c: { slot: string; seconds: number }) =>
-      `the new model in slot ${c.slot} ended no inference for ${c.seconds} s while it was watched: look at the runtime and its provider`,
+      `the new model in slot ${c.slot} ended no inference for ${c.seconds} s: look at the runtime and its provider`,
   ),
   'deployment.load-timeout': refused(
     500,

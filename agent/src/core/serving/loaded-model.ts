@@ -7,6 +7,7 @@ import {
   loadWithFallback,
   type Pipeline,
   type Prediction,
+  type Preprocessed,
   type Runtime,
   type Session,
   type Tensor,
@@ -55,12 +56,18 @@ export interface LoadedModel {
   readonly maxBatch: number;
   readonly load: ModelLoad;
   /**
+   * @param seen told what the inputs became, at the moment of the answer
    * @throws FlotillaError `infer.failed` where the model fails, `infer.busy` where too many wait;
    *   else the input is at fault
    */
-  infer(inputs: RawInputs): Promise<Inference>;
+  infer(inputs: RawInputs, seen?: Seen): Promise<Inference>;
+  /** As `infer`, with what another model made of the same inputs. */
+  inferPrepared(prepared: Preprocessed): Promise<Inference>;
   dispose(): Promise<void>;
 }
+
+/** Watches inferences: for as long as it takes, the answer waits. */
+export type Seen = (inputs: RawInputs, prepared: Preprocessed, inference: Inference) => void;
 
 export type SessionChoice = Pick<Session, 'runtime' | 'provider' | 'fallbacks'>;
 
@@ -153,8 +160,11 @@ function createLoadedModel(
     };
   }
 
-  async function infer(inputs: RawInputs, began: number): Promise<Inference> {
-    const prepared = await pipeline.preprocess(inputs);
+  type Prepare = () => Promise<Preprocessed>;
+  type Told = (prepared: Preprocessed, inference: Inference) => void;
+
+  async function answer(prepare: Prepare, began: number, told?: Told): Promise<Inference> {
+    const prepared = await prepare();
     const preparedMs = nowMs();
     try {
       const { outputs, runMs, queueMs } = await run(prepared.tensors);
@@ -170,9 +180,26 @@ function createLoadedModel(
       meter.succeeded(phases, samplesIn(prepared.tensors) ?? 1, clock.now());
       const { features } = prepared;
       const latencyUs = (endMs - began) * 1000;
-      return { installed, outputs, predictions, features, latencyUs, runMs };
+      const inference = { installed, outputs, predictions, features, latencyUs, runMs };
+      told?.(prepared, inference);
+      return inference;
     } catch (error) {
       throw modelFault(slot, error);
+    }
+  }
+
+  async function infer(prepare: Prepare, told?: Told): Promise<Inference> {
+    if (meter.load.pending >= serving.maxQueue) {
+      meter.dropped();
+      throw new FlotillaError('infer.busy', { slot, waiting: serving.maxQueue });
+    }
+    const began = nowMs();
+    meter.began();
+    try {
+      return await answer(prepare, began, told);
+    } catch (error) {
+      meter.failed(isFlotillaError(error, 'infer.failed'), nowMs() - began);
+      throw error;
     }
   }
 
@@ -186,20 +213,12 @@ function createLoadedModel(
     get load() {
       return meter.load;
     },
-    async infer(inputs) {
-      if (meter.load.pending >= serving.maxQueue) {
-        meter.dropped();
-        throw new FlotillaError('infer.busy', { slot, waiting: serving.maxQueue });
-      }
-      const began = nowMs();
-      meter.began();
-      try {
-        return await infer(inputs, began);
-      } catch (error) {
-        meter.failed(isFlotillaError(error, 'infer.failed'), nowMs() - began);
-        throw error;
-      }
-    },
+    infer: (inputs, seen) =>
+      infer(
+        () => pipeline.preprocess(inputs),
+        seen && ((prepared, inference) => seen(inputs, prepared, inference)),
+      ),
+    inferPrepared: (prepared) => infer(async () => prepared),
     dispose: () => session.dispose(),
   };
 }

@@ -1,7 +1,7 @@
 import { LogHistogram } from '@flotilla/model';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { Clock } from '../ports.ts';
-import type { Inference, LoadedModel, RawInputs } from './loaded-model.ts';
+import type { Inference, LoadedModel, RawInputs, Seen } from './loaded-model.ts';
 
 /** What happened to one inference, for telemetry and for the watch after an activation. */
 export interface Observer {
@@ -31,12 +31,15 @@ export interface Serving {
    * do not end in time end with an error, so that nobody waits for a model that hangs.
    */
   swap(slot: string, model: LoadedModel | undefined): void;
+  /** Shows each inference of a slot to whoever compares another model with what it serves. */
+  show(slot: string, to: ((model: LoadedModel) => Seen) | undefined): void;
   /** Resolves when every model was let go, or hangs. */
   close(): Promise<void>;
 }
 
 interface Entry {
   readonly model: LoadedModel;
+  seen: Seen | undefined;
   /** Ends each call that runs with an error. */
   readonly running: Set<(error: Error) => void>;
   inferences: number;
@@ -54,6 +57,7 @@ const CLOSE_MS = 5_000;
 
 export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): Serving {
   const entries = new Map<string, Entry>();
+  const shown = new Map<string, (model: LoadedModel) => Seen>();
   const disposals = new Set<Promise<void>>();
   const closing = new AbortController();
 
@@ -71,7 +75,7 @@ export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): 
   function swap(slot: string, model: LoadedModel | undefined): void {
     const old = entries.get(slot);
     if (model === undefined) entries.delete(slot);
-    else entries.set(slot, newEntry(model));
+    else entries.set(slot, newEntry(model, shown.get(slot)?.(model)));
     observer.swapped(slot, old?.model, model);
     if (old === undefined) return;
     old.retired = true;
@@ -100,7 +104,7 @@ export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): 
       if (entry === undefined) throw noSlot(slot, [...entries.keys()]);
       const call = Promise.withResolvers<Inference>();
       entry.running.add(call.reject);
-      entry.model.infer(inputs).then(call.resolve, call.reject);
+      entry.model.infer(inputs, entry.seen).then(call.resolve, call.reject);
       try {
         const inference = await call.promise;
         entry.inferences++;
@@ -120,6 +124,12 @@ export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): 
       }
     },
     swap,
+    show(slot, to) {
+      if (to === undefined) shown.delete(slot);
+      else shown.set(slot, to);
+      const entry = entries.get(slot);
+      if (entry !== undefined) entry.seen = to?.(entry.model);
+    },
     async close() {
       for (const slot of [...entries.keys()]) swap(slot, undefined);
       const over = new AbortController();
@@ -131,8 +141,9 @@ export function createServing(observer: Observer, clock: Pick<Clock, 'sleep'>): 
   };
 }
 
-const newEntry = (model: LoadedModel): Entry => ({
+const newEntry = (model: LoadedModel, seen: Seen | undefined): Entry => ({
   model,
+  seen,
   running: new Set(),
   inferences: 0,
   errors: 0,

@@ -20,6 +20,7 @@ import type { Footprint } from '../serving/footprint.ts';
 import type { GuardedLoad } from '../serving/load-guard.ts';
 import type { Pulse } from '../serving/pulse.ts';
 import type { Serving } from '../serving/serving.ts';
+import type { Shadows } from '../shadow/shadows.ts';
 import {
   type Attempt,
   findAttempt,
@@ -84,6 +85,9 @@ export interface StepContext {
   online(): boolean;
   authorize(): Promise<Readonly<Record<string, string>>>;
   readonly load: GuardedLoad;
+  readonly shadows: Shadows;
+  /** As `load`, of what answers nobody. */
+  readonly loadShadow: GuardedLoad;
   /** Tells the server how far an attempt is. */
   progress(outcome: Draft<Outcome>): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Step, StepKind, StepOf } from '../plan.ts';
 import { isBeside } from '../purpose.ts';
 import { findAttempt } from '../state.ts';
 import { activate } from './activate.ts';
-import { BESIDE_EXECUTORS } from './beside.ts';
+import { BESIDE_EXECUTORS, endShadow } from './beside.ts';
 import { attemptIn, type StepContext } from './context.ts';
 import { download } from './download.ts';
 import type { Executors } from './executors.ts';
@@ -27,6 +27,7 @@ const EXECUTORS: Executors = {
   fail,
   remove,
   restore,
+  endShadow,
   collect,
 };
 

@@ -7,11 +7,23 @@ import {
   type Prediction,
   predictionFeatures,
 } from '@flotilla/model';
-import type { Draft, Window } from '@flotilla/protocol';
-import type { Inference, LoadedModel } from '../serving/loaded-model.ts';
+import type { Draft, Role, Window } from '@flotilla/protocol';
+import type { Inference } from '../serving/loaded-model.ts';
+import type { Installed } from '../state.ts';
+import type { OpenComparison } from './comparison.ts';
 
 /** Classes that are counted one by one; a window must stay small. */
 const MAX_CLASSES = 4096;
+
+/** What a window is about. */
+export interface Subject {
+  readonly slot: string;
+  readonly role: Role;
+  readonly installed: Installed;
+  /** Of the reference profile; empty without one. */
+  readonly profileDigest: string;
+  readonly detector: DriftDetector | undefined;
+}
 
 /** Metrics of one deployment while a window lasts. */
 export interface OpenWindow {
@@ -19,16 +31,19 @@ export interface OpenWindow {
   readonly lengthMs: number;
   inferred(inference: Inference): void;
   failed(): void;
+  /** The true class of inferences became known, of this window or of earlier ones. */
+  labeled(labels: number, correct: number): void;
+  /** With the active model; of a shadow. */
+  readonly comparison: OpenComparison | undefined;
   /** The window as it is sent; undefined where nothing happened in it. */
   close(): Draft<Window> | undefined;
 }
 
 export function openWindow(
-  slot: string,
-  { installed, bundle }: LoadedModel,
-  detector: DriftDetector | undefined,
+  { slot, role, installed, profileDigest, detector }: Subject,
   startMs: number,
   lengthMs: number,
+  comparison?: OpenComparison,
 ): OpenWindow {
   const latencyUs = new LogHistogram();
   const confidence = new Moments();
@@ -36,6 +51,8 @@ export function openWindow(
   const classCounts: number[] = [];
   let inferences = 0;
   let errors = 0;
+  let labels = 0;
+  let correctLabels = 0;
 
   function countClass(index: number, classes: number): void {
     while (classCounts.length < Math.min(classes, MAX_CLASSES)) classCounts.push(0);
@@ -75,16 +92,21 @@ export function openWindow(
       inferences++;
       errors++;
     },
+    labeled(more, correct) {
+      labels += more;
+      correctLabels += correct;
+    },
+    comparison,
     close() {
-      if (inferences === 0) return undefined;
-      const drift = detector?.closeWindow();
+      if (inferences === 0 && labels === 0 && (comparison?.isEmpty ?? true)) return undefined;
+      const drift = inferences === 0 ? undefined : detector?.closeWindow();
       return {
         slot,
         deployment: installed.deployment,
         digest: installed.digest,
         model: installed.model,
         version: installed.version,
-        role: 'ROLE_ACTIVE',
+        role,
         startMs,
         lengthMs,
         inferences,
@@ -95,7 +117,10 @@ export function openWindow(
         confidenceBins: confidence.count > 0 ? confidenceBins.counts : [],
         features: drift?.features ?? [],
         drift: drift?.verdicts ?? [],
-        profileDigest: bundle.profileDigest,
+        profileDigest,
+        labeled: labels,
+        correct: correctLabels,
+        ...(comparison === undefined ? {} : { comparison: comparison.toWire() }),
       };
     },
   };

@@ -47,6 +47,95 @@ function bed(lengthMs = 1000) {
   return { time, recorder: createRecorder(clock, () => lengthMs) };
 }
 
+const PAIR = { compared: 1, agreed: 1, differing: [], confidenceChanges: [0.1] };
+const BOTH = { ...PAIR, activeRunMs: 10, shadowRunMs: 20 };
+
+describe('recorder of shadows', () => {
+  test('sums what both said into windows of the shadow, apart from those of the active model', () => {
+    const { recorder } = bed();
+    const [active, shadow] = [model(1), model(2)];
+    recorder.swapped('parts', undefined, active);
+    recorder.shadows.swapped('parts', shadow);
+    recorder.inferred(active, inference(1, 0.5));
+    recorder.shadows.compared(shadow, 'sha256:a', BOTH, inference(1, 0.5));
+    const apart = { ...BOTH, agreed: 0, differing: [[1, 0] as const], activeRunMs: 0 };
+    recorder.shadows.compared(shadow, 'sha256:a', apart, inference(0, 0.5));
+    recorder.shadows.failed(shadow, 'sha256:a');
+    recorder.shadows.skipped(shadow, 'sha256:a');
+    recorder.closeAll();
+    const [first, second] = recorder.take();
+    expect(first).toMatchObject({ role: 'ROLE_ACTIVE', deployment: 'd1', inferences: 1 });
+    expect(first?.comparison).toBeUndefined();
+    expect(second).toMatchObject({
+      slot: 'parts',
+      role: 'ROLE_SHADOW',
+      deployment: 'd2',
+      inferences: 3,
+      errors: 1,
+      classCounts: [1, 1],
+      features: [],
+      comparison: {
+        compared: 2,
+        agreed: 1,
+        skipped: 1,
+        disagreements: [{ active: 1, shadow: 0, count: 1 }],
+        activeDigest: 'sha256:a',
+        logLatencyRatio: { count: 1, mean: Math.log(2) },
+        confidenceChange: { count: 2 },
+      },
+    });
+  });
+
+  test('begins a new window when the slot runs another model, and tells of skips alone', () => {
+    const { recorder } = bed();
+    const shadow = model(2);
+    recorder.shadows.swapped('parts', shadow);
+    recorder.shadows.skipped(shadow, 'sha256:a');
+    recorder.shadows.compared(shadow, 'sha256:b', BOTH, inference(1, 0.5));
+    recorder.shadows.swapped('parts', undefined);
+    expect(recorder.take()).toMatchObject([
+      { inferences: 0, comparison: { activeDigest: 'sha256:a', skipped: 1, compared: 0 } },
+      { inferences: 1, comparison: { activeDigest: 'sha256:b', skipped: 0, compared: 1 } },
+    ]);
+  });
+
+  test('tells the 256 most frequent of pairs of classes', () => {
+    const { recorder } = bed();
+    const shadow = model(2);
+    recorder.shadows.swapped('parts', shadow);
+    for (let index = 1; index <= 300; index++) {
+      const differing = Array.from({ length: index }, () => [index, 0] as const);
+      recorder.shadows.compared(shadow, 'a', { ...BOTH, differing }, inference(1, 0.5));
+    }
+    recorder.closeAll();
+    const { disagreements = [] } = recorder.take()[0]?.comparison ?? {};
+    expect(disagreements).toHaveLength(256);
+    expect(disagreements[0]).toEqual({ active: 300, shadow: 0, count: 300 });
+    expect(disagreements.at(-1)).toEqual({ active: 45, shadow: 0, count: 45 });
+  });
+});
+
+describe('labels', () => {
+  test('count for the deployment that made the prediction, also once it serves no more', () => {
+    const { time, recorder } = bed();
+    const [old, next] = [model(1), model(2)];
+    recorder.swapped('parts', undefined, old);
+    recorder.inferred(old, inference(1, 0.5));
+    recorder.labelsOf(old)?.(1, 1);
+    recorder.swapped('parts', old, next);
+    expect(recorder.take()).toMatchObject([
+      { deployment: 'd1', inferences: 1, labeled: 1, correct: 1 },
+    ]);
+    time.nowMs = 20_000;
+    recorder.labelsOf(old)?.(2, 1);
+    recorder.closeAll();
+    expect(recorder.take()).toMatchObject([
+      { deployment: 'd1', startMs: 20_000, inferences: 0, labeled: 2, correct: 1, features: [] },
+    ]);
+    expect(recorder.labelsOf(model(3))).toBeUndefined();
+  });
+});
+
 describe('recorder', () => {
   test('begins windows on multiples of their length and counts what happened in each', () => {
     const { time, recorder } = bed();

@@ -1,11 +1,15 @@
-import { createDriftDetector, type DriftDetector } from '@flotilla/model';
-import type { Draft, Window } from '@flotilla/protocol';
+import { createDriftDetector } from '@flotilla/model';
+import type { Draft, Role, Window } from '@flotilla/protocol';
 import type { Clock } from '../ports.ts';
-import type { LoadedModel } from '../serving/loaded-model.ts';
+import type { Inference, LoadedModel } from '../serving/loaded-model.ts';
 import type { Observer } from '../serving/serving.ts';
-import { type OpenWindow, openWindow } from './open-window.ts';
+import { type Compared, openComparison } from './comparison.ts';
+import { type OpenWindow, openWindow, type Subject } from './open-window.ts';
 
 export interface Recorder extends Observer {
+  readonly shadows: ShadowRecorder;
+  /** Counts labels of inferences of that model, also once it serves no more. */
+  labelsOf(model: LoadedModel): CountLabels | undefined;
   /** Windows that have ended since the last call, oldest first. */
   take(): Draft<Window>[];
   /** Takes back windows that could not be stored; they come first at the next `take`. */
@@ -18,9 +22,21 @@ export interface Recorder extends Observer {
   drifting(): Readonly<Record<string, readonly string[]>>;
 }
 
-interface Track {
-  readonly slot: string;
-  readonly detector: DriftDetector | undefined;
+/** Takes in how many inferences got a label, and of how many it was the class that they had named. */
+export type CountLabels = (labels: number, correct: number) => void;
+
+/** The same for a model that runs beside the active one of its slot, and how the two compare. */
+export interface ShadowRecorder {
+  /** From now on this model is the slot's shadow, or none is. */
+  swapped(slot: string, to: LoadedModel | undefined): void;
+  /** @param activeDigest of the bundle that the slot runs */
+  compared(shadow: LoadedModel, activeDigest: string, both: Compared, inference: Inference): void;
+  failed(shadow: LoadedModel, activeDigest: string): void;
+  /** An inference was sampled and not run. */
+  skipped(shadow: LoadedModel, activeDigest: string): void;
+}
+
+interface Track extends Subject {
   window: OpenWindow | undefined;
   drifting: readonly string[];
 }
@@ -35,8 +51,9 @@ const MAX_CLOSED = 1000;
  * @param lengthMs length of the windows that begin from now on
  */
 export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
-  /** By slot, of the models that serve. */
+  /** By slot, of the models that serve, and of those beside them. */
   const serving = new Map<string, Track>();
+  const beside = new Map<string, Track>();
   /** Of every model that may still end an inference: one that was swapped out has calls in flight. */
   const tracks = new WeakMap<LoadedModel, Track>();
   const open = new Set<Track>();
@@ -55,35 +72,67 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
     if (closed.length > MAX_CLOSED) closed.shift();
   }
 
-  /** The window that now falls into, the one before it closed; undefined for a model not told of. */
-  function current(model: LoadedModel): OpenWindow | undefined {
-    const track = tracks.get(model);
-    if (track === undefined) return undefined;
+  /** The window that now falls into, the one before it closed. */
+  function current(track: Track, activeDigest?: string): OpenWindow {
     const length = lengthMs();
     const startMs = Math.floor(clock.now() / length) * length;
     const { window } = track;
-    if (window?.startMs === startMs && window.lengthMs === length) return window;
+    const same = window?.startMs === startMs && window.lengthMs === length;
+    if (same && window.comparison?.activeDigest === activeDigest) return window;
     close(track);
-    const opened = openWindow(track.slot, model, track.detector, startMs, length);
+    const comparison = activeDigest === undefined ? undefined : openComparison(activeDigest);
+    const opened = openWindow(track, startMs, length, comparison);
     track.window = opened;
     open.add(track);
     return opened;
   }
 
+  /** Undefined for a model that is not told of. */
+  function windowOf(model: LoadedModel, activeDigest?: string): OpenWindow | undefined {
+    const track = tracks.get(model);
+    return track && current(track, activeDigest);
+  }
+
+  function begin(
+    among: Map<string, Track>,
+    role: Role,
+    slot: string,
+    to: LoadedModel | undefined,
+  ): void {
+    const before = among.get(slot);
+    if (before !== undefined) close(before);
+    among.delete(slot);
+    if (to === undefined) return;
+    const { installed, bundle } = to;
+    const { profile, profileDigest } = bundle;
+    // whether its inputs drift, the active model's windows tell
+    const detector = role === 'ROLE_ACTIVE' && profile ? createDriftDetector(profile) : undefined;
+    const rest = { detector, window: undefined, drifting: [] };
+    const track: Track = { slot, role, installed, profileDigest, ...rest };
+    among.set(slot, track);
+    tracks.set(to, track);
+  }
+
   return {
-    swapped(slot, _from, to) {
-      const before = serving.get(slot);
-      if (before !== undefined) close(before);
-      serving.delete(slot);
-      if (to === undefined) return;
-      const { profile } = to.bundle;
-      const detector = profile && createDriftDetector(profile);
-      const track = { slot, detector, window: undefined, drifting: [] };
-      serving.set(slot, track);
-      tracks.set(to, track);
+    swapped: (slot, _from, to) => begin(serving, 'ROLE_ACTIVE', slot, to),
+    inferred: (model, inference) => windowOf(model)?.inferred(inference),
+    failed: (model) => windowOf(model)?.failed(),
+    labelsOf(model) {
+      const track = tracks.get(model);
+      if (track === undefined) return undefined;
+      return (labels, correct) =>
+        current(track, track.window?.comparison?.activeDigest).labeled(labels, correct);
     },
-    inferred: (model, inference) => current(model)?.inferred(inference),
-    failed: (model) => current(model)?.failed(),
+    shadows: {
+      swapped: (slot, to) => begin(beside, 'ROLE_SHADOW', slot, to),
+      compared(shadow, activeDigest, both, inference) {
+        const window = windowOf(shadow, activeDigest);
+        window?.inferred(inference);
+        window?.comparison?.add(both);
+      },
+      failed: (shadow, activeDigest) => windowOf(shadow, activeDigest)?.failed(),
+      skipped: (shadow, activeDigest) => windowOf(shadow, activeDigest)?.comparison?.skip(),
+    },
     take() {
       const nowMs = clock.now();
       for (const track of [...open]) {

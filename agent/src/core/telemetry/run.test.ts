@@ -5,8 +5,7 @@ import { createPowerCutStorage } from '../../testing/power-cut-storage.ts';
 import { createFleetClock } from '../link/fleet-clock.ts';
 import { openOutbox } from '../outbox/outbox.ts';
 import { createWakeup } from '../wakeup.ts';
-import type { Recorder } from './recorder.ts';
-import { runTelemetry } from './run.ts';
+import { runTelemetry, type TelemetryPorts } from './run.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const resources = { rssBytes: 1, cpuMs: 1, temperatureC: 0, throttled: false, bytesWritten: 0 };
@@ -15,15 +14,11 @@ test('stores windows at once when the server shortens them in the midst of a lon
   const clock = createFleetClock(systemClock);
   const wakeup = createWakeup(clock);
   const ended: Draft<Window>[] = [];
-  const recorder: Recorder = {
+  const recorder: TelemetryPorts['recorder'] = {
     take: () => ended.splice(0),
     closeAll: () => undefined,
     untilBoundary: () => 3_600_000,
-    drifting: () => ({}),
     putBack: () => undefined,
-    swapped: () => undefined,
-    inferred: () => undefined,
-    failed: () => undefined,
   };
   const outbox = await openOutbox(createPowerCutStorage(), () => '0123456789abcdef');
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@ import type { Wakeup } from '../wakeup.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface TelemetryPorts {
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, 'take' | 'putBack' | 'closeAll' | 'untilBoundary'>;
   readonly outbox: Outbox;
   readonly clock: FleetClock;
   readonly device: Device;

@@ -90,7 +90,7 @@ function slotLines(
 ): string[] {
   if (slots.length === 0) return ['  no model yet'];
   return slots.flatMap((status) => {
-    const { slot, active, trial, local, drifting, fallbacks = [] } = status;
+    const { slot, active, trial, shadow, local, drifting, fallbacks = [] } = status;
     const model = trial ?? active;
     const marks = [
       local ? 'loaded by hand' : '',
@@ -100,7 +100,11 @@ function slotLines(
     ].filter((mark) => mark !== '');
     const what = `${model?.model}@${model?.version} ${model?.precision}`;
     const passedOver = fallbacks.map((fallback) => `    not on ${fallback}`);
-    return [`  ${slot}: ${[what, ...marks].join(', ')}`, ...passedOver];
+    const beside =
+      shadow === undefined
+        ? []
+        : [`    beside it the shadow ${shadow.model}@${shadow.version} ${shadow.precision}`];
+    return [`  ${slot}: ${[what, ...marks].join(', ')}`, ...passedOver, ...beside];
   });
 }
 

@@ -25,5 +25,6 @@ export const RELEASE_EXECUTORS: Executors = {
   fail: endRelease('RESULT_FAILED'),
   remove: removeRelease,
   restore: () => Promise.reject(new Error('nobody loads a release by hand')),
+  endShadow: () => Promise.reject(new Error('nothing runs beside the agent')),
   collect,
 };
