@@ -69,6 +69,10 @@ const Transfer = Type.Object({
   }),
 });
 
+const Ladder = Type.Array(Type.String(), {
+  description: 'precisions in the order in which they are tried on it; then it keeps what it ran',
+});
+
 export const RolloutDevice = Type.Object({
   device: Id,
   name: Type.String(),
@@ -79,6 +83,8 @@ export const RolloutDevice = Type.Object({
   reason: Type.String({ description: 'why this variant, or why none' }),
   digest: Type.String(),
   precision: Type.String(),
+  ladder: Ladder,
+  rung: Type.Integer({ description: 'index in ladder of the variant that it is at' }),
   deployment: Type.String(),
   attempt: Type.Integer(),
   step: Type.String(),
@@ -180,6 +186,7 @@ export const DraftDevice = Type.Object({
   reason: Type.String(),
   precision: Type.String(),
   digest: Type.String(),
+  ladder: Ladder,
 });
 
 export const RolloutDraftAnswer = Type.Object({

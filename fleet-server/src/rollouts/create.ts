@@ -9,6 +9,7 @@ import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
+import { storedLadder } from './ladder.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
 import { orderDevices, waveSizes } from './waves.ts';
@@ -164,7 +165,7 @@ async function claim(trx: Kysely<Database>, fleet: string, draft: RolloutDraft):
 function memberRow(
   fleet: string,
   rollout: string,
-  { device, position, state, reason, variant }: RolloutDraft['members'][number],
+  { device, position, state, reason, variant, ladder }: RolloutDraft['members'][number],
 ): Insertable<RolloutMembersTable> {
   return {
     fleet,
@@ -195,6 +196,7 @@ function memberRow(
     back_attempt: 0,
     back_detail: '',
     back_ended_ms: 0,
+    ladder: storedLadder(ladder),
   };
 }
 

@@ -9,7 +9,10 @@ import {
 } from '../devices/deployments.ts';
 import { readBefore } from './before.ts';
 import { finish, halt, openWave } from './execute-rollout.ts';
+import { fallBack } from './ladder.ts';
 import { readMembersOf, setMember } from './members.ts';
+import { orderFor } from './order.ts';
+import { retryMs } from './retry.ts';
 import { runsNothing } from './running.ts';
 import { addEvent, type MemberRow, type Rollout, readRollout } from './store.ts';
 import type { Action, ActionKind, ActionOf, MemberState, RolloutState } from './types.ts';
@@ -69,7 +72,7 @@ export async function executeAction(
 }
 
 async function deploy(trx: Trx, rollout: Rollout, { devices }: ActionOf<'deploy'>, now: number) {
-  const { fleet, id, slot, model, version, settings } = rollout;
+  const { fleet, slot, settings } = rollout;
   const size = rollout.sizes[rollout.wave] ?? 0;
   const members = (await readMembersOf(trx, rollout, devices)).filter(
     ({ state, position }) => state === 'pending' && position >= 0 && position < size,
@@ -82,25 +85,7 @@ async function deploy(trx: Trx, rollout: Rollout, { devices }: ActionOf<'deploy'
   for (const member of members) {
     const { device } = member;
     await withdrawBack(trx, fleet, device, slot);
-    const deployment = await assignDeployment(
-      trx,
-      {
-        fleet,
-        device,
-        slot,
-        role: 'active',
-        model,
-        version,
-        precision: member.precision,
-        digest: member.digest,
-        targetPath: member.target_path,
-        bytes: member.bytes,
-        rollout: id,
-        reason: member.reason,
-        watchMs: settings.watchMs,
-      },
-      now,
-    );
+    const deployment = await assignDeployment(trx, orderFor(rollout, member), now);
     const base = await readBase(trx, fleet, device, slot);
     await setMember(trx, member, {
       state: 'sent',
@@ -150,6 +135,8 @@ async function retry(trx: Trx, rollout: Rollout, { devices }: ActionOf<'retry'>,
     (member) => member.state === 'failed' && isDue(member, now),
   );
   for (const member of members) {
+    const sameAgain = retryMs(rollout.settings, member, now) > 0;
+    if (!sameAgain && (await fallBack(trx, rollout, member, now))) continue;
     await retryDeployment(trx, rollout.fleet, member.deployment, now);
     const attempt = member.attempt + 1;
     await setMember(trx, member, {

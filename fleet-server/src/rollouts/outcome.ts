@@ -2,6 +2,7 @@ import type { Outcome } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DeploymentResult, DeploymentsTable } from '../db/schema.ts';
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
+import { nextRung } from './ladder.ts';
 import { type MemberChange, readMembersOf, setMember } from './members.ts';
 import { retryBackMs, retryMs } from './retry.ts';
 import type { RolloutSettings } from './settings.ts';
@@ -86,14 +87,19 @@ function forwardChange(report: Report, outcome: Outcome): MemberChange | undefin
   return { ...said, state, ended_ms: now, ...whatFollows(report, state) };
 }
 
-/** Another attempt, where the failure may pass; what failed in a slot that was ordered empty never ran. */
+/**
+ * Another attempt, where the failure may pass, or the next variant, where this one is at fault; what
+ * failed in a slot that was ordered empty never ran.
+ */
 function whatFollows({ member, deployment, settings, now }: Report, state: MemberState) {
   const failed = state === 'failed' || state === 'rolled-back';
   const back: MemberChange =
     failed && mustBeEmpty(member) ? { back_state: 'committed', back_ended_ms: now } : {};
-  const again = state === 'failed' && member.back_state === 'none';
-  const due_ms = again ? retryMs(settings, deployment, now) : 0;
-  return { ...back, due_ms, retryable: due_ms > 0 ? (1 as const) : (0 as const) };
+  const isForward = failed && member.back_state === 'none';
+  const again = isForward && state === 'failed' ? retryMs(settings, deployment, now) : 0;
+  const fallsBack = isForward && again === 0 && nextRung(member, deployment.code) !== undefined;
+  if (fallsBack) return { state: 'failed' as const, due_ms: now, retryable: 1 as const };
+  return { ...back, due_ms: again, retryable: again > 0 ? (1 as const) : (0 as const) };
 }
 
 type EndedResult = Exclude<DeploymentResult, 'pending' | 'in-progress'>;

@@ -74,6 +74,7 @@ export async function seedVersion(
   version: number,
   targets: readonly string[],
   fleet = FLEET,
+  precisions: readonly string[] = ['fp32'],
 ): Promise<void> {
   await db
     .insertInto('versions')
@@ -87,7 +88,8 @@ export async function seedVersion(
       created_ms: 0,
     })
     .execute();
-  for (const target of targets) {
+  const both = targets.flatMap((target) => precisions.map((precision) => ({ target, precision })));
+  for (const { target, precision } of both) {
     await db
       .insertInto('variants')
       .values({
@@ -95,13 +97,13 @@ export async function seedVersion(
         model: 'parts',
         version,
         target,
-        precision: 'fp32',
-        digest: digestOf(`${target}-${version}`),
+        precision,
+        digest: digestOf(`${target}-${version}${precision === 'fp32' ? '' : precision}`),
         manifest_bytes: 100,
         bytes: 1000,
         memory_bytes: 1000,
         opset: 17,
-        target_path: `parts/${version}/${target}/fp32`,
+        target_path: `parts/${version}/${target}/${precision}`,
         epoch: 1,
         within_budget: 1,
         report: JSON.stringify({ accuracy: { variant: 0.9 } }),
@@ -112,7 +114,11 @@ export async function seedVersion(
 }
 
 /** How a device takes a bundle: what its attempt ends with, and the code that goes with it. */
-export type Behavior = (version: number, attempt: number) => { result: Result; code?: string };
+export type Behavior = (
+  version: number,
+  attempt: number,
+  precision?: string,
+) => { result: Result; code?: string };
 
 export const healthy: Behavior = () => ({ result: 'RESULT_COMMITTED' });
 
@@ -121,6 +127,7 @@ interface Pair {
   readonly attempt: number;
   readonly digest: string;
   readonly version: number;
+  readonly precision: string;
 }
 
 /** What a device's agent does, without its bytes: begins each pair once, repeats what it said. */
@@ -155,7 +162,7 @@ export class SimulatedDevice {
         ? undefined
         : await db
             .selectFrom('deployments')
-            .select(['deployment', 'attempt', 'digest', 'version'])
+            .select(['deployment', 'attempt', 'digest', 'version', 'precision'])
             .where('fleet', '=', FLEET)
             .where('deployment', '=', row.active)
             .executeTakeFirst();
@@ -184,7 +191,7 @@ export class SimulatedDevice {
   async step(db: Db, slot = 'parts'): Promise<void> {
     const pair = this.#attempt;
     if (pair === undefined) return;
-    const { result, code = '' } = this.behavior(pair.version, pair.attempt);
+    const { result, code = '' } = this.behavior(pair.version, pair.attempt, pair.precision);
     if (result === 'RESULT_IN_PROGRESS') return;
     if (result === 'RESULT_COMMITTED') {
       this.running = pair;

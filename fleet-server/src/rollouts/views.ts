@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts';
 import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
+import { rungsOf } from './ladder.ts';
 import { chunks, type MemberRow, type Rollout } from './store.ts';
 
 type Db = Kysely<Database>;
@@ -82,6 +83,8 @@ export async function viewMembers(db: Db, rollout: Rollout, members: readonly Me
     reason: row.reason,
     digest: row.digest,
     precision: row.precision,
+    ladder: rungsOf(row).map(({ precision }) => precision),
+    rung: row.rung,
     deployment: row.deployment,
     attempt: row.attempt,
     step: row.step,
@@ -161,11 +164,12 @@ export function viewDraft(draft: RolloutDraft, dryRun: boolean) {
     ...{ dryRun, model, version, slot, selector },
     sizes: [...sizes],
     settings: viewSettings(settings),
-    devices: members.map(({ device, name, target, state, reason, variant, position }) => ({
+    devices: members.map(({ device, name, target, state, reason, variant, ladder, position }) => ({
       ...{ device, name, target, state, reason },
       wave: waveOf(sizes, position),
       precision: variant?.precision ?? '',
       digest: variant?.digest ?? '',
+      ladder: ladder.map(({ precision }) => precision),
     })),
   };
 }

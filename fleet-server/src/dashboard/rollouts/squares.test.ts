@@ -11,6 +11,8 @@ const member = (fields: Partial<Member>): Member => ({
   reason: '',
   digest: '',
   precision: 'int8',
+  ladder: ['int8'],
+  rung: 0,
   deployment: '',
   attempt: 1,
   step: '',
