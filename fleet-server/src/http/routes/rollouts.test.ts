@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenDatabase, openDatabase } from '../../db/open.ts';
+import { GATE_NAMES } from '../../rollouts/gates/types.ts';
 import { deviceId, FLEET, seedDevice, seedVersion } from '../../rollouts/testing.ts';
 import { until } from '../../testing/fake-device.ts';
 import { callApi, startTestServer, type TestServer } from '../../testing/test-server.ts';
@@ -53,7 +54,7 @@ describe('the API of rollouts, telemetry and drift', () => {
       return (body.counts as { sent?: number }).sent === 1 && body;
     });
     expect(opened).toMatchObject({ state: 'running', wave: 0, haltedBy: '', selector: 'all' });
-    expect(opened.verdicts).toHaveLength(4);
+    expect(opened.verdicts).toHaveLength(GATE_NAMES.length);
     expect(opened.events).toMatchObject([{ kind: 'created' }, { kind: 'wave' }]);
     expect((await call('GET', `/rollouts/${id}/devices?limit=2`)).body.items).toHaveLength(2);
     expect((await call('GET', `/rollouts/${id}/devices?state=sent`)).body.items).toHaveLength(1);
