@@ -66,7 +66,7 @@ export function define(command: Command, context: Context): void {
     withApiOptions(command.command(usage), context).description(text);
   withPolicyOptions(sub('create <model@version>', 'roll a version out in waves'))
     .option('--devices <selector>', 'which devices', 'all')
-    .option('--waves <waves>', 'cumulative counts and shares, the last 100%', '5%,25%,100%')
+    .option('--waves <waves>', 'cumulative counts and shares, the last 100%', '10%,30%,100%')
     .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h', '10m')
     .option('--dry-run', 'only say which devices would get what, and when')
     .option('--watch', 'follow it to its end')

@@ -85,7 +85,7 @@ export interface RolloutSettings {
 export function settingsOf(request: RolloutRequest): RolloutSettings {
   const soakMs = request.soakMs ?? 10 * MINUTE;
   const settings: RolloutSettings = {
-    waves: request.waves ?? ['5%', '25%', '100%'],
+    waves: request.waves ?? ['10%', '30%', '100%'],
     soakMs,
     maxSoakMs: request.maxSoakMs ?? Math.max(soakMs, Math.min(10 * soakMs, 7 * DAY)),
     watchMs: request.watchMs ?? 30_000,

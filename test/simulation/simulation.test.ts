@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { GOOD } from './device.ts';
+import { FAILING, falseStopShare, LESS_SURE, measureHalts, runSeries, SLOWER } from './measures.ts';
+
+const LONG = process.env.FLOTILLA_LONG === '1';
+const GOOD_RUNS = LONG ? 2000 : 6;
+const FAILING_RUNS = LONG ? 500 : 20;
+const CHANGED_RUNS = LONG ? 200 : 6;
+const LIMIT_MS = LONG ? 3_600_000 : 60_000;
+
+describe('1000 devices on a virtual clock, with the real planner and gates', () => {
+  test(
+    'a good version is stopped by mistake in at most 10 of 2000 rollouts',
+    () => {
+      const share = falseStopShare(GOOD_RUNS);
+      expect(share).toBeLessThanOrEqual(LONG ? 10 / 2000 : 0);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'a version that fails on three of ten devices is halted within 60 s and undone',
+    () => {
+      const halts = measureHalts(FAILING_RUNS);
+      expect(halts.secondsP95).toBeLessThanOrEqual(60);
+      expect(halts.mostWaves).toBeLessThanOrEqual(2);
+      expect(halts.allUndone).toBe(true);
+    },
+    LIMIT_MS,
+  );
+
+  test.each([
+    ['1.3 times slower', SLOWER, 'latency'],
+    ['less sure by 0.1', LESS_SURE, 'confidence'],
+  ] as const)(
+    'a version that is %s is caught within two waves',
+    (_, version, gate) => {
+      for (const course of runSeries({ runs: CHANGED_RUNS, version })) {
+        expect(course).toMatchObject({ state: 'rolled-back', haltedBy: gate, undone: true });
+        expect(course.waves).toBeLessThanOrEqual(2);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test('the same seed goes the same way', () => {
+    const [once, again] = [1, 2].map(() => runSeries({ runs: 1, version: FAILING, devices: 100 }));
+    expect(once).toEqual(again);
+  });
+
+  test('a version that fails everywhere stops on the first devices of a small fleet', () => {
+    const [course] = runSeries({ runs: 1, version: { ...GOOD, failing: 1 }, devices: 12 });
+    expect(course).toMatchObject({ state: 'rolled-back', haltedBy: 'activations', waves: 1 });
+  });
+});
