@@ -5,6 +5,7 @@ export {
   readBundleStream,
 } from './bundle-stream.ts';
 export { type BundleFile, type BundleFileParts, packBundle, unpackBundle } from './bundle-tar.ts';
+export { closeNames, closestName } from './close-names.ts';
 export * from './compatibility.ts';
 export { type DeltaInputs, decodeDelta, type RandomAccess } from './delta/decode.ts';
 export { encodeDelta } from './delta/encode.ts';

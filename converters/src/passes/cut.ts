@@ -1,9 +1,8 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { closeNames, FlotillaError } from '@flotilla/protocol';
 import { indexGraph } from '../ir/edit.ts';
 import { NO_EXTRA } from '../ir/extra.ts';
 import { type Graph, type Model, tensorInfo, type ValueInfo } from '../ir/graph.ts';
 import { type Facts, inferFacts } from '../ops/facts.ts';
-import { closeNames } from './close-names.ts';
 import { removeDeadCode } from './dead-code.ts';
 
 /** Where a model is cut; what is left out stays as it is. */

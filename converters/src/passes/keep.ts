@@ -1,8 +1,7 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { closeNames, FlotillaError } from '@flotilla/protocol';
 import { allGraphs, subgraphsOf } from '../ir/edit.ts';
 import { NO_EXTRA } from '../ir/extra.ts';
 import type { Graph, Model, Node } from '../ir/graph.ts';
-import { closeNames } from './close-names.ts';
 
 /** No operator is of this domain: what is in it matches no rewrite. */
 const SHIELD = 'flotilla.kept:';

@@ -1,7 +1,6 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { closeNames, FlotillaError } from '@flotilla/protocol';
 import { allGraphs } from '../ir/edit.ts';
 import type { Graph } from '../ir/graph.ts';
-import { closeNames } from '../passes/close-names.ts';
 
 /**
  * Refuses names of nodes that are not there: a misspelled one would silently run in integers.

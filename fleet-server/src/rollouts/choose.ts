@@ -1,9 +1,11 @@
-import { AGENT_SLOT, type Capabilities, type Precision, whyIncompatible } from '@flotilla/protocol';
+import { AGENT_SLOT, type Precision, whyIncompatible } from '@flotilla/protocol';
 import { chooseVariant, deviceFacts, type LabFigures, type VariantFacts } from '@flotilla/targets';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DevicesTable, VariantsTable } from '../db/schema.ts';
+import { readCapabilities } from '../devices/capabilities.ts';
+import type { Selector } from '../selectors/resolve.ts';
+import { selectDevices } from '../selectors/select.ts';
 import { chooseRelease } from './choose-release.ts';
-import { parseSelector, type SelectableDevice } from './selector.ts';
 import type { MemberState } from './types.ts';
 
 type Db = Kysely<Database>;
@@ -22,46 +24,55 @@ export interface Candidate {
   readonly ladder: readonly Selectable<VariantsTable>[];
 }
 
+/** What the choice of a variant goes by. */
+const CANDIDATE_COLUMNS = [
+  'device',
+  'name',
+  'target',
+  'capabilities',
+  'protocol_minor',
+  'last_seen_ms',
+] as const satisfies readonly (keyof DevicesTable)[];
+
+export type CandidateRow = Pick<Selectable<DevicesTable>, (typeof CANDIDATE_COLUMNS)[number]>;
+
 /** What a rollout asks of its devices. */
 export interface Demand {
   readonly slot: string;
-  readonly selector: string;
+  readonly selector: Selector;
+  readonly now: number;
+  /** Only these devices; undefined: every one that the selector matches. */
+  readonly among?: readonly string[];
   /** Why a device cannot take part whatever its variant; undefined where it can. */
-  readonly obstacle?: (device: Selectable<DevicesTable>) => string | undefined;
+  readonly obstacle?: (device: CandidateRow) => string | undefined;
   /** What the lab knows of the variants, by digest. */
   readonly figures?: ReadonlyMap<string, LabFigures>;
 }
 
 /**
- * The devices that a selector names, each with the variant that it would get and why.
- *
- * @throws FlotillaError `selector.invalid`
+ * The accepted devices that a selector matches, by id, each with the variant that it would get and
+ * why. It goes through the fleet in portions, so that the event loop serves others meanwhile.
  */
 export async function chooseCandidates(
   db: Db,
   fleet: string,
-  { slot, selector, obstacle = () => undefined, figures }: Demand,
+  { slot, selector, now, among, obstacle = () => undefined, figures }: Demand,
   variants: readonly Selectable<VariantsTable>[],
 ): Promise<Candidate[]> {
-  const selects = parseSelector(selector);
-  const devices = await db
-    .selectFrom('devices')
-    .selectAll()
-    .where('fleet', '=', fleet)
-    .where('status', '=', 'accepted')
-    .orderBy('device')
-    .execute();
-  const running = await committedDigests(db, fleet, slot);
   const facts = variants.map((row) => factsOf(row, figures?.get(row.digest)));
-  const suits: Pick =
+  const suits: Chooser =
     slot === AGENT_SLOT ? (row) => chooseRelease(row, variants) : (row) => chooseModel(row, facts);
-  const pick: Pick = (row) => {
+  const pick: Chooser = (row) => {
     const reason = whyIncompatible(row.protocol_minor) ?? obstacle(row);
     return reason === undefined ? suits(row) : { variant: undefined, reason };
   };
-  return devices
-    .filter((row) => selects(selectable(row)))
-    .map((row) => choose(row, pick, running.get(row.device)));
+  const scan = { now, accepted: true, columns: CANDIDATE_COLUMNS, ...(among && { among }) };
+  const candidates: Candidate[] = [];
+  for await (const rows of selectDevices(db, fleet, selector, scan)) {
+    const running = await committedDigests(db, fleet, slot, rows);
+    for (const row of rows) candidates.push(choose(row, pick, running.get(row.device)));
+  }
+  return candidates;
 }
 
 /** What suits a device best, and why; or why nothing does. */
@@ -71,29 +82,11 @@ export interface Choice {
   readonly ladder?: readonly Selectable<VariantsTable>[];
 }
 
-type Pick = (row: Selectable<DevicesTable>) => Choice;
-
-/** `Active` as the core stores it; everything in it came from the device. */
-interface ReportedActive {
-  readonly model?: string;
-  readonly version?: number;
-}
-
-function selectable(row: Selectable<DevicesTable>): SelectableDevice {
-  const active = JSON.parse(row.active) as ReportedActive[];
-  return {
-    id: row.device,
-    name: row.name,
-    target: row.target,
-    online: row.online === 1,
-    tags: JSON.parse(row.tags) as Record<string, string>,
-    versions: active.map(({ model, version }) => `${model}@${version}`),
-  };
-}
+type Chooser = (row: CandidateRow) => Choice;
 
 type Facts = VariantFacts & { readonly row: Selectable<VariantsTable> };
 
-function choose(row: Selectable<DevicesTable>, pick: Pick, running: string | undefined): Candidate {
+function choose(row: CandidateRow, pick: Chooser, running: string | undefined): Candidate {
   const { device, name, target } = row;
   const { variant, reason, ladder = [] } = pick(row);
   const known = { device, name, target, reason, variant, ladder };
@@ -101,28 +94,15 @@ function choose(row: Selectable<DevicesTable>, pick: Pick, running: string | und
   return { ...known, state: variant.digest === running ? 'unchanged' : 'pending' };
 }
 
-function chooseModel(row: Selectable<DevicesTable>, facts: readonly Facts[]): Choice {
+function chooseModel(row: CandidateRow, facts: readonly Facts[]): Choice {
   const { chosen, ladder, reason } = chooseVariant(describe(row), facts);
   return { variant: chosen?.row, reason, ladder: ladder.map((one) => one.row) };
 }
 
 /** What the device reports, with the hardware class that an operator may have set. */
-function describe({ capabilities, target }: Selectable<DevicesTable>) {
-  const reported = JSON.parse(capabilities) as Partial<Capabilities>;
-  return deviceFacts({
-    declared: false,
-    board: '',
-    arch: '',
-    os: '',
-    cpuModel: '',
-    cores: 0,
-    memoryBytes: 0,
-    diskFreeBytes: 0,
-    cpuFeatures: [],
-    runtimes: [],
-    ...reported,
-    target: target === '' ? (reported.target ?? '') : target,
-  });
+function describe({ capabilities, target }: CandidateRow) {
+  const reported = readCapabilities(capabilities);
+  return deviceFacts({ ...reported, target: target === '' ? reported.target : target });
 }
 
 interface StoredReport {
@@ -148,8 +128,14 @@ export function factsOf(row: Selectable<VariantsTable>, lab: LabFigures | undefi
   };
 }
 
-/** What each device has committed in the slot and is still wanted to run. */
-async function committedDigests(db: Db, fleet: string, slot: string): Promise<Map<string, string>> {
+/** What each of these devices has committed in the slot and is still wanted to run. */
+async function committedDigests(
+  db: Db,
+  fleet: string,
+  slot: string,
+  devices: readonly CandidateRow[],
+): Promise<Map<string, string>> {
+  const ids = devices.map(({ device }) => device);
   const rows = await db
     .selectFrom('slots as s')
     .innerJoin('deployments as d', (join) =>
@@ -157,6 +143,7 @@ async function committedDigests(db: Db, fleet: string, slot: string): Promise<Ma
     )
     .select(['s.device', 'd.digest'])
     .where('s.fleet', '=', fleet)
+    .where('s.device', 'in', ids)
     .where('s.slot', '=', slot)
     .where('s.mode', '=', 'present')
     .where('d.result', '=', 'committed')

@@ -5,6 +5,8 @@ import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
 import { readFigures } from '../lab/figures.ts';
 import { listVariants, readVersion } from '../registry/versions.ts';
+import { takeSelector } from '../selectors/check-keys.ts';
+import { whyNone } from '../selectors/why-none.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/text.ts';
@@ -40,14 +42,17 @@ export async function draftRollout(
 ): Promise<RolloutDraft> {
   const { model, version } = request;
   const settings = settingsFor(request);
-  const selector = request.devices ?? 'all';
+  const selector = await takeSelector(db, fleet, request.devices ?? 'all');
   const variants = await readyVariants(db, fleet, model, version);
   const figures = await readFigures(db, fleet, { model, version });
-  const demand = { slot: model, selector, figures };
+  const demand = { slot: model, selector, figures, now };
   const candidates = await chooseCandidates(db, fleet, demand, variants);
-  if (candidates.length === 0) refuse(`no accepted device matches ${selector}`);
+  if (candidates.length === 0) {
+    const why = await whyNone(db, fleet, selector, { now, accepted: true });
+    refuse(`no accepted device matches ${selector.source}: ${why}`);
+  }
   const taking = candidates.filter(({ state }) => state === 'pending');
-  if (taking.length === 0) refuse(whyNone(candidates, `${model}@${version}`));
+  if (taking.length === 0) refuse(whyNoneTakesPart(candidates, `${model}@${version}`));
   const id = newId(now);
   const order = orderDevices(
     id,
@@ -58,7 +63,8 @@ export async function draftRollout(
     .map((one) => ({ ...one, position: positions.get(one.device) ?? -1 }))
     .sort((a, b) => rank(a.position) - rank(b.position));
   const sizes = waveSizes(settings.waves, taking.length);
-  return { id, model, version, slot: model, selector, settings, sizes, members };
+  const { source } = selector;
+  return { id, model, version, slot: model, selector: source, settings, sizes, members };
 }
 
 /** Releases of the agent infer nothing: of the gates, only that on activations says something. */
@@ -71,7 +77,7 @@ function settingsFor(request: RolloutRequest): RolloutSettings {
 
 const rank = (position: number): number => (position < 0 ? Number.MAX_SAFE_INTEGER : position);
 
-function whyNone(candidates: readonly Candidate[], version: string): string {
+function whyNoneTakesPart(candidates: readonly Candidate[], version: string): string {
   const unsuitable = candidates.find(({ state }) => state === 'unsuitable');
   if (unsuitable === undefined) {
     return `${candidates.length === 1 ? 'the device runs' : 'all devices run'} ${version} already`;

@@ -44,7 +44,7 @@ export const ROLLOUT_ERRORS = {
   'selector.invalid': refused(
     400,
     (c: { selector: string; at: number; reason: string }) =>
-      `selector ${JSON.stringify(c.selector)} is wrong at character ${c.at}: ${c.reason}`,
+      `selector ${JSON.stringify(c.selector.slice(0, 200))} is wrong at character ${c.at}: ${c.reason}`,
   ),
   'telemetry.invalid': refused(
     422,

@@ -6,16 +6,26 @@ const MAX_LENGTH = 80;
 
 /** Up to three of the names that are most like `name`, in words: `"conv1" or "conv2"`. */
 export function closeNames(name: string, known: Iterable<string>): string {
+  return scored(name, known)
+    .slice(0, 3)
+    .map(([each]) => JSON.stringify(each))
+    .join(' or ');
+}
+
+/** The name that was most likely meant: most of its letters are those of `name`. */
+export function closestName(name: string, known: Iterable<string>): string | undefined {
+  const [first] = scored(name, known);
+  return first !== undefined && first[1] <= Math.ceil(name.length / 3) ? first[0] : undefined;
+}
+
+/** The names that are like `name`, with their distance, the nearest first. */
+function scored(name: string, known: Iterable<string>): (readonly [string, number])[] {
   const wanted = name.toLowerCase().slice(0, MAX_LENGTH);
-  const scored = [...new Set(known)]
+  return [...new Set(known)]
     .filter((each) => each !== '')
     .map((each) => [each, closeness(wanted, each.toLowerCase().slice(0, MAX_LENGTH))] as const)
     .filter(([, edits]) => edits <= MAX_EDITS)
     .sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
-  return scored
-    .slice(0, 3)
-    .map(([each]) => JSON.stringify(each))
-    .join(' or ');
 }
 
 /** 0.5 where one name holds the other, otherwise their edit distance. */
