@@ -5,6 +5,7 @@ import type { Database, LabOrdersTable } from '../db/schema.ts';
 import { listVariants, readVersion, type VariantRow } from '../registry/versions.ts';
 import { type Candidate, chooseCandidates } from '../rollouts/choose.ts';
 import { chunks } from '../rollouts/store.ts';
+import { takeSelector } from '../selectors/check-keys.ts';
 import { audit } from '../trust/audit.ts';
 import { claimForLab } from './claims.ts';
 
@@ -32,12 +33,13 @@ export async function createLabRun(
   request: LabRequest,
   { actor, now }: { readonly actor: string; readonly now: number },
 ): Promise<string> {
-  const { model, version, selector } = request;
+  const { model, version, selector: source } = request;
+  const selector = await takeSelector(context.db, fleet, source);
   const variants = await measurableVariants(context.db, fleet, request);
   const candidates = await chooseCandidates(
     context.db,
     fleet,
-    { slot: model, selector, obstacle: whyNotMeasured },
+    { slot: model, selector, now, obstacle: whyNotMeasured },
     variants,
   );
   refuseUnfit(candidates, request);
@@ -49,7 +51,7 @@ export async function createLabRun(
     await trx
       .insertInto('lab_runs')
       .values({
-        ...{ fleet, run, model, version, selector, state: 'running' },
+        ...{ fleet, run, model, version, selector: source, state: 'running' },
         timeout_ms: request.timeoutMs,
         created_by: actor,
         created_ms: now,
@@ -60,7 +62,7 @@ export async function createLabRun(
       await trx.insertInto('lab_orders').values(rows).execute();
     }
     const subject = `${model}@${version}`;
-    const detail = { run, selector, devices: devices.length };
+    const detail = { run, selector: source, devices: devices.length };
     await audit({ ...context, now: () => now }, trx, {
       ...{ fleet, actor, action: 'lab.run', subject, detail },
     });
