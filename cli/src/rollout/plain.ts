@@ -27,7 +27,8 @@ export function tellChanges(
   const gates = new Map<string, string>();
   for (const { gate, title, state, sentence, judgedMs } of progress.verdicts) {
     gates.set(gate, state);
-    if (told.gates.get(gate) !== state) line(judgedMs, `${title} is ${state}: ${sentence}`);
+    if (told.gates.get(gate) === state || state === 'not-applicable') continue;
+    line(judgedMs, `${title} is ${state}: ${sentence.replace(/: (open|closed|waiting)$/, '')}`);
   }
   const { committed, all } = shares(progress);
   const tenths = all === 0 ? 0 : Math.floor((10 * committed) / all);

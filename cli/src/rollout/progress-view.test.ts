@@ -53,7 +53,7 @@ it('draws waves as bars in which one failure among hundreds is seen', () => {
   expect(text).toContain(
     'raspberry-pi-5 / lyon 500/6,000, 1 failed · jetson-orin / lyon 210/4,000',
   );
-  expect(text).toMatch(/^Failed activations {2}open {2}1 of 761 devices/m);
+  expect(text).toMatch(/^Failed activations {2}open {2}1 of 761 devices failed to activate$/m);
   expect(lines.findIndex((line) => line.includes('wave 2 of 3 opened'))).toBeLessThan(
     lines.findIndex((line) => line.includes('made by')),
   );
@@ -108,7 +108,7 @@ it('tells each change once, a line each', () => {
   expect(said).toEqual([
     'made by token:x',
     'wave 2 of 3 opened',
-    'Failed activations is open: 1 of 761 devices failed to activate: open',
+    'Failed activations is open: 1 of 761 devices failed to activate',
   ]);
   told = tellChanges(progress(), told, say);
   expect(said).toHaveLength(3);
@@ -117,7 +117,7 @@ it('tells each change once, a line each', () => {
   const soaks = { what: 'soak', sentence: 'wave 2 of 3 soaks', untilMs: NOW } as const;
   tellChanges(progress({ verdicts, waitsFor: soaks }), told, say);
   expect(said.slice(3)).toEqual([
-    'Failed activations is closed: 1 of 761 devices failed to activate: open',
+    'Failed activations is closed: 1 of 761 devices failed to activate',
     'waits for: wave 2 of 3 soaks',
   ]);
 });

@@ -108,23 +108,32 @@ function countLines(progress: RolloutProgress, { columns, style }: Canvas): stri
   return [...lines, ...flow([...shown, ...tail], columns, ' · ')];
 }
 
-function gateLines(verdicts: readonly Verdict[], { columns, style }: Canvas): string[] {
+/** Gates that judge, each with its sentence; those that have nothing to judge in a line. */
+function gateLines(verdicts: readonly Verdict[], canvas: Canvas): string[] {
+  const { columns, style } = canvas;
+  const judged = verdicts.filter(({ state }) => state !== 'not-applicable');
+  const apart = verdicts.filter(({ state }) => state === 'not-applicable');
+  const aside = [...Map.groupBy(apart, ({ sentence }) => sentence)].flatMap(([sentence, some]) =>
+    wrap(`not judged: ${some.map(({ gate }) => gate).join(', ')} (${sentence})`, columns),
+  );
   if (verdicts.length === 0) return [];
-  const width = Math.max(...verdicts.map(({ title }) => title.length));
-  const state = Math.max(...verdicts.map((verdict) => verdict.state.length));
+  return ['', ...judgedLines(judged, canvas), ...aside.map((line) => style.dim(line))];
+}
+
+function judgedLines(verdicts: readonly Verdict[], { columns, style }: Canvas): string[] {
+  const width = Math.max(0, ...verdicts.map(({ title }) => title.length));
+  const state = Math.max(0, ...verdicts.map((verdict) => verdict.state.length));
   const own = columns - width - state - 4;
   const narrow = own < 30;
-  return [
-    '',
-    ...verdicts.flatMap((verdict) => {
-      const tone = style[GATE_TONES[verdict.state]];
-      const head = `${verdict.title.padEnd(width)}  ${tone(verdict.state.padEnd(state))}`;
-      const texts = wrap(verdict.sentence, narrow ? columns - 2 : own);
-      if (narrow) return [head, ...texts.map((text) => `  ${text}`)];
-      const indent = ' '.repeat(width + state + 4);
-      return texts.map((text, at) => (at === 0 ? `${head}  ${text}` : `${indent}${text}`));
-    }),
-  ];
+  return verdicts.flatMap((verdict) => {
+    const tone = style[GATE_TONES[verdict.state]];
+    const head = `${verdict.title.padEnd(width)}  ${tone(verdict.state.padEnd(state))}`;
+    const sentence = verdict.sentence.replace(new RegExp(`: ${verdict.state}$`), '');
+    const texts = wrap(sentence, narrow ? columns - 2 : own);
+    if (narrow) return [head, ...texts.map((text) => `  ${text}`)];
+    const indent = ' '.repeat(width + state + 4);
+    return texts.map((text, at) => (at === 0 ? `${head}  ${text}` : `${indent}${text}`));
+  });
 }
 
 /** The newest first. */

@@ -55,7 +55,7 @@ export const CLI_ERRORS = {
   'rollout.undone': refused(
     422,
     (c: { rollout: string; state: string; sentence: string }) =>
-      `rollout ${c.rollout} ended ${c.state}: ${c.sentence}; see flotilla rollout show ${c.rollout}`,
+      `rollout ${c.rollout} ended ${c.state}${c.sentence === '' ? '' : `: ${c.sentence}`}; see flotilla rollout show ${c.rollout}`,
   ),
   'simulate.data': usage(
     (c: { folder: string; reason: string }) =>

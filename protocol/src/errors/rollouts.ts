@@ -27,10 +27,7 @@ export const ROLLOUT_ERRORS = {
     (c: { deployment: string }) =>
       `the device reports on deployment ${c.deployment}, which this server never gave it`,
   ),
-  'rollout.invalid': refused(
-    400,
-    (c: { reason: string }) => `the rollout was refused: ${c.reason}`,
-  ),
+  'rollout.invalid': refused(400, (c: { reason: string }) => `nothing is rolled out: ${c.reason}`),
   'rollout.overlap': refused(
     409,
     (c: { slot: string; rollout: string; devices: number }) =>

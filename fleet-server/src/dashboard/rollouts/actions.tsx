@@ -2,15 +2,15 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { useDashboard } from '../app/context.ts';
 import { plural } from '../app/format.ts';
-import type { Rollout } from './squares.ts';
+import { type Progress, sumOf } from './squares.ts';
 
 type Change = 'pause' | 'resume' | 'abort';
 
 /** What a person may do to a rollout now; nothing without an operator's token. */
-export function Actions({ rollout }: { readonly rollout: Rollout }) {
+export function Actions({ progress }: { readonly progress: Progress }) {
   const { mayOperate } = useDashboard();
   const asked = useSignal<Change | undefined>(undefined);
-  const changes = allowed(rollout.state);
+  const changes = allowed(progress.state);
   if (changes.length === 0) return null;
   if (!mayOperate.value) {
     return <p class="muted small">Pausing or aborting needs an operator's token.</p>;
@@ -31,7 +31,7 @@ export function Actions({ rollout }: { readonly rollout: Rollout }) {
       ))}
       {asked.value !== undefined && (
         <Confirm
-          rollout={rollout}
+          progress={progress}
           change={asked.value}
           onClose={() => {
             asked.value = undefined;
@@ -44,19 +44,19 @@ export function Actions({ rollout }: { readonly rollout: Rollout }) {
 
 const TITLES = { pause: 'Pause', resume: 'Resume', abort: 'Abort' } as const;
 
-function allowed(state: Rollout['state']): readonly Change[] {
+function allowed(state: Progress['state']): readonly Change[] {
   if (state === 'running') return ['pause', 'abort'];
   return state === 'paused' ? ['resume', 'abort'] : [];
 }
 
 interface ConfirmProps {
-  readonly rollout: Rollout;
+  readonly progress: Progress;
   readonly change: Change;
   readonly onClose: () => void;
 }
 
 /** Says what will happen, and does it when that is confirmed. */
-function Confirm({ rollout, change, onClose }: ConfirmProps) {
+function Confirm({ progress, change, onClose }: ConfirmProps) {
   const { api } = useDashboard();
   const dialog = useRef<HTMLDialogElement>(null);
   const wrong = useSignal('');
@@ -64,7 +64,7 @@ function Confirm({ rollout, change, onClose }: ConfirmProps) {
   useEffect(() => dialog.current?.showModal(), []);
   const carryOut = async () => {
     busy.value = true;
-    const answer = await api.post(`/rollouts/${rollout.id}/${change}`);
+    const answer = await api.post(`/rollouts/${progress.id}/${change}`);
     busy.value = false;
     if (answer.ok) onClose();
     else wrong.value = answer.detail;
@@ -72,9 +72,9 @@ function Confirm({ rollout, change, onClose }: ConfirmProps) {
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="confirm-title" onClose={onClose}>
       <h2 id="confirm-title">
-        {TITLES[change]} {rollout.model}@{rollout.version}?
+        {TITLES[change]} {progress.model}@{progress.version}?
       </h2>
-      <p>{consequence(rollout, change)}</p>
+      <p>{consequence(progress, change)}</p>
       <p class="login-wrong" role="alert">
         {wrong.value}
       </p>
@@ -95,8 +95,8 @@ function Confirm({ rollout, change, onClose }: ConfirmProps) {
   );
 }
 
-function consequence({ counts, model, version }: Rollout, change: Change): string {
-  const took = (counts.committed ?? 0) + (counts['in-progress'] ?? 0) + (counts.sent ?? 0);
+function consequence({ waves, model, version }: Progress, change: Change): string {
+  const took = sumOf(waves, 'committed') + sumOf(waves, 'in-progress') + sumOf(waves, 'sent');
   switch (change) {
     case 'pause':
       return 'No further device is asked to take the version. Those that were asked go on.';

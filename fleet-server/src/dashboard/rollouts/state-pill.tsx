@@ -1,4 +1,4 @@
-import type { Rollout } from './squares.ts';
+import type { Progress } from './squares.ts';
 
 const PILLS = {
   running: { tone: 'info', title: 'running' },
@@ -7,9 +7,9 @@ const PILLS = {
   'rolled-back': { tone: 'bad', title: 'stopped and rolled back' },
   done: { tone: 'ok', title: 'done' },
   aborted: { tone: 'warn', title: 'aborted' },
-} as const satisfies Record<Rollout['state'], { tone: string; title: string }>;
+} as const satisfies Record<Progress['state'], { tone: string; title: string }>;
 
-export function StatePill({ state }: Pick<Rollout, 'state'>) {
+export function StatePill({ state }: Pick<Progress, 'state'>) {
   const { tone, title } = PILLS[state];
   return <span class={`pill ${tone}`}>{title}</span>;
 }

@@ -1,71 +1,77 @@
+import { spread } from '../../rollouts/progress/spread.ts';
+import { STANDINGS, type Standing, standingOf } from '../../rollouts/progress/standing.ts';
+import { useDashboard, useResource } from '../app/context.ts';
 import { count, plural } from '../app/format.ts';
 import { hrefOf } from '../app/route.ts';
-import {
-  type Member,
-  memberText,
-  type Rollout,
-  SQUARES,
-  type Square,
-  squareOf,
-  type Wave,
-  wavesOf,
-} from './squares.ts';
+import { type Member, memberText, type Progress, SQUARES, sumOf, type Wave } from './squares.ts';
 
-/** Squares that are drawn of a wave. */
-const SHOWN = 300;
+/** Waves up to that many devices draw each; of larger ones a square stands for several. */
+const SINGLE = 60;
+const SQUARES_OF_MANY = 120;
 /** Waves up to that many devices name them. */
 const NAMED = 8;
-/** From there on squares are small. */
-const DENSE = 60;
 
-/** Every wave with its devices, one square each. */
-export function Waves({ rollout }: { readonly rollout: Rollout }) {
-  const waves = wavesOf(rollout);
-  const squares = waves.flatMap(({ members }) => members.map(squareOf));
-  const counts = Map.groupBy(squares, (square) => square);
+/** Every wave with its devices. */
+export function Waves({ progress }: { readonly progress: Progress }) {
+  const { id, waves } = progress;
   return (
     <>
       <ol class="waves">
         {waves.map((wave) => (
-          <WaveBox key={wave.index} wave={wave} />
+          <WaveBox key={wave.index} id={id} wave={wave} />
         ))}
       </ol>
-      <Legend counts={counts} />
-      <Apart rollout={rollout} />
+      <Legend waves={waves} />
+      <Apart progress={progress} />
     </>
   );
 }
 
 const WAVE_STATES = {
-  done: 'passed',
+  passed: 'passed',
   open: 'open',
   stopped: 'stopped here',
   waiting: 'waits',
   never: 'never opened',
 } as const satisfies Record<Wave['state'], string>;
 
-function WaveBox({ wave: { index, state, size, members } }: { readonly wave: Wave }) {
-  const shown = members.slice(0, SHOWN);
+function WaveBox({ id, wave }: { readonly id: string; readonly wave: Wave }) {
+  const { index, state, size, counts } = wave;
+  const done = (counts.committed ?? 0) / Math.max(1, size);
   return (
-    <li class={`wave ${state}`} style={{ flexGrow: Math.max(1, Math.sqrt(size)) }}>
+    <li class={`wave ${state}`} style={{ flexGrow: Math.max(1, Math.sqrt(Math.min(size, 400))) }}>
       <p class="wave-head">
         <strong>Wave {index + 1}</strong>
         <span class="muted small">
           {plural(size, 'device')} · {WAVE_STATES[state]}
+          {done > 0 && done < 1 && ` · ${Math.floor(done * 100)} % have it`}
         </span>
       </p>
-      <ul class={`squares ${size <= NAMED ? 'named' : size > DENSE ? 'dense' : ''}`}>
-        {shown.map((member) => (
-          <Cell key={member.device} member={member} named={size <= NAMED} />
-        ))}
-      </ul>
-      {size > shown.length && <p class="muted small">and {count(size - shown.length)} more</p>}
+      {size <= SINGLE ? <WaveDevices id={id} wave={wave} /> : <ManyDevices wave={wave} />}
     </li>
   );
 }
 
+/** One square for each device. */
+function WaveDevices({ id, wave }: { readonly id: string; readonly wave: Wave }) {
+  const { api } = useDashboard();
+  const path = `/rollouts/${id}/devices?wave=${wave.index}&limit=${SINGLE}`;
+  const { value } = useResource(() => api.get<{ items: Member[] }>(path), {
+    when: ({ topic, id: subject }) => topic === 'rollout' && subject === id,
+  });
+  if (value.value === undefined) return <ManyDevices wave={wave} />;
+  const named = wave.size <= NAMED;
+  return (
+    <ul class={named ? 'squares named' : 'squares'}>
+      {value.value.items.map((member) => (
+        <Cell key={member.device} member={member} named={named} />
+      ))}
+    </ul>
+  );
+}
+
 function Cell({ member, named }: { readonly member: Member; readonly named: boolean }) {
-  const square = squareOf(member);
+  const square = standingOf(member);
   const text = `${member.name || member.device}: ${memberText(member)}`;
   return (
     <li>
@@ -88,27 +94,47 @@ function Cell({ member, named }: { readonly member: Member; readonly named: bool
   );
 }
 
-function Legend({ counts }: { readonly counts: ReadonlyMap<Square, readonly Square[]> }) {
-  const all = Object.keys(SQUARES) as Square[];
+/** Squares that stand for several devices each; a single failure has one all the same. */
+function ManyDevices({ wave: { counts, size } }: { readonly wave: Wave }) {
+  const cells = spread(counts, SQUARES_OF_MANY);
+  const each = size / Math.max(1, cells.length);
+  const said = STANDINGS.flatMap((standing) => {
+    const devices = counts[standing] ?? 0;
+    return devices > 0 ? [`${count(devices)} ${SQUARES[standing].title}`] : [];
+  });
+  return (
+    <>
+      <div class="squares dense" role="img" aria-label={said.join(', ')}>
+        {cells.map((standing, at) => (
+          <i key={at} class={`square ${standing}`}>
+            {SQUARES[standing].glyph}
+          </i>
+        ))}
+      </div>
+      {each > 1 && <p class="muted small each">each about {plural(Math.round(each), 'device')}</p>}
+    </>
+  );
+}
+
+function Legend({ waves }: Pick<Progress, 'waves'>) {
+  const shown = STANDINGS.filter((standing: Standing) => sumOf(waves, standing) > 0);
   return (
     <p class="square-legend">
-      {all
-        .filter((square) => counts.has(square))
-        .map((square) => (
-          <span key={square}>
-            <i class={`square tiny ${square}`} aria-hidden="true">
-              {SQUARES[square].glyph}
-            </i>
-            {`${SQUARES[square].title} ${count(counts.get(square)?.length ?? 0)}`}
-          </span>
-        ))}
+      {shown.map((standing) => (
+        <span key={standing}>
+          <i class={`square tiny ${standing}`} aria-hidden="true">
+            {SQUARES[standing].glyph}
+          </i>
+          {`${SQUARES[standing].title} ${count(sumOf(waves, standing))}`}
+        </span>
+      ))}
     </p>
   );
 }
 
 /** Devices that the selector names and that take no part. */
-function Apart({ rollout: { counts, model, version } }: { readonly rollout: Rollout }) {
-  const { unsuitable = 0, unchanged = 0 } = counts;
+function Apart({ progress: { apart, model, version } }: { readonly progress: Progress }) {
+  const { unsuitable, unchanged } = apart;
   if (unsuitable + unchanged === 0) return null;
   const parts = [
     unchanged > 0 ? `${plural(unchanged, 'device')} run ${model}@${version} already` : '',
