@@ -16,6 +16,7 @@ import { ingestOutcome } from './rollouts/outcome.ts';
 import { ingestRunning } from './rollouts/running.ts';
 import { createRolloutTicker, type RolloutTicker } from './rollouts/ticker.ts';
 import { ingestTelemetry } from './telemetry/ingest.ts';
+import { addToRollups } from './telemetry/rollups.ts';
 
 /**
  * The way of a model through the server.
@@ -81,10 +82,11 @@ export async function createApp(context: ServerContext, folders: AppFolders): Pr
           ? ingestMeasurement(trx, source, deployment, () => void lab.tick())
           : ingestOutcome(trx, source, outcome, deployment, rollouts.touch),
       window: (trx, source, window) =>
-        ingestTelemetry(trx, context, source, window, ({ fleet, device, slot, rollout }) => {
+        ingestTelemetry(trx, source, window, ({ fleet, device, slot, rollout }) => {
           changes.emit({ topic: 'telemetry', fleet, id: device, data: { slot } });
           if (rollout !== '') rollouts.touch(rollout);
         }),
+      rollUp: (trx, additions) => addToRollups(trx, context.dialect, additions),
       running: (trx, source, sync) => ingestRunning(trx, source, sync, rollouts.touch),
     },
     async close() {

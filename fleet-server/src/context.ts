@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Changes } from './changes.ts';
 import type { ServerConfig } from './config.ts';
-import type { SqlDialect } from './db/dialect.ts';
+import type { SqlDialect, TransactAll } from './db/dialect.ts';
 import type { Database } from './db/schema.ts';
 import type { Broker } from './mqtt/port.ts';
 import type { ArtifactStore } from './registry/artifacts.ts';
@@ -14,6 +14,7 @@ export interface ServerContext {
   readonly log: Logger;
   readonly db: Kysely<Database>;
   readonly dialect: SqlDialect;
+  readonly transactAll: TransactAll['transactAll'];
   /** Wall-clock milliseconds since 1970 UTC. */
   readonly now: () => number;
   readonly changes: Changes;

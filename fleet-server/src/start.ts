@@ -119,7 +119,7 @@ async function createContext(
       : { kind: 'postgres', url: config.database },
   );
   onClose(() => database.close());
-  const { db, dialect } = database;
+  const { db, dialect, transactAll } = database;
   const signer = await openSigner(folder.file('keys'), nodeFileSystem);
   const artifacts = await openArtifactFolder(folder.file('artifacts'), nodeFileSystem);
   const { promise: isReady, resolve: ready } = Promise.withResolvers<void>();
@@ -140,6 +140,7 @@ async function createContext(
     log,
     db,
     dialect,
+    transactAll,
     now,
     instance,
     changes: createChanges(instance),

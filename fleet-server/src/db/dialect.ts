@@ -12,6 +12,20 @@ export interface SqlDialect {
   lock(trx: Kysely<Database>, name: string): Promise<void>;
 }
 
+/** Pieces of work in one transaction: beside each other where the database gains by it. */
+export interface TransactAll {
+  /**
+   * All pieces settle before it ends; where one fails, all is undone and its error thrown.
+   *
+   * @param last runs after all pieces, in the same transaction
+   */
+  transactAll<T, R>(
+    items: readonly T[],
+    work: (trx: Kysely<Database>, item: T) => Promise<R>,
+    last: (trx: Kysely<Database>, results: readonly R[]) => Promise<void>,
+  ): Promise<R[]>;
+}
+
 /** A transaction that writes has the file to itself, so a name needs no lock of its own. */
 const sqlite: SqlDialect = {
   kind: 'sqlite',

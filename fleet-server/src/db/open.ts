@@ -1,10 +1,10 @@
 import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { DIALECTS, type SqlDialect } from './dialect.ts';
+import { DIALECTS, type SqlDialect, type TransactAll } from './dialect.ts';
 import { migrate } from './migrate.ts';
 import type { Database } from './schema.ts';
-import { sqliteThreadDialect } from './sqlite-driver.ts';
+import { SqliteThreadDriver, sqliteThreadDialect } from './sqlite-driver.ts';
 
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly file: string }
@@ -14,17 +14,50 @@ export type DatabaseConfig =
 export interface OpenDatabase {
   readonly db: Kysely<Database>;
   readonly dialect: SqlDialect;
+  readonly transactAll: TransactAll['transactAll'];
   close(): Promise<void>;
 }
 
 /** Opens without touching the schema: `openDatabase` is what a server wants. */
 export function connect(config: DatabaseConfig): OpenDatabase {
-  const dialect =
-    config.kind === 'sqlite'
-      ? sqliteThreadDialect(config.file)
-      : new PostgresDialect({ pool: postgresPool(config.url) });
-  const db = new Kysely<Database>({ dialect });
-  return { db, dialect: DIALECTS[config.kind], close: () => db.destroy() };
+  return config.kind === 'sqlite' ? connectSqlite(config.file) : connectPostgres(config.url);
+}
+
+/** One thread writes: statements of several pieces of work travel to it together. */
+function connectSqlite(file: string): OpenDatabase {
+  const driver = new SqliteThreadDriver(file);
+  const db = new Kysely<Database>({ dialect: sqliteThreadDialect(driver) });
+  return {
+    db,
+    dialect: DIALECTS.sqlite,
+    transactAll: (items, work, last) =>
+      driver.transact<Database, Awaited<ReturnType<typeof work>>[]>(async (trx) => {
+        const settled = await Promise.allSettled(items.map((item) => work(trx, item)));
+        const failed = settled.find((one) => one.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
+        const results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+        await last(trx, results);
+        return results;
+      }),
+    close: () => db.destroy(),
+  };
+}
+
+/** A connection takes one statement after the other. */
+function connectPostgres(url: string): OpenDatabase {
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: postgresPool(url) }) });
+  return {
+    db,
+    dialect: DIALECTS.postgres,
+    transactAll: (items, work, last) =>
+      db.transaction().execute(async (trx) => {
+        const results: Awaited<ReturnType<typeof work>>[] = [];
+        for (const item of items) results.push(await work(trx, item));
+        await last(trx, results);
+        return results;
+      }),
+    close: () => db.destroy(),
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  Kysely,
   type QueryResult,
   SelectQueryNode,
   SqliteAdapter,
@@ -13,14 +14,12 @@ import { type SqliteAnswer, SqliteThread } from './sqlite-thread.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 
 /** Kysely's dialect for a SQLite file that one thread writes and another reads (WAL). */
-export function sqliteThreadDialect(file: string): Dialect {
-  return {
-    createAdapter: () => new ThreadAdapter(),
-    createDriver: () => new SqliteThreadDriver(file),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  };
-}
+export const sqliteThreadDialect = (driver: Driver): Dialect => ({
+  createAdapter: () => new ThreadAdapter(),
+  createDriver: () => driver,
+  createIntrospector: (db) => new SqliteIntrospector(db),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+});
 
 /** Reads go on beside a transaction, and transactions queue here, not in Kysely. */
 class ThreadAdapter extends SqliteAdapter {
@@ -29,7 +28,7 @@ class ThreadAdapter extends SqliteAdapter {
   }
 }
 
-class SqliteThreadDriver implements Driver {
+export class SqliteThreadDriver implements Driver {
   readonly #file: string;
   #threads: { writer: SqliteThread; reader: SqliteThread; queue: SqliteWriter } | undefined;
 
@@ -68,10 +67,50 @@ class SqliteThreadDriver implements Driver {
 
   async releaseConnection(): Promise<void> {}
 
+  /**
+   * A transaction whose statements do not wait for each other, as those of Kysely's own do: what
+   * goes on side by side in it travels to the thread together. All of it must have settled when
+   * `work` does.
+   */
+  async transact<DB, R>(work: (trx: Kysely<DB>) => Promise<R>): Promise<R> {
+    const connection = await this.acquireConnection();
+    await connection.begin();
+    try {
+      const bound = new BoundDriver(connection);
+      const result = await work(new Kysely<DB>({ dialect: sqliteThreadDialect(bound) }));
+      await connection.commit();
+      return result;
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
+  }
+
   async destroy(): Promise<void> {
     await this.#threads?.reader.close();
     await this.#threads?.writer.close();
   }
+}
+
+/** Every statement goes to one connection, whose transaction others begin and end. */
+class BoundDriver implements Driver {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async init(): Promise<void> {}
+  async acquireConnection(): Promise<Connection> {
+    return this.#connection;
+  }
+  async beginTransaction(): Promise<void> {
+    throw new Error('there are no transactions within one');
+  }
+  async commitTransaction(): Promise<void> {}
+  async rollbackTransaction(): Promise<void> {}
+  async releaseConnection(): Promise<void> {}
+  async destroy(): Promise<void> {}
 }
 
 /** Reads outside a transaction go to the reader; all else to the writer. */

@@ -28,6 +28,7 @@ export class SqliteThread {
     { resolve: (answer: SqliteAnswer) => void; reject: (error: Error) => void }
   >();
   #next = 0;
+  #outgoing: SqliteRequest[] = [];
   #failed: Error | undefined;
 
   constructor(data: SqliteWorkerData) {
@@ -35,7 +36,9 @@ export class SqliteThread {
       workerData: data,
       name: data.readonly ? 'sqlite-reader' : 'sqlite-writer',
     });
-    this.#worker.on('message', (reply: SqliteReply) => this.#settle(reply));
+    this.#worker.on('message', (replies: readonly SqliteReply[]) => {
+      for (const reply of replies) this.#settle(reply);
+    });
     this.#worker.on('error', (error) =>
       this.#fail(error instanceof Error ? error : new Error(String(error))),
     );
@@ -43,17 +46,34 @@ export class SqliteThread {
   }
 
   run(...statements: Statement[]): Promise<SqliteAnswer> {
+    return this.#ask(statements, false);
+  }
+
+  /** Runs a statement of the transaction that is open; where none is, it fails. */
+  runWithin(...statements: Statement[]): Promise<SqliteAnswer> {
+    return this.#ask(statements, true);
+  }
+
+  #ask(statements: readonly Statement[], within: boolean): Promise<SqliteAnswer> {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, statements } satisfies SqliteRequest);
+      if (this.#outgoing.length === 0) process.nextTick(() => this.#send());
+      this.#outgoing.push({ id, within, statements });
     });
+  }
+
+  /** Waking a thread costs more than most statements: what is asked in one turn goes together. */
+  #send(): void {
+    this.#worker.postMessage(this.#outgoing);
+    this.#outgoing = [];
   }
 
   async close(): Promise<void> {
     if (this.#failed !== undefined) return;
     const exited = once(this.#worker, 'exit');
+    if (this.#outgoing.length > 0) this.#send();
     this.#worker.postMessage('close');
     await exited;
   }

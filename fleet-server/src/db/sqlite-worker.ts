@@ -4,6 +4,8 @@ import Sqlite from 'better-sqlite3';
 /** What a connection of `sqlite-driver.ts` asks of its thread. */
 export interface SqliteRequest {
   readonly id: number;
+  /** Only inside a transaction: where none could begin, nothing may run by itself. */
+  readonly within: boolean;
   /** Run in order; the answer carries the last one's rows. */
   readonly statements: readonly { readonly sql: string; readonly parameters: readonly unknown[] }[];
 }
@@ -44,6 +46,7 @@ function serve(db: Sqlite.Database, port: NonNullable<typeof parentPort>): void 
     let rows: unknown[] = [];
     let changes = 0;
     try {
+      if (request.within && !db.inTransaction) throw new Error('the transaction has ended');
       for (const { sql, parameters } of request.statements) {
         const statement = prepare(sql);
         rows = [];
@@ -57,11 +60,11 @@ function serve(db: Sqlite.Database, port: NonNullable<typeof parentPort>): void 
       return { id: request.id, error: { message, code } };
     }
   };
-  port.on('message', (request: SqliteRequest | 'close') => {
-    if (request === 'close') {
+  port.on('message', (requests: readonly SqliteRequest[] | 'close') => {
+    if (requests === 'close') {
       db.close();
       port.close();
-    } else port.postMessage(run(request));
+    } else port.postMessage(requests.map(run));
   });
 }
 

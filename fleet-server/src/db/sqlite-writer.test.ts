@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import { type Kysely, sql } from 'kysely';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect, type OpenDatabase } from './open.ts';
@@ -53,6 +54,40 @@ it('goes on after a transaction that fails at a statement of its own', async () 
   expect(failed).toMatchObject({ reason: { message: expect.stringContaining('nowhere') } });
   expect(await numbers()).toEqual([5, 7]);
 });
+
+it('takes pieces of work beside each other into one transaction, all of them or none', async () => {
+  const sums: number[] = [];
+  const take = (ns: readonly number[]) =>
+    database.transactAll(
+      ns,
+      async (trx, n) => {
+        await insert(n, trx);
+        await insert(n + 100, trx);
+        return n;
+      },
+      async (trx, done) => void sums.push(done.length, (await numbers(trx)).length),
+    );
+  expect(await take([1, 2, 3])).toEqual([1, 2, 3]);
+  expect(sums).toEqual([3, 6]);
+  const beside = insert(50);
+  await expect(take([4, 5, 103, 6])).rejects.toThrow(/UNIQUE/);
+  await beside;
+  expect(await numbers()).toEqual([1, 2, 3, 50, 101, 102, 103]);
+});
+
+it('runs nothing by itself of a transaction that could not begin', async () => {
+  const other = new Sqlite(join(folder, 'test.db'));
+  other.exec('begin immediate');
+  const work = db.transaction().execute(async (trx) => {
+    await Promise.allSettled([insert(1, trx), insert(2, trx)]);
+    await insert(3, trx);
+  });
+  await expect(work).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+  other.exec('commit');
+  other.close();
+  await insert(4);
+  expect(await numbers()).toEqual([4]);
+}, 20_000);
 
 it('answers with a plain error once it is closed', async () => {
   const other = connect({ kind: 'sqlite', file: join(folder, 'test.db') });

@@ -27,46 +27,48 @@ export class SqliteWriter {
   #held = false;
   #open = false;
   #openedAt = 0;
+  #begun: Promise<unknown> = Promise.resolve();
   #pending: Pending[] = [];
 
   constructor(thread: SqliteThread) {
     this.#thread = thread;
   }
 
+  /** Resolves when it is this transaction's turn; it travels with its first statement. */
   async begin(): Promise<void> {
     await this.#acquire();
-    try {
-      if (this.#open) await this.#thread.run(statement('savepoint t'));
-      else {
-        await this.#thread.run(statement('begin immediate'), statement('savepoint t'));
-        this.#open = true;
-        this.#openedAt = performance.now();
-      }
-    } catch (error) {
-      this.#release();
-      throw error;
+    if (this.#open) this.#begun = this.#ask('savepoint t');
+    else {
+      this.#open = true;
+      this.#openedAt = performance.now();
+      this.#begun = this.#thread.run(statement('begin immediate'), statement('savepoint t'));
     }
+    this.#begun.catch(() => undefined);
   }
 
-  run(sql: string, parameters: readonly unknown[]): Promise<SqliteAnswer> {
-    return this.#thread.run(statement(sql, parameters));
+  async run(sql: string, parameters: readonly unknown[]): Promise<SqliteAnswer> {
+    const answer = this.#ask(sql, parameters);
+    answer.catch(() => undefined);
+    // why a transaction could not begin says more than that it is not there
+    await this.#begun;
+    return answer;
   }
 
   /** Resolves once the transaction is on the disk. */
   async commit(): Promise<void> {
     try {
-      await this.#thread.run(statement('release t'));
+      await Promise.all([this.#begun, this.#ask('release t')]);
     } catch (error) {
       await this.rollback();
       throw error;
     }
-    const stored = new Promise<void>((resolve, reject) => this.#pending.push({ resolve, reject }));
+    const stored = this.#stored();
     await Promise.all([stored, this.#next()]);
   }
 
   async rollback(): Promise<void> {
     try {
-      await this.#thread.run(statement('rollback to t'), statement('release t'));
+      await this.#thread.runWithin(statement('rollback to t'), statement('release t'));
     } catch (error) {
       // A full disk rolls back the whole of SQLite's transaction (sqlite.org/lang_transaction).
       await this.#abandon(error as Error);
@@ -74,18 +76,34 @@ export class SqliteWriter {
     await this.#next();
   }
 
-  /** One statement as a transaction of its own. */
+  /**
+   * One statement as a transaction of its own. It needs no savepoint: SQLite undoes a statement that
+   * fails (sqlite.org/lang_conflict), so those that queue are sent together.
+   */
   async runAlone(sql: string, parameters: readonly unknown[]): Promise<SqliteAnswer> {
-    await this.begin();
-    let answer: SqliteAnswer;
-    try {
-      answer = await this.run(sql, parameters);
-    } catch (error) {
-      await this.rollback();
-      throw error;
+    await this.#acquire();
+    if (!this.#open) {
+      this.#open = true;
+      this.#openedAt = performance.now();
+      this.#begun = this.#ask('begin immediate', [], false);
+      this.#begun.catch(() => undefined);
     }
-    await this.commit();
-    return answer;
+    const stored = this.#stored();
+    stored.catch(() => undefined);
+    const answer = this.run(sql, parameters);
+    answer.catch(() => undefined);
+    const handedOn = this.#next();
+    const [done] = await Promise.all([answer, stored, handedOn]);
+    return done;
+  }
+
+  #ask(sql: string, parameters: readonly unknown[] = [], within = true): Promise<SqliteAnswer> {
+    const one = statement(sql, parameters);
+    return within ? this.#thread.runWithin(one) : this.#thread.run(one);
+  }
+
+  #stored(): Promise<void> {
+    return new Promise<void>((resolve, reject) => this.#pending.push({ resolve, reject }));
   }
 
   /** Hands the batch to the next in the queue, or commits it. */
@@ -99,7 +117,7 @@ export class SqliteWriter {
   async #flush(): Promise<void> {
     const batch = this.#pending;
     try {
-      await this.#thread.run(statement('commit'));
+      await this.#ask('commit');
     } catch (error) {
       await this.#abandon(error as Error);
       return;

@@ -107,15 +107,21 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     .orderBy('slot')
     .execute();
   const deployments = await deploymentsOf(db, fleet, slots);
+  const named = ordered(slots, deployments);
+  const [policy, policies, targets] = await Promise.all([
+    policyFor(db, fleet, device),
+    rolloutPolicies(db, fleet, named),
+    targetsOf(db, fleet, named),
+  ]);
   return {
     protocolMinor: row.protocol_minor,
     generation: row.generation,
     revision: row.revision,
     slots,
     deployments,
-    policy: await policyFor(db, fleet, device),
-    policies: await rolloutPolicies(db, fleet, ordered(slots, deployments)),
-    targets: await targetsOf(db, fleet, ordered(slots, deployments)),
+    policy,
+    policies,
+    targets,
     halt: row.halt_signed === '' ? undefined : haltOf(row),
   };
 }

@@ -1,6 +1,7 @@
 import type { Outcome, Stamp, Sync, Window } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, DeploymentsTable } from '../db/schema.ts';
+import type { Addition } from '../telemetry/rollups.ts';
 
 /** Where a record came from. */
 export interface RecordSource {
@@ -13,9 +14,9 @@ export interface RecordSource {
   readonly via: 'outbox' | 'sync';
 }
 
-/** How a record was taken in. `after` runs once it is on the disk. */
+/** How a record was taken in. `after` runs once it is on the disk, `rollUp` is added to the sums. */
 export type Ingested =
-  | { readonly stored: true; readonly after?: () => void }
+  | { readonly stored: true; readonly after?: () => void; readonly rollUp?: Addition }
   | { readonly stored: false; readonly code: string };
 
 /**
@@ -35,6 +36,8 @@ export interface IngestHandlers {
     deployment: Selectable<DeploymentsTable>,
   ): Promise<Ingested>;
   window(trx: Kysely<Database>, source: RecordSource, window: Window): Promise<Ingested>;
+  /** Adds what windows of the transaction have in common to its rows, once for all of them. */
+  rollUp(trx: Kysely<Database>, additions: readonly Addition[]): Promise<void>;
   /** What a device runs, as it says when it connects, after the outcomes that it repeats. */
   running(trx: Kysely<Database>, source: RecordSource, sync: Sync): Promise<Ingested>;
 }

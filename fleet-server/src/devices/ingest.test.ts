@@ -87,8 +87,10 @@ describe.each(KINDS)('ingestion on %s', (kind) => {
     const log = pino({ level: 'silent' });
     const outcome: IngestHandlers['outcome'] = async () => ({ stored: true });
     const running: IngestHandlers['running'] = async () => ({ stored: true });
+    const rollUp: IngestHandlers['rollUp'] = async () => undefined;
     const parts = { ...database, now: Date.now, log, broker };
-    return { ingest: createIngest(parts, { outcome, window, running }), stored, rejected };
+    const handlers = { outcome, window, running, rollUp };
+    return { ingest: createIngest(parts, handlers), stored, rejected };
   }
 
   it('deals with every record exactly once, whatever order they come in and however often', async () => {

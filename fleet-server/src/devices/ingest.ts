@@ -15,7 +15,7 @@ export interface Ingest {
   idle(): Promise<void>;
 }
 
-type Parts = Pick<ServerContext, 'db' | 'dialect' | 'now' | 'log' | 'broker'>;
+type Parts = Pick<ServerContext, 'transactAll' | 'dialect' | 'now' | 'log' | 'broker'>;
 
 const BATCH = 200;
 /** Above that the server is overloaded: what is dropped is not acknowledged, so devices repeat it. */
@@ -107,34 +107,50 @@ async function ingestBatch(
   }
 }
 
-/** A device that is not accepted is not heard, whatever the broker lets through. */
+/** Each outbox by itself, in the order of its records; sums over all of them come last. */
 async function ingestTogether(
-  { db, dialect, now }: Parts,
+  parts: Parts,
   handlers: IngestHandlers,
   batch: readonly Arrival[],
 ): Promise<Settled[]> {
-  return db.transaction().execute(async (trx) => {
-    const settled: Settled[] = [];
-    for (const arrivals of byOutbox(batch)) {
-      const [{ fleet, device, record }] = arrivals;
-      await dialect.lock(trx, `outbox ${device} ${record.outbox}`);
-      if (!(await touch(trx, fleet, device, now()))) continue;
-      const before = await readRanges(trx, fleet, device, record.outbox);
-      let ranges = before;
-      for (const arrival of arrivals) {
-        const { seq } = arrival.record;
-        const result = includes(ranges, seq)
-          ? ({ stored: true } as const)
-          : await ingestOne(trx, handlers, arrival);
-        if (result.stored) ranges = withoutOldestGaps(withSeq(ranges, seq), MAX_RANGES);
-        settled.push({ arrival, result });
-      }
-      if (ranges === before) continue;
-      await writeRanges(trx, fleet, device, record.outbox, ranges, now());
-      if (before.length === 0) await forgetOldOutboxes(trx, fleet, device, MAX_OUTBOXES);
-    }
-    return settled;
-  });
+  const settled = await parts.transactAll(
+    byOutbox(batch),
+    (trx, arrivals) => ingestOutbox(parts, trx, handlers, arrivals),
+    async (trx, taken) => {
+      const additions = taken.flat().flatMap(({ result }) => {
+        return result.stored && result.rollUp !== undefined ? [result.rollUp] : [];
+      });
+      if (additions.length > 0) await handlers.rollUp(trx, additions);
+    },
+  );
+  return settled.flat();
+}
+
+/** A device that is not accepted is not heard, whatever the broker lets through. */
+async function ingestOutbox(
+  { dialect, now }: Pick<Parts, 'dialect' | 'now'>,
+  trx: Kysely<Database>,
+  handlers: IngestHandlers,
+  arrivals: readonly [Arrival, ...Arrival[]],
+): Promise<Settled[]> {
+  const [{ fleet, device, record }] = arrivals;
+  await dialect.lock(trx, `outbox ${device} ${record.outbox}`);
+  if (!(await touch(trx, fleet, device, now()))) return [];
+  const before = await readRanges(trx, fleet, device, record.outbox);
+  const settled: Settled[] = [];
+  let ranges = before;
+  for (const arrival of arrivals) {
+    const { seq } = arrival.record;
+    const result = includes(ranges, seq)
+      ? ({ stored: true } as const)
+      : await ingestOne(trx, handlers, arrival);
+    if (result.stored) ranges = withoutOldestGaps(withSeq(ranges, seq), MAX_RANGES);
+    settled.push({ arrival, result });
+  }
+  if (ranges === before) return settled;
+  await writeRanges(trx, fleet, device, record.outbox, ranges, now());
+  if (before.length === 0) await forgetOldOutboxes(trx, fleet, device, MAX_OUTBOXES);
+  return settled;
 }
 
 /** In a fixed order, so that two servers that lock several outboxes never wait for each other. */

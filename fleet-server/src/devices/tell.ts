@@ -1,7 +1,9 @@
+import { beside } from '../beside.ts';
 import type { ServerContext } from '../context.ts';
 import { type DesiredParts, publishDesired } from './desired.ts';
 
 const PAGE = 200;
+const TOGETHER = 32;
 
 /** Tells every connected device of a fleet; those that are away ask when they are back. */
 export async function tellFleet(
@@ -18,7 +20,7 @@ export async function tellFleet(
       .orderBy('device')
       .limit(PAGE)
       .execute();
-    for (const { device } of rows) await tellDevice(parts, fleet, device);
+    await beside(TOGETHER, rows, ({ device }) => tellDevice(parts, fleet, device));
     if (rows.length < PAGE) return;
     after = rows.at(-1)?.device ?? '';
   }

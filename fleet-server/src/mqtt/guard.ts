@@ -71,7 +71,11 @@ export function createGuard({ login, log }: { login: DeviceLogin; log: Logger })
       if (client === null) return done(null);
       const { topic, retain } = packet;
       const allowed = session !== undefined && mayPublish(session.fleet, session.device, topic);
-      if (allowed && (!retain || topic.endsWith('/up/state'))) return done(null);
+      if (allowed && (!retain || topic.endsWith('/up/state'))) {
+        // nobody here may read it later, and every subscription would search all that is kept
+        packet.retain = false;
+        return done(null);
+      }
       const from = { fleet: session?.fleet, device: session?.device };
       log.warn({ ...from, topic: topic.slice(0, 200), retain }, 'mqtt publish refused');
       done(new Error(`may not publish to ${topic.slice(0, 200)}`));

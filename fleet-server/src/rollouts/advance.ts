@@ -1,3 +1,4 @@
+import { beside } from '../beside.ts';
 import type { ServerContext } from '../context.ts';
 import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
@@ -10,6 +11,8 @@ import type { TelemetrySums } from './sums.ts';
 import type { Action, RolloutState } from './types.ts';
 
 const MAX_ROUNDS = 100;
+/** Devices told at once: what is read for them travels to the database together. */
+const PUBLISHED = 32;
 
 export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect'> {
   /** Sends a device its desired state; devices that are away get it when they connect. */
@@ -67,7 +70,7 @@ export async function advanceRollout(
     if (actions.length === 0) return { settled: true, judged: state !== 'later', judgingMs };
     for (const action of actions) {
       const devices = await executeAction(context, rollout, action, now);
-      for (const device of devices) await context.publishDesired(fleet, device);
+      await beside(PUBLISHED, devices, (device) => context.publishDesired(fleet, device));
     }
     state = 'later';
     context.onChange(fleet, id);

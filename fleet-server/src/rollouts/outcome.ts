@@ -24,7 +24,7 @@ export async function ingestOutcome(
 ): Promise<Ingested> {
   const { rollout, device } = deployment;
   if (rollout === '') return { stored: true };
-  const { settings } = await readRollout(trx, fleet, rollout);
+  const settings = await settingsIn(trx, fleet, rollout);
   for (let turn = 0; turn < MAX_TURNS; turn++) {
     const [member] = await readMembersOf(trx, { fleet, id: rollout }, [device]);
     if (member === undefined) return { stored: true };
@@ -33,6 +33,19 @@ export async function ingestOutcome(
     if (await setMember(trx, member, change)) break;
   }
   return { stored: true, after: () => touch(rollout) };
+}
+
+/** Reports of one transaction are mostly of one rollout, whose settings never change. */
+const knownIn = new WeakMap<Kysely<Database>, Map<string, Promise<RolloutSettings>>>();
+
+function settingsIn(trx: Kysely<Database>, fleet: string, id: string): Promise<RolloutSettings> {
+  const known = knownIn.get(trx) ?? new Map<string, Promise<RolloutSettings>>();
+  knownIn.set(trx, known);
+  const key = `${fleet}/${id}`;
+  const settings =
+    known.get(key) ?? readRollout(trx, fleet, id).then((rollout) => rollout.settings);
+  known.set(key, settings);
+  return settings;
 }
 
 /** Only a deadline that passes at this very moment makes a second turn necessary. */

@@ -1,4 +1,5 @@
 import { asFlotillaError } from '@flotilla/protocol';
+import { beside } from '../beside.ts';
 import type { ServerContext } from '../context.ts';
 import type { AdvanceContext } from './advance.ts';
 import { ENDED_STATES } from './store.ts';
@@ -13,6 +14,8 @@ export interface Publisher {
    */
   repeat(): Promise<void>;
 }
+
+const TOGETHER = 32;
 
 type PublisherContext = Pick<AdvanceContext, 'db' | 'publishDesired'> & Pick<ServerContext, 'log'>;
 
@@ -34,14 +37,14 @@ export function createPublisher({ db, log, publishDesired }: PublisherContext): 
     publish,
     async repeat() {
       if (!begun) {
-        for (const { fleet, device } of await deploying(db)) await publish(fleet, device);
-        for (const { fleet, device } of await emptying(db)) await publish(fleet, device);
+        const uninformed = [...(await deploying(db)), ...(await emptying(db))];
+        await beside(TOGETHER, uninformed, ({ fleet, device }) => publish(fleet, device));
         begun = true;
         return;
       }
       const again = [...unsent.values()];
       unsent = new Map();
-      for (const { fleet, device } of again) await publish(fleet, device);
+      await beside(TOGETHER, again, ({ fleet, device }) => publish(fleet, device));
     },
   };
 }

@@ -6,6 +6,7 @@ import { ingestOutcome as ingestReport } from '../devices/ingest.ts';
 import type { IngestHandlers, RecordSource } from '../devices/ingest-port.ts';
 import { ingestTelemetry } from '../telemetry/ingest.ts';
 import { emptyWindow } from '../telemetry/merge.ts';
+import { addToRollups } from '../telemetry/rollups.ts';
 import { ingestOutcome } from './outcome.ts';
 import { ingestRunning } from './running.ts';
 
@@ -239,11 +240,16 @@ export function createIntake(db: Db, dialect: SqlDialect, touch: (rollout: strin
     outcome: (trx, source, outcome, deployment) =>
       ingestOutcome(trx, source, outcome, deployment, touch),
     window: (trx, source, window) =>
-      ingestTelemetry(trx, { dialect }, source, window, ({ rollout }) => touch(rollout)),
+      ingestTelemetry(trx, source, window, ({ rollout }) => touch(rollout)),
+    rollUp: (trx, additions) => addToRollups(trx, dialect, additions),
     running: (trx, source, sync) => ingestRunning(trx, source, sync, touch),
   };
   const settle = async (take: (trx: Db) => ReturnType<IngestHandlers['window']>) => {
-    const result = await db.transaction().execute(take);
+    const result = await db.transaction().execute(async (trx) => {
+      const taken = await take(trx);
+      if (taken.stored && taken.rollUp !== undefined) await handlers.rollUp(trx, [taken.rollUp]);
+      return taken;
+    });
     if (result.stored) result.after?.();
     return result;
   };

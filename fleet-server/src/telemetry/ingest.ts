@@ -1,12 +1,11 @@
 import { newId, type Window } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
-import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { findDeployment } from '../devices/deployments.ts';
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
 import { findFault } from './check.ts';
 import { latencyMs, packWindow } from './merge.ts';
-import { ALL_ROWS, addToRollups, type Labels, SHADOW_ROWS } from './rollups.ts';
+import { ALL_ROWS, type Labels, SHADOW_ROWS } from './rollups.ts';
 
 /** A window that was stored. */
 export interface StoredWindow extends Labels {
@@ -17,14 +16,13 @@ export interface StoredWindow extends Labels {
 
 /**
  * Takes in a window of a device's telemetry, in the transaction that marks its record as stored:
- * the raw window, the newest of the slot, and the roll-ups. What a window is of is read from the
- * deployment that it names, not believed.
+ * the raw window and the newest of the slot; the caller adds it to the roll-ups. What a window is of
+ * is read from the deployment that it names, not believed.
  *
  * @param onStored told after the commit
  */
 export async function ingestTelemetry(
   trx: Kysely<Database>,
-  { dialect }: Pick<ServerContext, 'dialect'>,
   { fleet, device, receivedMs }: RecordSource,
   window: Window,
   onStored: (stored: StoredWindow) => void,
@@ -55,9 +53,9 @@ export async function ingestTelemetry(
     })
     .execute();
   if (!shadow) await setLatest(trx, labels, slot, window);
-  await addToRollups(trx, dialect, labels, window, shadow ? SHADOW_ROWS : ALL_ROWS);
+  const rollUp = { labels, window, rows: shadow ? SHADOW_ROWS : ALL_ROWS };
   const after = () => onStored({ ...labels, rollout, slot, startMs: window.startMs });
-  return { stored: true, after };
+  return { stored: true, after, rollUp };
 }
 
 /** Windows may come late: only a newer one takes the row. */

@@ -42,60 +42,82 @@ export const ALL_ROWS: readonly RowOf[] = [
 /** What a shadow computes is not what the device answered: only its own deployment counts it. */
 export const SHADOW_ROWS: readonly RowOf[] = [['deployment', HOUR_MS]];
 
-/** Adds a window to its rows. One that is longer than the grain counts where it begins. */
+/** A window with the rows that it is added to. */
+export interface Addition {
+  readonly labels: Labels;
+  readonly window: Window;
+  readonly rows: readonly RowOf[];
+}
+
+/** Rows in one statement. */
+const TOGETHER = 100;
+
+/**
+ * Adds windows to their rows, each row once for all of them: once in a transaction, for two that
+ * read, merge and write beside each other would lose one. A window that is longer than the grain
+ * counts where it begins.
+ */
 export async function addToRollups(
   trx: Kysely<Database>,
   dialect: ServerContext['dialect'],
-  { fleet, device, deployment, model, version }: Labels,
-  window: Window,
-  rowsOf: readonly RowOf[],
+  additions: readonly Addition[],
 ): Promise<void> {
-  const shard = String(shardOf(device));
-  // one lock for all that devices of a shard share: taken once, it cannot deadlock
-  await dialect.lock(trx, `rollups ${fleet}/${shard}`);
-  const subjects: Readonly<Record<Scope, string>> = { device, deployment, fleet: shard };
-  const rows = rowsOf.map(([scope, grain_ms]): Key => {
-    const subject = subjects[scope];
-    const start_ms = window.startMs - (window.startMs % grain_ms);
-    return { fleet, scope, subject, model, version, grain_ms, start_ms };
-  });
-  await writeMerged(trx, rows, await readBodies(trx, rows), window);
+  // all that devices of a shard share, in a fixed order: it cannot deadlock
+  for (const lock of locksOf(additions)) await dialect.lock(trx, lock);
+  const sums = sumsOf(additions);
+  for (let i = 0; i < sums.length; i += TOGETHER) {
+    const some = sums.slice(i, i + TOGETHER);
+    await writeMerged(trx, some, await readBodies(trx, some));
+  }
 }
 
-const nameOf = ({ scope, subject, grain_ms }: Pick<Key, 'scope' | 'subject' | 'grain_ms'>) =>
-  `${scope} ${subject} ${grain_ms}`;
+const locksOf = (additions: readonly Addition[]): string[] => [
+  ...new Set(
+    additions.map(({ labels: { fleet, device } }) => `rollups ${fleet}/${shardOf(device)}`).sort(),
+  ),
+];
 
-/** One statement for all rows of a window: the way to the database costs more than the row. */
+type Sum = readonly [key: Key, window: Window];
+
+/** What is added to each row. */
+function sumsOf(additions: readonly Addition[]): Sum[] {
+  const sums = new Map<string, Sum>();
+  for (const { labels, window, rows } of additions) {
+    const { fleet, device, deployment, model, version } = labels;
+    const shard = String(shardOf(device));
+    const subjects: Readonly<Record<Scope, string>> = { device, deployment, fleet: shard };
+    for (const [scope, grain_ms] of rows) {
+      const start_ms = window.startMs - (window.startMs % grain_ms);
+      const key = { fleet, scope, subject: subjects[scope], model, version, grain_ms, start_ms };
+      const [, before] = sums.get(nameOf(key)) ?? [];
+      sums.set(nameOf(key), [key, before === undefined ? window : mergeWindows(before, window)]);
+    }
+  }
+  return [...sums.values()];
+}
+
+const nameOf = (key: Omit<Key, 'scope'> & { readonly scope: string }): string =>
+  [key.fleet, key.scope, key.subject, key.model, key.version, key.grain_ms, key.start_ms].join(' ');
+
+/** One statement for many rows: the way to the database costs more than the row. */
 async function readBodies(
   trx: Kysely<Database>,
-  keys: readonly Key[],
+  sums: readonly Sum[],
 ): Promise<Map<string, Uint8Array>> {
-  const [first] = keys;
-  if (first === undefined) return new Map();
   const rows = await trx
     .selectFrom('telemetry_rollups')
-    .select(['scope', 'subject', 'grain_ms', 'body'])
-    .where('fleet', '=', first.fleet)
-    .where('model', '=', first.model)
-    .where('version', '=', first.version)
-    .where((e) =>
-      e.or(
-        keys.map(({ scope, subject, grain_ms, start_ms }) =>
-          e.and({ scope, subject, grain_ms, start_ms }),
-        ),
-      ),
-    )
+    .select(['fleet', 'scope', 'subject', 'model', 'version', 'grain_ms', 'start_ms', 'body'])
+    .where((e) => e.or(sums.map(([key]) => e.and({ ...key }))))
     .execute();
-  return new Map(rows.map((row) => [nameOf({ ...row, scope: row.scope as Scope }), row.body]));
+  return new Map(rows.map((row) => [nameOf(row), row.body]));
 }
 
 async function writeMerged(
   trx: Kysely<Database>,
-  keys: readonly Key[],
+  sums: readonly Sum[],
   bodies: ReadonlyMap<string, Uint8Array>,
-  window: Window,
 ): Promise<void> {
-  const values = keys.map((key) => {
+  const values = sums.map(([key, window]) => {
     const body = bodies.get(nameOf(key));
     const merged = mergeWindows(body === undefined ? emptyWindow() : unpackWindow(body), window);
     const { inferences, errors } = merged;

@@ -1,0 +1,13 @@
+/** Does work on each item, on so many at once; the first failure ends it. */
+export async function beside<T>(
+  most: number,
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  // an iterator that all share hands each item out once
+  const rest = items[Symbol.iterator]();
+  const run = async () => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: most }, run));
+}
