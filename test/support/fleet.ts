@@ -23,6 +23,8 @@ export interface ServerOptions {
 
 /** A fleet server in a process of its own, on loopback ports that it keeps over restarts. */
 export interface Server {
+  /** Of the process that runs now. */
+  readonly pid: number;
   /** Where it listens; what devices are told may be another address. */
   readonly url: string;
   readonly httpPort: number;
@@ -155,6 +157,9 @@ async function startServer(
   const { adminToken = '' } = address;
   const api = createApi(url, adminToken);
   return {
+    get pid() {
+      return running.pid;
+    },
     url,
     httpPort,
     mqttPort,
