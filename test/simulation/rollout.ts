@@ -87,6 +87,8 @@ class VirtualRollout {
       haltedBy: undefined,
       sizes: waveSizes(this.#settings.waves, devices),
       wave: -1,
+      approvedWaves: 0,
+      rateMs: 0,
     };
   }
 

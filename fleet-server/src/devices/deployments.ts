@@ -118,12 +118,13 @@ export async function withdrawShadow(
   return true;
 }
 
-/** Orders the same deployment once more. */
+/** Orders the same deployment once more. `notAfterMs`: when its new window closes. */
 export async function retryDeployment(
   trx: Trx,
   fleet: string,
   deployment: string,
   now: number,
+  { notAfterMs }: { readonly notAfterMs?: number } = {},
 ): Promise<void> {
   const row = await trx
     .updateTable('deployments')
@@ -136,6 +137,7 @@ export async function retryDeployment(
       self_test: '',
       transfer: '',
       updated_ms: now,
+      ...(notAfterMs === undefined ? {} : { not_after_ms: notAfterMs }),
     }))
     .where('fleet', '=', fleet)
     .where('deployment', '=', deployment)

@@ -4,6 +4,7 @@ import { GATE_NAMES, VERDICT_STATES } from '../rollouts/gates/types.ts';
 import { STANDINGS, type Standing } from '../rollouts/progress/standing.ts';
 import { WAITS } from '../rollouts/progress/waits.ts';
 import { WAVE_STATES } from '../rollouts/progress/waves.ts';
+import { STRATEGY_REQUEST } from '../rollouts/strategy.ts';
 import { BACK_STATES, MEMBER_STATES, ROLLOUT_STATES } from '../rollouts/types.ts';
 import { Id, Millis } from './schemas.ts';
 
@@ -35,6 +36,7 @@ export const Settings = Type.Object({
   retryMs: Type.Integer(),
   download: Type.Optional(DownloadPolicy),
   gates: Gates,
+  ...STRATEGY_REQUEST,
 });
 
 const Count = Type.Integer({ minimum: 0 });
@@ -53,6 +55,10 @@ export const RolloutSummary = Type.Object({
   sentence: Type.String({ description: 'why it is in this state' }),
   wave: Type.Integer({ description: 'index of the open wave, -1 before the first' }),
   sizes: Type.Array(Type.Integer(), { description: 'devices of each wave, cumulative' }),
+  approvedWaves: Type.Integer({ minimum: 0, description: 'waves that an approver has approved' }),
+  needsApproval: Type.Boolean({
+    description: 'the next wave waits, or will wait, for an approver',
+  }),
   counts: Type.Record(Type.String(), Type.Integer(), { description: 'devices by state' }),
   createdBy: Type.String(),
   createdMs: Millis,

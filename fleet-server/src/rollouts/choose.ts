@@ -6,12 +6,13 @@ import { readCapabilities } from '../devices/capabilities.ts';
 import type { Selector } from '../selectors/resolve.ts';
 import { selectDevices } from '../selectors/select.ts';
 import { chooseRelease } from './choose-release.ts';
+import { type Traits, traitsReader } from './traits.ts';
 import type { MemberState } from './types.ts';
 
 type Db = Kysely<Database>;
 
 /** What a rollout would do with a device. */
-export interface Candidate {
+export interface Candidate extends Traits {
   readonly device: string;
   readonly name: string;
   readonly target: string;
@@ -45,6 +46,8 @@ export interface Demand {
   readonly among?: readonly string[];
   /** Why a device cannot take part whatever its variant; undefined where it can. */
   readonly obstacle?: (device: CandidateRow) => string | undefined;
+  /** Keys by whose values waves are balanced. */
+  readonly stratify?: readonly string[];
   /** What the lab knows of the variants, by digest. */
   readonly figures?: ReadonlyMap<string, LabFigures>;
 }
@@ -56,7 +59,7 @@ export interface Demand {
 export async function chooseCandidates(
   db: Db,
   fleet: string,
-  { slot, selector, now, among, obstacle = () => undefined, figures }: Demand,
+  { slot, selector, now, among, obstacle = () => undefined, stratify = [], figures }: Demand,
   variants: readonly Selectable<VariantsTable>[],
 ): Promise<Candidate[]> {
   const facts = variants.map((row) => factsOf(row, figures?.get(row.digest)));
@@ -66,11 +69,15 @@ export async function chooseCandidates(
     const reason = whyIncompatible(row.protocol_minor) ?? obstacle(row);
     return reason === undefined ? suits(row) : { variant: undefined, reason };
   };
-  const scan = { now, accepted: true, columns: CANDIDATE_COLUMNS, ...(among && { among }) };
+  const traits = traitsReader(stratify, now);
+  const columns = [...CANDIDATE_COLUMNS, ...traits.columns];
+  const scan = { now, accepted: true, columns, ...(among && { among }) };
   const candidates: Candidate[] = [];
   for await (const rows of selectDevices(db, fleet, selector, scan)) {
     const running = await committedDigests(db, fleet, slot, rows);
-    for (const row of rows) candidates.push(choose(row, pick, running.get(row.device)));
+    for (const row of rows) {
+      candidates.push({ ...choose(row, pick, running.get(row.device)), ...traits.read(row) });
+    }
   }
   return candidates;
 }
@@ -86,7 +93,11 @@ type Chooser = (row: CandidateRow) => Choice;
 
 type Facts = VariantFacts & { readonly row: Selectable<VariantsTable> };
 
-function choose(row: CandidateRow, pick: Chooser, running: string | undefined): Candidate {
+function choose(
+  row: CandidateRow,
+  pick: Chooser,
+  running: string | undefined,
+): Omit<Candidate, keyof Traits> {
   const { device, name, target } = row;
   const { variant, reason, ladder = [] } = pick(row);
   const known = { device, name, target, reason, variant, ladder };

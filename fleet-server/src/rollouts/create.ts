@@ -14,7 +14,7 @@ import { GATE_NAMES } from './gates/types.ts';
 import { storedLadder } from './ladder.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
-import { orderDevices, waveSizes } from './waves.ts';
+import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
 
 /** What a rollout would be: the answer to a dry run, and what `createRollout` writes. */
 export interface RolloutDraft {
@@ -26,7 +26,12 @@ export interface RolloutDraft {
   readonly settings: RolloutSettings;
   readonly sizes: readonly number[];
   /** Devices that take part in the order of the waves, then those that do not. */
-  readonly members: readonly (Candidate & { readonly position: number })[];
+  readonly members: readonly DraftMember[];
+}
+
+export interface DraftMember extends Candidate {
+  /** Place in the order of the waves, −1 where it takes no part. */
+  readonly position: number;
 }
 
 /**
@@ -45,7 +50,8 @@ export async function draftRollout(
   const selector = await takeSelector(db, fleet, request.devices ?? 'all');
   const variants = await readyVariants(db, fleet, model, version);
   const figures = await readFigures(db, fleet, { model, version });
-  const demand = { slot: model, selector, figures, now };
+  const { stratify } = settings;
+  const demand = { slot: model, selector, figures, stratify, now };
   const candidates = await chooseCandidates(db, fleet, demand, variants);
   if (candidates.length === 0) {
     const why = await whyNone(db, fleet, selector, { now, accepted: true });
@@ -53,15 +59,15 @@ export async function draftRollout(
   }
   const taking = candidates.filter(({ state }) => state === 'pending');
   if (taking.length === 0) refuse(whyNoneTakesPart(candidates, `${model}@${version}`));
+  if (taking.length > MAX_DEVICES) refuse(`${taking.length} devices are too many for one rollout`);
   const id = newId(now);
-  const order = orderDevices(
-    id,
-    taking.map(({ device }) => device),
-  );
-  const positions = new Map(order.map((device, position) => [device, position]));
-  const members = candidates
-    .map((one) => ({ ...one, position: positions.get(one.device) ?? -1 }))
-    .sort((a, b) => rank(a.position) - rank(b.position));
+  const order = await orderDevices(id, taking);
+  const members = [
+    ...order.map((index, position) => ({ ...taking[index]!, position })),
+    ...candidates
+      .filter(({ state }) => state !== 'pending')
+      .map((one) => ({ ...one, position: -1 })),
+  ];
   const sizes = waveSizes(settings.waves, taking.length);
   const { source } = selector;
   return { id, model, version, slot: model, selector: source, settings, sizes, members };
@@ -74,8 +80,6 @@ function settingsFor(request: RolloutRequest): RolloutSettings {
   const disabled = GATE_NAMES.filter((gate) => gate !== 'activations');
   return { ...settings, gates: { ...settings.gates, disabled } };
 }
-
-const rank = (position: number): number => (position < 0 ? Number.MAX_SAFE_INTEGER : position);
 
 function whyNoneTakesPart(candidates: readonly Candidate[], version: string): string {
   const unsuitable = candidates.find(({ state }) => state === 'unsuitable');
@@ -118,6 +122,7 @@ export async function createRollout(
         created_by: actor,
         created_ms: now,
         ended_ms: 0,
+        priority: draft.settings.priority,
       })
       .execute();
     for (const rows of chunks(draft.members, 200)) {
@@ -171,7 +176,7 @@ async function claim(trx: Kysely<Database>, fleet: string, draft: RolloutDraft):
 function memberRow(
   fleet: string,
   rollout: string,
-  { device, position, state, reason, variant, ladder }: RolloutDraft['members'][number],
+  { device, position, state, reason, variant, ladder, stratum, timeZone }: DraftMember,
 ): Insertable<RolloutMembersTable> {
   return {
     fleet,
@@ -203,6 +208,8 @@ function memberRow(
     back_detail: '',
     back_ended_ms: 0,
     ladder: storedLadder(ladder),
+    stratum,
+    time_zone: timeZone,
   };
 }
 

@@ -4,6 +4,7 @@ import type { RolloutsTable } from '../db/schema-telemetry.ts';
 import { bumpRevision } from '../devices/deployments.ts';
 import { GATES } from './gates/index.ts';
 import { plural } from './gates/text.ts';
+import { type Rate, spend } from './pace/rate.ts';
 import { addEvent, type Rollout } from './store.ts';
 import type { ActionOf } from './types.ts';
 
@@ -17,7 +18,7 @@ export async function openWave(
 ): Promise<readonly string[]> {
   const size = rollout.sizes[wave];
   if (wave !== rollout.wave + 1 || size === undefined) return [];
-  await setRollout(trx, rollout, { wave });
+  await setRollout(trx, rollout, { wave, opened_ms: now });
   if (note !== '') await addEvent(trx, rollout, 'note', `wave ${wave} ${note}`, now);
   const sentence = `wave ${wave + 1} of ${rollout.sizes.length} opened: ${plural(size, 'device')} in all`;
   await addEvent(trx, rollout, 'wave', sentence, now);
@@ -30,7 +31,7 @@ export async function halt(
   { cause, sentence }: ActionOf<'halt'>,
   now: number,
 ): Promise<readonly string[]> {
-  await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence });
+  await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence, rate_ms: 0 });
   await trx
     .updateTable('rollout_members')
     .set({ state: 'withdrawn' })
@@ -109,6 +110,20 @@ async function release(trx: Trx, { fleet, id }: Rollout): Promise<void> {
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
     .execute();
+}
+
+/** Notes that so many devices more were asked, each of which takes its part of the rate. */
+export async function spendRate(
+  trx: Trx,
+  rollout: Rollout,
+  rate: Rate,
+  { committed }: { readonly committed: number },
+  devices: number,
+  now: number,
+): Promise<void> {
+  if (devices === 0) return;
+  const spent = { rateMs: rollout.rateMs, committed };
+  await setRollout(trx, rollout, { rate_ms: spend(rate, spent, devices, now) });
 }
 
 export async function setRollout(

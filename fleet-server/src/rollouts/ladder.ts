@@ -46,12 +46,12 @@ export async function fallBack(
   const tried = { ...next, reason: `${member.reason} ${failure}, so ${next.precision} is tried.` };
   const deployment = await assignDeployment(
     trx,
-    orderFor(rollout, { ...tried, device: member.device }),
+    orderFor(rollout, { ...member, ...tried }, now),
     now,
   );
   await setMember(trx, member, {
     ...{ ...tried, deployment, state: 'sent', rung: member.rung + 1 },
-    ...{ attempt: 1, started: 0, retryable: 0, bytes_done: 0, bytes_total: 0 },
+    ...{ attempt: 1, strikes: 0, started: 0, retryable: 0, bytes_done: 0, bytes_total: 0 },
     ...{ sent_ms: now, ended_ms: 0, due_ms: now + rollout.settings.deadlineMs },
   });
   const why = [member.code, member.detail].filter((part) => part !== '').join(': ');

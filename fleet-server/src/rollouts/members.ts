@@ -1,5 +1,5 @@
-import type { Kysely, Updateable } from 'kysely';
-import type { Database } from '../db/schema.ts';
+import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { Database, SlotsTable } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
 import type { MemberRow, Rollout } from './store.ts';
 import type { BackState, MemberState } from './types.ts';
@@ -115,4 +115,22 @@ export async function setMember(
   if (change.back_state !== undefined) update = update.where('back_state', '=', member.back_state);
   const { numUpdatedRows } = await update.executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+export const isDue = ({ due_ms }: Pick<MemberRow, 'due_ms'>, now: number): boolean =>
+  due_ms > 0 && now >= due_ms;
+
+export async function readSlot(
+  trx: Kysely<Database>,
+  fleet: string,
+  device: string,
+  slot: string,
+): Promise<Selectable<SlotsTable> | undefined> {
+  return trx
+    .selectFrom('slots')
+    .selectAll()
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .where('slot', '=', slot)
+    .executeTakeFirst();
 }

@@ -4,7 +4,7 @@ import type { Database, DeploymentResult, DeploymentsTable } from '../db/schema.
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
 import { nextRung } from './ladder.ts';
 import { type MemberChange, readMembersOf, setMember } from './members.ts';
-import { retryBackMs, retryMs } from './retry.ts';
+import { afterFailure, retryBackMs } from './retry.ts';
 import type { RolloutSettings } from './settings.ts';
 import { type MemberRow, readRollout } from './store.ts';
 import type { BackState, MemberState } from './types.ts';
@@ -108,11 +108,14 @@ function whatFollows({ member, deployment, settings, now }: Report, state: Membe
   const failed = state === 'failed' || state === 'rolled-back';
   const back: MemberChange =
     failed && mustBeEmpty(member) ? { back_state: 'committed', back_ended_ms: now } : {};
-  const isForward = failed && member.back_state === 'none';
-  const again = isForward && state === 'failed' ? retryMs(settings, deployment, now) : 0;
-  const fallsBack = isForward && again === 0 && nextRung(member, deployment.code) !== undefined;
-  if (fallsBack) return { state: 'failed' as const, due_ms: now, retryable: 1 as const };
-  return { ...back, due_ms: again, retryable: again > 0 ? (1 as const) : (0 as const) };
+  if (!failed || member.back_state !== 'none') return { ...back, due_ms: 0, retryable: 0 as const };
+  const { code, attempt } = deployment;
+  const failure = { code, attempt, strikes: member.strikes, timeZone: member.time_zone };
+  const { dueMs, strikes } = afterFailure(settings, failure, now);
+  if (state === 'failed' && dueMs > 0) return { due_ms: dueMs, strikes, retryable: 1 as const };
+  const fallsBack = nextRung(member, code) !== undefined;
+  if (fallsBack) return { state: 'failed' as const, due_ms: now, strikes, retryable: 1 as const };
+  return { due_ms: 0, strikes, retryable: 0 as const };
 }
 
 type EndedResult = Exclude<DeploymentResult, 'pending' | 'in-progress'>;
@@ -138,7 +141,7 @@ function backChange({ member, deployment, settings, now }: Report): MemberChange
   if (result === 'in-progress') return { back_state: 'in-progress' };
   const back_detail = [code, detail].filter((part) => part !== '').join(': ');
   const back_state = BACK[result];
-  const due_ms = back_state === 'failed' ? retryBackMs(settings, attempt, now) : 0;
+  const due_ms = back_state === 'failed' ? retryBackMs(settings, deployment, now) : 0;
   return { back_state, back_detail, back_ended_ms: now, due_ms };
 }
 

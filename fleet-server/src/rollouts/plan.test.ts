@@ -10,8 +10,13 @@ const rollout: PlanRollout = {
   haltedBy: undefined,
   sizes: [1, 3],
   wave: 0,
+  approvedWaves: 0,
+  rateMs: 0,
   soakMs: 100,
   maxSoakMs: 1000,
+  startMs: 0,
+  maintenance: [],
+  approval: 'none',
 };
 
 const verdict = (state: Verdict['state']): Verdict => ({

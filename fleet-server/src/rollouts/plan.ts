@@ -1,4 +1,12 @@
-import type { Action, EndState, PlanMember, RolloutSnapshot, RolloutState } from './types.ts';
+import { openZones, roomBack, roomFor } from './pace/room.ts';
+import type {
+  Action,
+  EndState,
+  PlanMember,
+  PlanRollout,
+  RolloutSnapshot,
+  RolloutState,
+} from './types.ts';
 
 /** Devices that one action names at most, so that each transaction stays short. */
 const BATCH = 200;
@@ -27,14 +35,29 @@ export function planWave(snapshot: RolloutSnapshot, now: number): Action[] {
 function planRunning(snapshot: RolloutSnapshot, now: number): Action[] {
   const urgent = planPaused(snapshot, now);
   if (urgent.length > 0) return urgent;
-  const { rollout, pending, due } = snapshot;
-  if (rollout.wave < 0) return [{ kind: 'openWave', wave: 0, note: '' }];
+  const { rollout, tally, pending, due } = snapshot;
+  if (rollout.wave < 0) return openWave(rollout, now, '');
+  const isOpen = openZones(rollout, now);
   const again = due.filter((one) => one.state === 'failed' && isDue(one, now));
+  const room = roomFor(rollout, tally, now);
+  const retry = again.filter(isOpen).slice(0, room);
+  const deploy = pending.filter(isOpen).slice(0, room - retry.length);
   const steps: Action[] = [
-    ...batches(pending).map((devices): Action => ({ kind: 'deploy', devices })),
-    ...batches(again).map((devices): Action => ({ kind: 'retry', devices })),
+    ...batches(again.filter((one) => !isOpen(one))).map(
+      (devices): Action => ({ kind: 'postpone', devices }),
+    ),
+    ...batches(retry).map((devices): Action => ({ kind: 'retry', devices })),
+    ...batches(deploy).map((devices): Action => ({ kind: 'deploy', devices })),
   ];
   return steps.length > 0 ? steps : advance(snapshot, now);
+}
+
+/** Opens the wave after the open one, unless it is too early or a person has yet to approve it. */
+function openWave(rollout: PlanRollout, now: number, note: string): Action[] {
+  const wave = rollout.wave + 1;
+  const needed = { none: 0, start: 1, each: wave + 1 }[rollout.approval];
+  if (now < rollout.startMs || rollout.approvedWaves < needed) return [];
+  return [{ kind: 'openWave', wave, note }];
 }
 
 /** A paused rollout starts nothing, but its gates still close and its deadlines still pass. */
@@ -49,6 +72,7 @@ function planPaused({ due, verdicts }: RolloutSnapshot, now: number): Action[] {
 
 /** Opens the next wave, or ends the rollout, once the open wave has ended, soaked and been judged. */
 function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Action[] {
+  if (tally.waiting) return [];
   if (tally.inFlight + tally.retrying > 0) return [];
   if (now < tally.lastEndedMs + rollout.soakMs) return [];
   const waiting = verdicts.filter(({ state }) => state === 'waiting');
@@ -57,18 +81,20 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
     .map(({ sentence }) => `passed without a verdict after the longest soak: ${sentence}`)
     .join('; ');
   if (rollout.wave + 1 < rollout.sizes.length) {
-    return [{ kind: 'openWave', wave: rollout.wave + 1, note }];
+    return openWave(rollout, now, note);
   }
   return [{ kind: 'finish', state: 'done', note }];
 }
 
 function planHalted({ rollout, tally, due, toGoBack }: RolloutSnapshot, now: number): Action[] {
-  const again = due.filter((one) => one.backState === 'failed' && isDue(one, now));
+  const room = roomBack(rollout, now);
+  const again = due.filter((one) => one.backState === 'failed' && isDue(one, now)).slice(0, room);
+  const first = toGoBack.slice(0, room - again.length);
   const steps: Action[] = [
-    ...batches(toGoBack).map((devices): Action => ({ kind: 'rollBack', devices })),
+    ...batches(first).map((devices): Action => ({ kind: 'rollBack', devices })),
     ...batches(again).map((devices): Action => ({ kind: 'retryBack', devices })),
   ];
-  if (steps.length > 0 || tally.goingBack > 0) return steps;
+  if (steps.length > 0 || tally.goingBack + toGoBack.length > 0) return steps;
   const state: EndState = rollout.haltedBy === 'operator' ? 'aborted' : 'rolled-back';
   return [{ kind: 'finish', state, note: stuckNote(tally.stuck) }];
 }

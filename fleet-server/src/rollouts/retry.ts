@@ -1,27 +1,59 @@
-import { ERRORS } from '@flotilla/protocol';
+import { errorClass } from './pace/error-class.ts';
+import { hoursOf } from './pace/windows.ts';
 import type { RolloutSettings } from './settings.ts';
 
 /** Attempts at bringing a device back before it is left to a person. */
 const MAX_BACK_ATTEMPTS = 5;
+/** However often windows are missed or networks fail. */
+const MAX_ATTEMPTS = 10_000;
 
-type Pace = Pick<RolloutSettings, 'maxAttempts' | 'retryMs'>;
+type Pace = Pick<RolloutSettings, 'maxAttempts' | 'retryMs' | 'retry' | 'maintenance'>;
+
+export interface Failure {
+  readonly code: string;
+  /** That failed, from 1. */
+  readonly attempt: number;
+  /** Failures before it that count. */
+  readonly strikes: number;
+  readonly timeZone: string;
+}
+
+export interface Verdict {
+  /** When it is to be tried again; 0 for never. */
+  readonly dueMs: number;
+  /** Failures that count by now. */
+  readonly strikes: number;
+}
 
 /**
- * When a failed attempt is to be made again, 0 for never. A download that broke off may pass at the
- * next attempt; a failed self-test will not.
+ * When a failed attempt is to be made again. What the network did is tried for long, what the device
+ * did a few times, what the model did never, and a window that was missed does not count.
  */
-export function retryMs(
-  { maxAttempts, retryMs }: Pace,
-  { code, attempt }: { readonly code: string; readonly attempt: number },
+export function afterFailure(pace: Pace, failure: Failure, now: number): Verdict {
+  const { code, attempt, timeZone } = failure;
+  const kind = errorClass(code);
+  const strikes = failure.strikes + (kind === 'device' ? 1 : 0);
+  const left = {
+    network: attempt < pace.retry.networkAttempts,
+    device: strikes < pace.maxAttempts,
+    model: false,
+    window: true,
+  }[kind];
+  if (!left || attempt >= MAX_ATTEMPTS) return { dueMs: 0, strikes };
+  const again = now + pauseMs(pace, kind === 'device' ? strikes : attempt);
+  return { dueMs: hoursOf(pace.maintenance, timeZone).openingMs(again) ?? 0, strikes };
+}
+
+/** When a failed way back is to be tried again, 0 for never: no window holds it up. */
+export function retryBackMs(
+  pace: Pace,
+  { code, attempt }: Pick<Failure, 'code' | 'attempt'>,
   now: number,
 ): number {
-  const mayPass = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
-  return mayPass && attempt < maxAttempts ? now + backOff(retryMs, attempt) : 0;
+  const most = errorClass(code) === 'network' ? pace.retry.networkAttempts : MAX_BACK_ATTEMPTS;
+  return attempt < Math.max(most, MAX_BACK_ATTEMPTS) ? now + pauseMs(pace, attempt) : 0;
 }
 
-/** When a failed way back is to be tried again, 0 for never. */
-export function retryBackMs({ retryMs }: Pace, attempt: number, now: number): number {
-  return attempt < MAX_BACK_ATTEMPTS ? now + backOff(retryMs, attempt) : 0;
-}
-
-const backOff = (pauseMs: number, attempt: number): number => pauseMs * 2 ** (attempt - 1);
+/** Doubles with each attempt up to its maximum, which is never below the first pause. */
+const pauseMs = ({ retryMs, retry }: Pace, attempt: number): number =>
+  Math.min(retryMs * 2 ** (attempt - 1), Math.max(retryMs, retry.maxPauseMs));

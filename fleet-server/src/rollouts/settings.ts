@@ -2,6 +2,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import { type Static, Type } from 'typebox';
 import { DownloadPolicy } from '../devices/download-policy.ts';
 import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
+import { PLAIN_STRATEGY, STRATEGY_REQUEST, type Strategy, strategyOf } from './strategy.ts';
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
@@ -62,13 +63,14 @@ export const RolloutRequest = Type.Object(
     retryMs: duration(DAY),
     download: Type.Optional(DownloadPolicy),
     gates: Type.Optional(GatesRequest),
+    ...STRATEGY_REQUEST,
   },
   { additionalProperties: false },
 );
 export type RolloutRequest = Static<typeof RolloutRequest>;
 
 /** How a rollout goes about it; fixed when it is made. Times are milliseconds. */
-export interface RolloutSettings {
+export interface RolloutSettings extends Strategy {
   readonly waves: readonly string[];
   readonly soakMs: number;
   readonly maxSoakMs: number;
@@ -94,6 +96,7 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     retryMs: request.retryMs ?? MINUTE,
     ...(request.download === undefined ? {} : { download: request.download }),
     gates: { ...DEFAULT_GATES, ...request.gates },
+    ...strategyOf(request),
   };
   if (settings.maxSoakMs < soakMs) {
     const reason = `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`;
@@ -109,5 +112,5 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
 /** As they are stored; what a rollout made before did not know has its default. */
 export function storedSettings(json: string): RolloutSettings {
   const settings = JSON.parse(json) as RolloutSettings;
-  return { ...settings, gates: { ...DEFAULT_GATES, ...settings.gates } };
+  return { ...PLAIN_STRATEGY, ...settings, gates: { ...DEFAULT_GATES, ...settings.gates } };
 }

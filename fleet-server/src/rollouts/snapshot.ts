@@ -1,6 +1,7 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Verdict } from './gates/types.ts';
+import { openZones } from './pace/room.ts';
 import type { Rollout } from './store.ts';
 import type {
   BackState,
@@ -33,23 +34,32 @@ export async function gatherSnapshot(
   verdicts: readonly Verdict[],
   now: number,
 ): Promise<RolloutSnapshot> {
-  const halted = rollout.state === 'halted';
-  return {
-    rollout: planRollout(rollout),
-    tally: halted ? await tallyBack(db, rollout) : await tallyForward(db, rollout),
-    pending: rollout.state === 'running' ? await readPending(db, rollout) : [],
-    due: await readDue(db, rollout, now),
-    toGoBack: halted ? await readToGoBack(db, rollout) : [],
-    verdicts,
-  };
+  const { state } = rollout;
+  const of = { rollout: planRollout(rollout), verdicts, pending: [], toGoBack: [] };
+  if (state === 'halted') {
+    const due = await readDue(db, rollout, now).where('back_state', '=', 'failed').execute();
+    const toGoBack = await readToGoBack(db, rollout);
+    return { ...of, tally: await tallyBack(db, rollout), due: due.map(planMember), toGoBack };
+  }
+  const late = await readDue(db, rollout, now).where('state', 'in', IN_FLIGHT).execute();
+  const again =
+    state === 'running'
+      ? await readDue(db, rollout, now).where('state', '=', 'failed').execute()
+      : [];
+  const { pending, waiting } =
+    state === 'running' ? await readPending(db, rollout, now) : { pending: [], waiting: false };
+  const tally = { ...(await tallyForward(db, rollout)), waiting };
+  return { ...of, tally, pending, due: [...late, ...again].map(planMember) };
 }
 
-function planRollout({ state, haltedBy, sizes, wave, settings }: Rollout): PlanRollout {
-  const { soakMs, maxSoakMs } = settings;
-  return { state, haltedBy, sizes, wave, soakMs, maxSoakMs };
+function planRollout(rollout: Rollout): PlanRollout {
+  const { state, haltedBy, sizes, wave, approvedWaves, rateMs, settings } = rollout;
+  return { ...settings, state, haltedBy, sizes, wave, approvedWaves, rateMs };
 }
 
 const NOTHING: Tally = {
+  waiting: false,
+  committed: 0,
   inFlight: 0,
   retrying: 0,
   lastEndedMs: 0,
@@ -64,7 +74,8 @@ function membersOf(db: Db, { fleet, id }: Rollout) {
   return db.selectFrom('rollout_members').where('fleet', '=', fleet).where('rollout', '=', id);
 }
 
-async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
+/** How far the devices are, as far as a plan depends on it. */
+export async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
   const members = membersOf(db, rollout);
   const count = sql<number>`count(*)`.as('devices');
   const due = await members
@@ -80,11 +91,21 @@ async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
   const retrying = due.filter(({ state }) => state === 'failed');
   return {
     ...NOTHING,
+    committed: await countCommitted(db, rollout),
     inFlight: sum(inFlight),
     retrying: sum(retrying),
     lastEndedMs: Number(ended.last ?? 0),
     nextDueMs: earliest(due.map(({ next }) => Number(next))),
   };
+}
+
+async function countCommitted(db: Db, rollout: Rollout): Promise<number> {
+  if (rollout.settings.rate?.factor === undefined) return 0;
+  const { devices } = await membersOf(db, rollout)
+    .select(sql<number>`count(*)`.as('devices'))
+    .where('state', '=', 'committed')
+    .executeTakeFirstOrThrow();
+  return Number(devices);
 }
 
 const sum = (rows: readonly { readonly devices: number }[]): number =>
@@ -114,33 +135,39 @@ async function tallyBack(db: Db, rollout: Rollout): Promise<Tally> {
   };
 }
 
-const COLUMNS = ['device', 'position', 'state', 'back_state', 'due_ms'] as const;
+const COLUMNS = ['device', 'position', 'state', 'back_state', 'due_ms', 'time_zone'] as const;
 
-async function readPending(db: Db, rollout: Rollout): Promise<PlanMember[]> {
-  const rows = await membersOf(db, rollout)
-    .select(COLUMNS)
+/** Those whose hours it is; where none has windows of its own, that is one and the same for all. */
+async function readPending(
+  db: Db,
+  rollout: Rollout,
+  now: number,
+): Promise<{ pending: PlanMember[]; waiting: boolean }> {
+  const waiting = membersOf(db, rollout)
     .where('state', '=', 'pending')
     .where('position', '>=', 0)
-    .where('position', '<', waveSize(rollout))
-    .orderBy('position')
-    .limit(LIMIT)
-    .execute();
-  return rows.map(planMember);
+    .where('position', '<', waveSize(rollout));
+  let open = waiting.select(COLUMNS);
+  const { maintenance } = rollout.settings;
+  if (maintenance.length > 0) {
+    const rows = await waiting.select('time_zone').distinct().execute();
+    const isOpen = openZones({ maintenance }, now);
+    const zones = rows.map(({ time_zone }) => time_zone);
+    const chosen = zones.filter((timeZone) => isOpen({ timeZone }));
+    if (chosen.length === 0) return { pending: [], waiting: zones.length > 0 };
+    open = open.where('time_zone', 'in', chosen);
+  }
+  const rows = await open.orderBy('position').limit(LIMIT).execute();
+  return { pending: rows.map(planMember), waiting: rows.length > 0 };
 }
 
-async function readDue(db: Db, rollout: Rollout, now: number): Promise<PlanMember[]> {
-  const due = membersOf(db, rollout)
+const readDue = (db: Db, rollout: Rollout, now: number) =>
+  membersOf(db, rollout)
     .select(COLUMNS)
     .where(IS_DUE)
     .where('due_ms', '<=', now)
     .orderBy('due_ms')
     .limit(LIMIT);
-  const rows = await (rollout.state === 'paused'
-    ? due.where('state', 'in', IN_FLIGHT)
-    : due
-  ).execute();
-  return rows.map(planMember);
-}
 
 async function readToGoBack(db: Db, rollout: Rollout): Promise<PlanMember[]> {
   const rows = await membersOf(db, rollout)
@@ -159,10 +186,12 @@ const planMember = (row: {
   readonly state: string;
   readonly back_state: string;
   readonly due_ms: number;
+  readonly time_zone: string;
 }): PlanMember => ({
   device: row.device,
   position: row.position,
   state: row.state as MemberState,
   backState: row.back_state as BackState,
   dueMs: row.due_ms,
+  timeZone: row.time_zone,
 });

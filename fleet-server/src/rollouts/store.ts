@@ -20,6 +20,10 @@ export interface Rollout {
   readonly sentence: string;
   readonly wave: number;
   readonly sizes: readonly number[];
+  /** Waves that a person has approved. */
+  readonly approvedWaves: number;
+  /** Up to when the devices asked so far use up what the rate allows. */
+  readonly rateMs: number;
   readonly settings: RolloutSettings;
   readonly createdBy: string;
   readonly createdMs: number;
@@ -45,6 +49,8 @@ const rolloutOf = (row: Selectable<RolloutsTable>): Rollout => ({
   sentence: row.sentence,
   wave: row.wave,
   sizes: JSON.parse(row.sizes) as number[],
+  approvedWaves: row.approved_wave,
+  rateMs: row.rate_ms,
   settings: storedSettings(row.settings),
   createdBy: row.created_by,
   createdMs: row.created_ms,

@@ -1,4 +1,5 @@
 import type { Verdict } from './gates/types.ts';
+import { openZones } from './pace/room.ts';
 import type { PlanMember, PlanRollout, RolloutSnapshot, Tally } from './types.ts';
 
 /** A member as a test writes it down: what the database's row says, as far as a plan depends on it. */
@@ -13,6 +14,7 @@ export const modelMember = (position: number, change: Partial<ModelMember> = {})
   state: 'pending',
   backState: 'none',
   dueMs: 0,
+  timeZone: '',
   attempt: 0,
   endedMs: 0,
   ...change,
@@ -30,15 +32,14 @@ export function snapshotOf(
   const byDue = members
     .filter(({ dueMs }) => dueMs > 0 && dueMs <= now)
     .sort((a, b) => a.dueMs - b.dueMs);
+  const waiting = members.filter(
+    ({ state, position }) =>
+      rollout.state === 'running' && state === 'pending' && position >= 0 && position < size,
+  );
   return {
     rollout,
-    tally: tallyOf(members),
-    pending:
-      rollout.state === 'running'
-        ? members.filter(
-            ({ state, position }) => state === 'pending' && position >= 0 && position < size,
-          )
-        : [],
+    tally: { ...tallyOf(members), waiting: waiting.length > 0 },
+    pending: waiting.filter(openZones(rollout, now)),
     due: byDue,
     toGoBack: halted
       ? members.filter(({ attempt, backState }) => attempt > 0 && backState === 'none')
@@ -51,6 +52,8 @@ function tallyOf(members: readonly ModelMember[]): Tally {
   const due = members.filter(({ dueMs }) => dueMs > 0);
   const stuck = members.filter(({ backState, dueMs }) => backState === 'failed' && dueMs === 0);
   return {
+    waiting: false,
+    committed: members.filter(({ state }) => state === 'committed').length,
     inFlight: due.filter(({ state }) => state !== 'failed').length,
     retrying: due.filter(({ state }) => state === 'failed').length,
     lastEndedMs: Math.max(0, ...members.map(({ endedMs }) => endedMs)),

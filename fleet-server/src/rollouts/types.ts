@@ -1,4 +1,5 @@
 import type { GateName, Verdict } from './gates/types.ts';
+import type { Strategy } from './strategy.ts';
 
 /**
  * A rollout's state. `halted` means that a gate closed or an operator aborted, and the devices that
@@ -56,10 +57,16 @@ export interface PlanMember {
   readonly backState: BackState;
   /** When it must be seen to: a deadline, or another attempt. */
   readonly dueMs: number;
+  /** Whose hours its maintenance windows follow. */
+  readonly timeZone: string;
 }
 
 /** How many devices stand where; what a plan needs of those that it does not name. */
 export interface Tally {
+  /** Whether devices of the open wave wait for their turn, now or in a later window. */
+  readonly waiting: boolean;
+  /** Took the version well; 0 where no rate depends on it. */
+  readonly committed: number;
   /** Asked, and the attempt has neither ended nor passed its deadline. */
   readonly inFlight: number;
   /** Failed in a way that will be tried again. */
@@ -74,13 +81,19 @@ export interface Tally {
   readonly stuck: { readonly devices: number; readonly some: readonly string[] };
 }
 
-export interface PlanRollout {
+type Pace = 'startMs' | 'maintenance' | 'approval' | 'rate' | 'rollBackPerMinute' | 'maxInFlight';
+
+export interface PlanRollout extends Pick<Strategy, Pace> {
   readonly state: RolloutState;
   readonly haltedBy: HaltCause | undefined;
   /** Devices of each wave, cumulative and growing; the last is the whole membership. */
   readonly sizes: readonly number[];
   /** Index of the open wave, −1 before the first. */
   readonly wave: number;
+  /** Waves that a person has approved. */
+  readonly approvedWaves: number;
+  /** Up to when the devices asked so far use up what the rate allows. */
+  readonly rateMs: number;
   readonly soakMs: number;
   /** A wave whose gates still lack evidence after this time passes with a note. */
   readonly maxSoakMs: number;
@@ -104,6 +117,7 @@ export type Action =
   | { readonly kind: 'openWave'; readonly wave: number; readonly note: string }
   | { readonly kind: 'deploy'; readonly devices: readonly string[] }
   | { readonly kind: 'retry'; readonly devices: readonly string[] }
+  | { readonly kind: 'postpone'; readonly devices: readonly string[] }
   | { readonly kind: 'expire'; readonly devices: readonly string[] }
   | { readonly kind: 'halt'; readonly cause: HaltCause; readonly sentence: string }
   | { readonly kind: 'rollBack'; readonly devices: readonly string[] }

@@ -1,6 +1,7 @@
 import type { Transfer } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
+import { needsApproval } from './approve.ts';
 import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
@@ -40,6 +41,8 @@ export function summarize(rollout: Rollout, counts: Readonly<Record<string, numb
     sizes: [...sizes],
     counts: { ...counts },
     haltedBy: haltedBy ?? ('' as const),
+    approvedWaves: rollout.approvedWaves,
+    needsApproval: needsApproval(rollout),
   };
 }
 
@@ -177,5 +180,10 @@ export function viewDraft(draft: RolloutDraft, dryRun: boolean) {
 export const viewSettings = (settings: RolloutDraft['settings']) => ({
   ...settings,
   waves: [...settings.waves],
+  stratify: [...settings.stratify],
+  maintenance: settings.maintenance.map(({ days, ...window }) => ({
+    ...window,
+    ...(days && { days: [...days] }),
+  })),
   gates: { ...settings.gates, disabled: [...settings.gates.disabled] },
 });

@@ -1,7 +1,7 @@
 import { isFlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { orderDevices, waveSizes } from './waves.ts';
+import { orderDevices, type Placed, waveSizes } from './waves.ts';
 
 describe('waves', () => {
   it.each([
@@ -51,16 +51,54 @@ describe('waves', () => {
 });
 
 describe('the order of devices', () => {
-  const devices = Array.from({ length: 200 }, (_, i) => `device-${i}`);
+  const devices = (strata: Readonly<Record<string, number>>): Placed[] =>
+    Object.entries(strata).flatMap(([stratum, count]) =>
+      Array.from({ length: count }, (_, i) => ({ device: `device-${stratum}-${i}`, stratum })),
+    );
 
-  it('is the same for a rollout whatever order they come in', () => {
-    expect(orderDevices('r1', [...devices].reverse())).toEqual(orderDevices('r1', devices));
+  it('is the same for the same rollout, and has another canary for each', async () => {
+    const fleet = devices({ a: 200 });
+    expect(await orderDevices('r1', fleet)).toEqual(await orderDevices('r1', fleet));
+    const canaries = new Set<number>();
+    for (let i = 0; i < 50; i++) {
+      const [canary = -1] = await orderDevices(`rollout-${i}`, fleet);
+      canaries.add(canary);
+    }
+    expect(canaries.size).toBeGreaterThan(30);
   });
 
-  it('has another canary for each rollout', () => {
-    const canaries = new Set(
-      Array.from({ length: 50 }, (_, i) => orderDevices(`rollout-${i}`, devices)[0]),
+  it('names every device once, and one of each stratum before a second of any', async () => {
+    const strata = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', 'd'),
+      fc.integer({ min: 1, max: 60 }),
+      {
+        minKeys: 1,
+      },
     );
-    expect(canaries.size).toBeGreaterThan(30);
+    await fc.assert(
+      fc.asyncProperty(strata, fc.string(), async (sizes, rollout) => {
+        const fleet = devices(sizes);
+        const order = await orderDevices(rollout, fleet);
+        expect([...order].sort((x, y) => x - y)).toEqual(fleet.map((_, i) => i));
+        const first = order.slice(0, Object.keys(sizes).length).map((i) => fleet[i]!.stratum);
+        expect(new Set(first).size).toBe(first.length);
+        const firstSizes = first.map((stratum) => sizes[stratum]!);
+        expect(firstSizes).toEqual([...firstSizes].sort((x, y) => y - x));
+      }),
+    );
+  });
+
+  it('gives each stratum its share of every wave', async () => {
+    const sizes = { a: 900, b: 90, c: 10 };
+    const fleet = devices(sizes);
+    const order = await orderDevices('r1', fleet);
+    for (const wave of [20, 100, 500, 1000]) {
+      const counts = { a: 0, b: 0, c: 0 };
+      for (const i of order.slice(0, wave)) counts[fleet[i]!.stratum as 'a']++;
+      for (const [stratum, size] of Object.entries(sizes)) {
+        const share = (size * wave) / 1000;
+        expect(Math.abs(counts[stratum as 'a'] - share)).toBeLessThanOrEqual(2);
+      }
+    }
   });
 });

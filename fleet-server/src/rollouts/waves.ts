@@ -59,22 +59,75 @@ function refuse(reason: string): never {
   throw new FlotillaError('rollout.invalid', { reason });
 }
 
-/**
- * Devices in the order in which they take the version: by a hash of rollout and device, so that
- * each rollout has another canary and the same rollout always the same order.
- */
-export function orderDevices(rollout: string, devices: readonly string[]): string[] {
-  return devices
-    .map((device) => ({ device, key: hash(`${rollout}/${device}`) }))
-    .sort((a, b) => a.key - b.key || (a.device < b.device ? -1 : 1))
-    .map(({ device }) => device);
+/** Lets the event loop serve others between two pieces of work. */
+const breathe = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** Devices of one rollout: one more does not fit beside a hash into a number. */
+export const MAX_DEVICES = 2 ** 21;
+
+/** A device that takes part, with the values that waves are balanced over. */
+export interface Placed {
+  readonly device: string;
+  readonly stratum: string;
 }
 
-/** FNV-1a with a final mix (murmur3's), 32 bits: spread, not secrecy. */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
+/**
+ * Devices in the order in which they take the version. However far one goes in it, each stratum has
+ * its share: first comes one device of each, of the largest stratum first, and then the devices of
+ * each stratum are spread evenly over the rest. Within a stratum a hash of rollout and device
+ * decides, so that each rollout has another canary and the same rollout always the same order.
+ *
+ * @param devices sorted by id, at most `MAX_DEVICES`
+ * @returns their indexes
+ */
+export async function orderDevices(rollout: string, devices: readonly Placed[]): Promise<number[]> {
+  const strata = new Map<string, { size: number; used: number }>();
+  for (const { stratum } of devices) {
+    const known = strata.get(stratum);
+    if (known === undefined) strata.set(stratum, { size: 1, used: 0 });
+    else known.size++;
+  }
+  const seed = fnv(0x811c9dc5, `${rollout}/`);
+  const keys = new Float64Array(devices.length);
+  for (let i = 0; i < keys.length; i++) keys[i] = pack(mix(fnv(seed, devices[i]!.device)), i);
+  await breathe();
+  const random = keys.sort();
+  const shares = new Float64Array(devices.length);
+  await breathe();
+  for (let at = 0; at < random.length; at++) {
+    const { size, used } = next(strata, devices[random[at]! % MAX_DEVICES]!);
+    // the first of the largest stratum is first of all; no share of the rest is as small
+    const share = used === 0 ? 1 - size / MAX_DEVICES : 1 + (used + 0.5) / size;
+    shares[at] = pack(Math.floor(share * 2 ** 31), at);
+  }
+  await breathe();
+  const order = shares.sort();
+  await breathe();
+  return Array.from(order, (share) => random[share % MAX_DEVICES]! % MAX_DEVICES);
+}
+
+/** A key of 32 bits and an index in one number, so that sorting numbers sorts the indexes by key. */
+const pack = (key: number, index: number): number => key * MAX_DEVICES + index;
+
+function next(
+  strata: ReadonlyMap<string, { readonly size: number; used: number }>,
+  { stratum }: Placed,
+): { size: number; used: number } {
+  const { size, used } = strata.get(stratum)!;
+  strata.get(stratum)!.used++;
+  return { size, used };
+}
+
+/** FNV-1a over more characters. */
+function fnv(start: number, text: string): number {
+  let h = start;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  return h;
+}
+
+/** Murmur3's final mix, 32 bits: spread, not secrecy. */
+function mix(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { App } from '../../app.ts';
 import type { ServerContext } from '../../context.ts';
+import { approveRollout } from '../../rollouts/approve.ts';
 import { changeRollout, ROLLOUT_CHANGES } from '../../rollouts/change.ts';
 import { createRollout, draftRollout } from '../../rollouts/create.ts';
 import { memberKey, pageMembers } from '../../rollouts/progress/members.ts';
@@ -55,6 +56,7 @@ export const rolloutRoutes =
     addReads(http, context);
     addDetails(http, context);
     addChanges(http, context, ticker);
+    addApproval(http, context, ticker);
   };
 
 function addCreate(app: Http, context: ServerContext, { rollouts }: Ticker): void {
@@ -176,6 +178,27 @@ function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): vo
       },
     );
   }
+}
+
+function addApproval(app: Http, context: ServerContext, { rollouts }: Ticker): void {
+  app.post(
+    `${BASE}/:rollout/approve`,
+    {
+      config: { access: 'approver' as const },
+      schema: {
+        summary: 'Lets the next wave open once the open one has passed its gates',
+        params: PARAMS,
+        response: { 200: RolloutDetail },
+      },
+    },
+    async ({ params: { fleet, rollout: id }, principal }) => {
+      const by = { actor: actorOf(principal), now: context.now() };
+      const rollout = await approveRollout(context, { fleet, id }, by);
+      context.changes.emit({ topic: 'rollout', fleet, id });
+      rollouts.touch(id);
+      return detail(context.db, rollout);
+    },
+  );
 }
 
 async function detail(db: ServerContext['db'], rollout: Rollout) {
