@@ -7,6 +7,7 @@ import { deviceTopics, encode } from '@flotilla/protocol';
 import { type AgentOptions, type AgentPorts, assemble, type Parts } from './assemble.ts';
 import { createDeviceWatch } from './device-watch.ts';
 import { createInbox } from './inbox.ts';
+import type { Labels } from './labels.ts';
 import { createLanes } from './lanes.ts';
 import { type Link, startLink } from './link/link.ts';
 import { planSteps, type Step, type StepKind } from './plan.ts';
@@ -29,6 +30,9 @@ export interface Agent {
   model(slot: string): LoadedModel | undefined;
   /** @throws FlotillaError `infer.no-slot`, `infer.failed`, or what the pipeline says of the input */
   infer(slot: string, inputs: RawInputs): Promise<Inference>;
+  /** Keeps what an inference said under an id of the caller's, until `label` tells what is true. */
+  readonly remember: Labels['remember'];
+  readonly label: Labels['label'];
   status(): AgentStatus;
   /** Takes a bundle in that a person brings, and begins its attempt. */
   readonly load: SideLoad['load'];
@@ -141,6 +145,8 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     },
     model: (slot) => serving.model(slot),
     infer: (slot, inputs) => pulse.infer(slot, inputs),
+    remember: parts.labels.remember,
+    label: parts.labels.label,
     unresponsive: () => pulse.unresponsive(),
     status: () => statusOf(parts, options, link?.online ?? false, watch.health),
     load: parts.sideLoad.load,

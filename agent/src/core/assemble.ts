@@ -4,6 +4,7 @@ import type { BackoffOptions } from './backoff.ts';
 import { openBlobStore } from './blobs.ts';
 import { type Identity, NOBODY } from './identity.ts';
 import { type Journal, openJournal } from './journal.ts';
+import { createLabels, type Labels } from './labels.ts';
 import { createFleetClock, type FleetClock } from './link/fleet-clock.ts';
 import { type Outbox, type OutboxLimits, openOutbox } from './outbox/outbox.ts';
 import { createSender, type Sender } from './outbox/sender.ts';
@@ -89,6 +90,7 @@ export interface Parts {
   readonly clock: FleetClock;
   readonly serving: Serving;
   readonly recorder: Recorder;
+  readonly labels: Labels;
   readonly context: StepContext;
   readonly sideLoad: SideLoad;
   readonly overMqtt: MqttFetcher;
@@ -135,6 +137,7 @@ export async function assemble(
     stored: () => sender.wake(),
   });
   const recorder = createRecorder(clock, windowMs);
+  const labels = createLabels(recorder);
   const serving = createServing(recorder, clock);
   const pulse = createPulse(serving, clock);
   const footprint = createFootprint(() => ports.device.rssBytes());
@@ -148,6 +151,7 @@ export async function assemble(
     journal,
     serving,
     recorder: recorder.shadows,
+    labels,
     clock,
     changed,
   });
@@ -186,6 +190,6 @@ export async function assemble(
     progress: (outcome) => reporter.progress(outcome),
   };
   const sideLoad = createSideLoad(context, incoming, changed);
-  const rest = { context, sideLoad, overMqtt, wanted };
+  const rest = { context, labels, sideLoad, overMqtt, wanted };
   return { journal, outbox, sender, reporter, clock, serving, recorder, ...rest };
 }

@@ -5,6 +5,7 @@ export type { DeviceHealth } from './device-watch.ts';
 export { replaceFile } from './durable.ts';
 export { EnrollAnswer, Identity, isEnrollAnswer, isIdentity } from './identity.ts';
 export { openJournal } from './journal.ts';
+export type { Labeled, Truth } from './labels.ts';
 export { OUTBOX_LIMITS, type OutboxCounts, type OutboxLimits } from './outbox/outbox.ts';
 export { type Current, planSteps, type Step, type StepKind } from './plan.ts';
 export type * from './ports.ts';

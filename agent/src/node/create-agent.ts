@@ -215,6 +215,8 @@ function withStop(agent: Agent, unlock: () => Promise<void>): Agent {
     },
     model: (slot) => agent.model(slot),
     infer: (slot, inputs) => agent.infer(slot, inputs),
+    remember: (slot, id, inference) => agent.remember(slot, id, inference),
+    label: (slot, id, truth) => agent.label(slot, id, truth),
     status: () => agent.status(),
     load: (request) => agent.load(request),
     unload: (slot) => agent.unload(slot),

@@ -42,10 +42,12 @@ export async function openInferClient(
 
 async function clientHere(slot: string, options: NodeAgentOptions): Promise<InferClient> {
   const model = await openCommitted(slot, options);
-  const models: Pick<Agent, 'slots' | 'model' | 'infer'> = {
+  const models: Pick<Agent, 'slots' | 'model' | 'infer' | 'remember'> = {
     slots: [slot],
     model: (name) => (name === slot ? model : undefined),
     infer: (_, inputs) => model.infer(inputs),
+    // this process ends with its answers
+    remember: () => undefined,
   };
   const router = createRouter(modelRoutes(models));
   return {

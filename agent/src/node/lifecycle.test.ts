@@ -71,6 +71,7 @@ async function infer(
 }
 
 interface Answer {
+  readonly id: string;
   readonly model_version: string;
   readonly outputs: readonly { readonly name: string; readonly data: readonly unknown[] }[];
 }
@@ -98,6 +99,14 @@ describe('a device', () => {
     expect(window).toMatchObject({ slot: 'parts', version: 1, lengthMs: 500, errors: 0 });
     expect((window?.startMs ?? 1) % 500).toBe(0);
     expect(window?.features?.[0]?.name).toBe('image.brightness');
+
+    const said = first.body.outputs.find(({ name }) => name === 'label')?.data[0];
+    const right = await runAgentCommand('label', 'parts', first.body.id, `${said}`, '--data', data);
+    expect(right).toMatchObject({ code: 0, stdout: 'parts was right\n' });
+    await vi.waitFor(() => {
+      const labels = server.windows().filter(({ labeled }) => labeled);
+      expect(labels).toMatchObject([{ version: 1, labeled: 1, correct: 1 }]);
+    }, slow);
 
     const file = join(folder, 'gray.png');
     await writeFile(file, image);

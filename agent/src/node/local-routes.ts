@@ -3,6 +3,7 @@ import type { Flows } from './flows/flows.ts';
 import { jsonAnswer, type Route } from './http/route.ts';
 import { metricsRoute } from './metrics/route.ts';
 import { healthRoutes } from './oip/health.ts';
+import { labelRoute } from './oip/labels.ts';
 import { modelRoutes } from './oip/models.ts';
 import { repositoryRoutes } from './oip/repository.ts';
 import { statisticsRoutes } from './oip/statistics.ts';
@@ -13,6 +14,7 @@ export const localRoutes = (agent: Agent, token: string, flows?: Flows): readonl
   ...healthRoutes(agent),
   ...statisticsRoutes(agent),
   ...modelRoutes(agent),
+  labelRoute(agent),
   ...sideLoadRoutes(agent, token),
   ...repositoryRoutes(agent),
   metricsRoute(agent, flows),

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   unload: async () => (await import('./commands/unload.ts')).unloadCommand,
   trust: async () => (await import('./commands/trust.ts')).trustCommand,
   infer: async () => (await import('./commands/infer.ts')).inferCommand,
+  label: async () => (await import('./commands/label.ts')).labelCommand,
   flow: async () => (await import('./commands/flow.ts')).flowCommand,
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   install: async () => (await import('./commands/install.ts')).installCommand,

@@ -188,6 +188,20 @@ export const AGENT_ERRORS = {
     (c: { what: string; bytes: number; limit: number }) =>
       `${c.what} has ${c.bytes} bytes, more than the limit of ${c.limit}: send a smaller input`,
   ),
+  'label.given': refused(
+    409,
+    (c: { id: string; before: string }) =>
+      `the inference ${c.id} was labeled ${c.before} before: the first label counts`,
+  ),
+  'label.invalid': refused(
+    400,
+    (c: { slot: string; reason: string }) => `no label for slot ${c.slot}: ${c.reason}`,
+  ),
+  'label.not-found': refused(
+    404,
+    (c: { slot: string; id: string; kept: number }) =>
+      `slot ${c.slot} remembers no inference ${c.id}: it keeps its last ${c.kept} classifications until the agent ends`,
+  ),
   'storage.full': refused(
     507,
     (c: { file: string }) =>

@@ -105,6 +105,7 @@ function bed({ runMs = 10, mean = 0, answer, ...setting }: Setting = {}) {
         failed: () => void told.failed++,
         skipped: () => void told.skipped++,
       },
+      labels: { alsoSaid: () => undefined },
       plan: () => plan,
       lost: ({ code }) => void told.lost.push(code),
     },

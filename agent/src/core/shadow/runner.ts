@@ -1,4 +1,5 @@
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
+import type { Labels } from '../labels.ts';
 import type { Clock, Device } from '../ports.ts';
 import type { Inference, LoadedModel, Seen } from '../serving/loaded-model.ts';
 import type { ShadowPlan } from '../state.ts';
@@ -11,6 +12,7 @@ export interface RunnerPorts {
   readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly device: Pick<Device, 'condition'>;
   readonly recorder: ShadowRecorder;
+  readonly labels: Pick<Labels, 'alsoSaid'>;
   /** As the server wants it now. */
   plan(): ShadowPlan;
   /** The shadow is of no use any more: it hangs, or its runtime died. */
@@ -44,7 +46,7 @@ const HUNG_MS = 60_000;
  * come meanwhile are counted as skipped.
  */
 export function createShadowRunner(
-  { clock, device, recorder, plan, lost }: RunnerPorts,
+  { clock, device, recorder, labels, plan, lost }: RunnerPorts,
   shadow: LoadedModel,
 ): ShadowRunner {
   const stopping = new AbortController();
@@ -88,6 +90,7 @@ export function createShadowRunner(
       const said = agreement(inference.predictions, own.predictions);
       const times = { activeRunMs: inference.runMs, shadowRunMs: own.runMs };
       recorder.compared(shadow, digest, { ...said, ...times }, own);
+      labels.alsoSaid(inference, own);
     } catch (error) {
       if (stopping.signal.aborted) return;
       // what the active model answered is no wrong input

@@ -1,5 +1,6 @@
 import { asFlotillaError, type FlotillaError } from '@flotilla/protocol';
 import type { Journal } from '../journal.ts';
+import type { Labels } from '../labels.ts';
 import type { Clock, Device, Logger } from '../ports.ts';
 import type { LoadedModel } from '../serving/loaded-model.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -22,6 +23,7 @@ export interface ShadowPorts {
   readonly journal: Journal;
   readonly serving: Pick<Serving, 'show'>;
   readonly recorder: ShadowRecorder;
+  readonly labels: Pick<Labels, 'alsoSaid'>;
   readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly device: Pick<Device, 'condition'>;
   readonly logger: Logger;

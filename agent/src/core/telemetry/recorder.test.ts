@@ -17,7 +17,11 @@ const model = (version: number) =>
       version,
       precision: '',
     },
-    bundle: { profile: buildProfile(observations), profileDigest: 'sha256:p' },
+    bundle: {
+      profile: buildProfile(observations),
+      profileDigest: 'sha256:p',
+      spec: { outputs: {} },
+    },
   }) as unknown as LoadedModel;
 
 const inference = (index: number, light: number): Inference => {
@@ -121,18 +125,18 @@ describe('labels', () => {
     const [old, next] = [model(1), model(2)];
     recorder.swapped('parts', undefined, old);
     recorder.inferred(old, inference(1, 0.5));
-    recorder.labelsOf(old)?.(1, 1);
+    recorder.labelsOf(old.installed)?.count(1, 1);
     recorder.swapped('parts', old, next);
     expect(recorder.take()).toMatchObject([
       { deployment: 'd1', inferences: 1, labeled: 1, correct: 1 },
     ]);
     time.nowMs = 20_000;
-    recorder.labelsOf(old)?.(2, 1);
+    recorder.labelsOf(old.installed)?.count(2, 1);
     recorder.closeAll();
     expect(recorder.take()).toMatchObject([
       { deployment: 'd1', startMs: 20_000, inferences: 0, labeled: 2, correct: 1, features: [] },
     ]);
-    expect(recorder.labelsOf(model(3))).toBeUndefined();
+    expect(recorder.labelsOf(model(3).installed)).toBeUndefined();
   });
 });
 
@@ -195,7 +199,8 @@ describe('recorder', () => {
     const seen = observations.map(({ features }) => ({
       features: { ...features, 'prediction.anomaly': features.light },
     }));
-    const parts = { ...model(1), bundle: { profile: buildProfile(seen) } } as LoadedModel;
+    const { bundle, ...rest } = model(1);
+    const parts = { ...rest, bundle: { ...bundle, profile: buildProfile(seen) } } as LoadedModel;
     recorder.swapped('parts', undefined, parts);
     const anomaly = { kind: 'anomaly', threshold: 1, anomalous: false, contributions: [] } as const;
     const { predictions } = inference(0, 0.5);

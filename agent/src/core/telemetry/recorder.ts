@@ -1,15 +1,17 @@
 import { createDriftDetector } from '@flotilla/model';
 import type { Draft, Role, Window } from '@flotilla/protocol';
 import type { Clock } from '../ports.ts';
+import type { StoredBundle } from '../serving/bundle.ts';
 import type { Inference, LoadedModel } from '../serving/loaded-model.ts';
 import type { Observer } from '../serving/serving.ts';
+import type { Installed } from '../state.ts';
 import { type Compared, openComparison } from './comparison.ts';
 import { type OpenWindow, openWindow, type Subject } from './open-window.ts';
 
 export interface Recorder extends Observer {
   readonly shadows: ShadowRecorder;
   /** Counts labels of inferences of that model, also once it serves no more. */
-  labelsOf(model: LoadedModel): CountLabels | undefined;
+  labelsOf(installed: Installed): LabelCounter | undefined;
   /** Windows that have ended since the last call, oldest first. */
   take(): Draft<Window>[];
   /** Takes back windows that could not be stored; they come first at the next `take`. */
@@ -22,8 +24,12 @@ export interface Recorder extends Observer {
   drifting(): Readonly<Record<string, readonly string[]>>;
 }
 
-/** Takes in how many inferences got a label, and of how many it was the class that they had named. */
-export type CountLabels = (labels: number, correct: number) => void;
+export interface LabelCounter {
+  /** Names of the classes, by index; undefined where they have none. */
+  readonly classes: readonly string[] | undefined;
+  /** Takes in how many inferences got a label, and of how many it was the class that they had named. */
+  count(labels: number, correct: number): void;
+}
 
 /** The same for a model that runs beside the active one of its slot, and how the two compare. */
 export interface ShadowRecorder {
@@ -39,6 +45,7 @@ export interface ShadowRecorder {
 interface Track extends Subject {
   window: OpenWindow | undefined;
   drifting: readonly string[];
+  readonly labels: LabelCounter;
 }
 
 /** Windows kept in memory while the outbox cannot take them. */
@@ -55,7 +62,7 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
   const serving = new Map<string, Track>();
   const beside = new Map<string, Track>();
   /** Of every model that may still end an inference: one that was swapped out has calls in flight. */
-  const tracks = new WeakMap<LoadedModel, Track>();
+  const tracks = new WeakMap<Installed, Track>();
   const open = new Set<Track>();
   const closed: Draft<Window>[] = [];
 
@@ -89,7 +96,7 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
 
   /** Undefined for a model that is not told of. */
   function windowOf(model: LoadedModel, activeDigest?: string): OpenWindow | undefined {
-    const track = tracks.get(model);
+    const track = tracks.get(model.installed);
     return track && current(track, activeDigest);
   }
 
@@ -107,22 +114,22 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
     const { profile, profileDigest } = bundle;
     // whether its inputs drift, the active model's windows tell
     const detector = role === 'ROLE_ACTIVE' && profile ? createDriftDetector(profile) : undefined;
-    const rest = { detector, window: undefined, drifting: [] };
+    const labels: LabelCounter = {
+      classes: classesOf(bundle),
+      count: (more, correct) =>
+        current(track, track.window?.comparison?.activeDigest).labeled(more, correct),
+    };
+    const rest = { detector, window: undefined, drifting: [], labels };
     const track: Track = { slot, role, installed, profileDigest, ...rest };
     among.set(slot, track);
-    tracks.set(to, track);
+    tracks.set(installed, track);
   }
 
   return {
     swapped: (slot, _from, to) => begin(serving, 'ROLE_ACTIVE', slot, to),
     inferred: (model, inference) => windowOf(model)?.inferred(inference),
     failed: (model) => windowOf(model)?.failed(),
-    labelsOf(model) {
-      const track = tracks.get(model);
-      if (track === undefined) return undefined;
-      return (labels, correct) =>
-        current(track, track.window?.comparison?.activeDigest).labeled(labels, correct);
-    },
+    labelsOf: (installed) => tracks.get(installed)?.labels,
     shadows: {
       swapped: (slot, to) => begin(beside, 'ROLE_SHADOW', slot, to),
       compared(shadow, activeDigest, both, inference) {
@@ -155,6 +162,11 @@ export function createRecorder(clock: Clock, lengthMs: () => number): Recorder {
     drifting: () =>
       Object.fromEntries([...serving].map(([slot, { drifting }]) => [slot, drifting])),
   };
+}
+
+function classesOf({ labels, spec }: StoredBundle): readonly string[] | undefined {
+  const inline = spec.outputs.classification?.labels;
+  return labels ?? (inline && 'names' in inline ? inline.names : undefined);
 }
 
 /** A clock that was set back is before the window: that one has ended too. */

@@ -55,6 +55,7 @@ describe('a model that is slower than its camera', () => {
     const slow = {
       model: bed.agent.model,
       unresponsive: bed.agent.unresponsive,
+      remember: bed.agent.remember,
       infer: async (...call: Parameters<typeof bed.agent.infer>) => {
         await sleep(60);
         return bed.agent.infer(...call);
@@ -80,6 +81,8 @@ describe('a model that is slower than its camera', () => {
     const seen = records().map(({ source }) => Number(source));
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     expect(seen.at(-1)).toBe(59);
+    const { id, prediction } = records()[0] as { id: string; prediction: { index: number } };
+    expect(bed.agent.label('parts', id, prediction.index)).toMatchObject({ correct: 1 });
   });
 
   test('is waited for by a source that must lose nothing', async () => {
@@ -130,6 +133,7 @@ test('a slot that has too many requests is asked again, and no item is lost', as
   const busy = {
     model: bed.agent.model,
     unresponsive: bed.agent.unresponsive,
+    remember: bed.agent.remember,
     infer: (...call: Parameters<typeof bed.agent.infer>) =>
       refusals-- > 0
         ? Promise.reject(new FlotillaError('infer.busy', { slot: 'parts', waiting: 1 }))

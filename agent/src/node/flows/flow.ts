@@ -14,7 +14,7 @@ import { createTally } from './tally.ts';
 const LAST_INFERENCE_MS = 5_000;
 
 export interface FlowPorts {
-  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
+  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive' | 'remember'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -43,7 +43,7 @@ export function startFlow(
   const outlets = sinks.map((sink) => openOutlet(sink, ports, logger));
   const model = createModelUser({ ...ports, slot, input }, signal);
   const tally = createTally(source.label, clock, (reason) => logger.warn('flow fails', { reason }));
-  const send = createSender(config, ports.run, outlets);
+  const send = createSender(config, ports, outlets);
   let ended = false;
   let resting = false;
 
@@ -142,13 +142,18 @@ const openOutlet = (sink: Sink, ports: FlowPorts, logger: FlowLogger): Outlet =>
   });
 
 /** @returns a function that sends a result to all sinks, or says false where the filter holds it back */
-function createSender({ name: flow, filter }: FlowConfig, run: string, outlets: readonly Outlet[]) {
+function createSender(
+  { name: flow, model, filter }: FlowConfig,
+  { agent, run }: FlowPorts,
+  outlets: readonly Outlet[],
+) {
   const passes = createFilter(filter);
   let sent = 0;
   return (item: Item, inference: Inference, ageMs: number, nowMs: number): boolean => {
     const predictions = passes(inference.predictions, nowMs);
     if (predictions.length === 0) return false;
     const id = `${flow}-${run}-${++sent}`;
+    agent.remember(model, id, inference);
     const json = JSON.stringify(recordOf({ id, flow, item, inference, predictions, ageMs }));
     for (const outlet of outlets) outlet.put({ id, json });
     return true;

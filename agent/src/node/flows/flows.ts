@@ -34,7 +34,7 @@ export interface FlowsStatus {
 }
 
 export interface FlowsOptions {
-  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive'>;
+  readonly agent: Pick<Agent, 'infer' | 'model' | 'unresponsive' | 'remember'>;
   readonly logger: Logger;
   readonly stdin: () => Readable;
 }

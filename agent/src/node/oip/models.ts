@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Agent } from '../../core/index.ts';
 import { type HttpAnswer, type HttpRequest, jsonAnswer, type Route } from '../http/route.ts';
 import { configurationOf, metadataOf } from './describe.ts';
@@ -5,7 +6,7 @@ import { findModel, MODEL_PATHS } from './find-model.ts';
 import { readInferRequest } from './request.ts';
 import { writeInferResponse } from './response.ts';
 
-type Models = Pick<Agent, 'slots' | 'model' | 'infer'>;
+type Models = Pick<Agent, 'slots' | 'model' | 'infer' | 'remember'>;
 
 const HEAD_LENGTH = 'inference-header-content-length';
 
@@ -40,7 +41,10 @@ async function infer(agent: Models, { params, headers, body }: HttpRequest): Pro
   const text = headers[HEAD_LENGTH];
   const request = readInferRequest(body, text === undefined ? undefined : Number(text));
   const inference = await agent.infer(slot, request.inputs);
-  const answer = writeInferResponse(slot, request, inference, bundle);
+  // by it a label may come later
+  const id = request.id || randomUUID();
+  agent.remember(slot, id, inference);
+  const answer = writeInferResponse(slot, { ...request, id }, inference, bundle);
   const type = { 'content-type': answer.contentType };
   const { headLength } = answer;
   const whole = headLength === undefined ? type : { ...type, [HEAD_LENGTH]: headLength };

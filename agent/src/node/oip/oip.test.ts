@@ -1,6 +1,7 @@
 import type { ElementType, Tensor } from '@flotilla/model';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent, Inference, LoadedModel, RawInputs } from '../../core/index.ts';
+import { createLabels } from '../../core/labels.ts';
 import { createMeter } from '../../core/serving/meter.ts';
 import { type LocalServer, serveLocal } from '../http/server.ts';
 import { localRoutes } from '../local-routes.ts';
@@ -29,9 +30,19 @@ const model = {
 } as unknown as LoadedModel;
 
 let asked: RawInputs | undefined;
+const labeled = { labels: 0, correct: 0 };
 
 /** An agent with one classifier that remembers what it was asked. */
 const agent = {
+  ...createLabels({
+    labelsOf: () => ({
+      classes: ['bolt', 'nut'],
+      count(labels, correct) {
+        labeled.labels += labels;
+        labeled.correct += correct;
+      },
+    }),
+  }),
   slots: ['parts'],
   model: (slot: string) => (slot === 'parts' ? model : undefined),
   async infer(_slot: string, inputs: RawInputs): Promise<Inference> {
@@ -98,6 +109,59 @@ const bytesOf = (data: Tensor['data']) =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 const input = (fields: object) => ({
   inputs: [{ name: 'image', shape: [1, 3], datatype: 'FP32', ...fields }],
+});
+
+describe('labels', () => {
+  const label = async (slot: string, body: unknown) => {
+    const response = await fetch(`${address}/v2/models/${slot}/labels`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const idOf = async (fields: object = {}) => {
+    const answer = await post({ ...input({ data: [1, 2, 3] }), ...fields });
+    return ((await answer.json()) as { id: string }).id;
+  };
+
+  test('name an answer by its own id, or by the one that was made', async () => {
+    expect(await idOf({ id: 'part-1' })).toBe('part-1');
+    expect(await label('parts', { id: 'part-1', label: 'nut' })).toEqual({
+      status: 200,
+      body: { id: 'part-1', labeled: 1, correct: 1, counted: true },
+    });
+    const [made, other] = [await idOf(), await idOf({ id: '' })];
+    expect(made).toMatch(/^[0-9a-f-]{36}$/);
+    expect(other).not.toBe(made);
+    expect(await label('parts', { id: made, index: [0] })).toMatchObject({
+      body: { correct: 0, counted: true },
+    });
+    expect(await label('parts', { id: made, label: 'bolt' })).toMatchObject({
+      body: { counted: false },
+    });
+    expect(labeled).toEqual({ labels: 2, correct: 1 });
+    expect(await label('parts', { id: made, label: 'nut' })).toMatchObject({
+      status: 409,
+      body: { code: 'label.given' },
+    });
+  });
+
+  test.each([
+    ['an id that nobody had', 404, { id: 'nobody', label: 'nut' }],
+    ['an unknown class', 400, { id: 'part-2', label: 'screw' }],
+    ['label and index', 400, { id: 'part-2', label: 'nut', index: 1 }],
+    ['neither', 400, { id: 'part-2' }],
+    ['no id', 400, { label: 'nut' }],
+    ['another field', 400, { id: 'part-2', label: 'nut', labels: [] }],
+    ['an index that is none', 400, { id: 'part-2', index: -1 }],
+    ['two labels for one sample', 400, { id: 'part-2', label: ['nut', 'nut'] }],
+    ['no JSON', 400, '{'],
+  ])('with %s are refused', async (_what, status, body) => {
+    await idOf({ id: 'part-2' });
+    expect(await label('parts', body)).toMatchObject({ status });
+    expect((await label('nowhere', { id: 'part-2', index: 1 })).status).toBe(404);
+  });
 });
 
 describe('Open Inference Protocol v2', () => {
