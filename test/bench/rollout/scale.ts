@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { untilState } from './ended.ts';
 import { rollOut } from '../../support/rollouts.ts';
 import { cpuMsOf } from './cpu.ts';
+import { untilState } from './ended.ts';
 import { openGround } from './ground.ts';
 
 export interface ScaleFigures {
