@@ -51,6 +51,20 @@ export function mergeSides(a: Side, b: Side): Side {
   };
 }
 
+/** Of all that a shadow was compared on. */
+export function mergeShadows(
+  a: ShadowComparison | undefined,
+  b: ShadowComparison | undefined,
+): ShadowComparison | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    compared: a.compared + b.compared,
+    agreed: a.agreed + b.agreed,
+    logLatencyRatio: mergeSpreads(a.logLatencyRatio, b.logLatencyRatio),
+    confidenceChange: mergeSpreads(a.confidenceChange, b.confidenceChange),
+  };
+}
+
 /** Chan, Golub and LeVeque 1979. */
 function mergeSpreads(a: Spread, b: Spread): Spread {
   const count = a.count + b.count;

@@ -1,34 +1,35 @@
-import type { Window } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import { emptyWindow, mergeWindows, unpackWindow } from '../telemetry/merge.ts';
+import { unpackWindow } from '../telemetry/merge.ts';
 import { HOUR_MS } from '../telemetry/rollups.ts';
 import type { ShadowComparison, Side } from './gates/types.ts';
-import { comparisonOf, sideOf } from './sides.ts';
+import { comparisonOf, mergeShadows, mergeSides, NO_SIDE, sideOf } from './sides.ts';
 import { chunks } from './store.ts';
 
 type Db = Kysely<Database>;
 
 /** How long the sum over hours that are long past is believed: outboxes bring windows late. */
 const TRUST_MS = 10 * 60_000;
-
-/** What is known of a deployment's telemetry. */
-interface Known {
-  /** Merged hours before `settledMs`. */
-  readonly settled: Window;
-  readonly settledMs: number;
-  readonly readMs: number;
-  /** Later hours by their start, as they were read last. */
-  readonly recent: Map<number, { inferences: number; errors: number; window: Window }>;
-  /** Of both; undefined where it must be summed anew. */
-  sum: TelemetrySum | undefined;
-}
+/** Deployments whose day of hours is read at once: the event loop is free in between. */
+const COLD = 25;
 
 /** What a deployment's windows came to. */
 export interface TelemetrySum {
   readonly side: Side;
   /** Where it ran as a shadow. */
   readonly comparison: ShadowComparison | undefined;
+}
+
+/** What is known of a deployment's telemetry. */
+interface Known {
+  /** Hours before `settledMs`. */
+  readonly settled: TelemetrySum;
+  readonly settledMs: number;
+  readonly readMs: number;
+  /** Later hours by their start, as they were read last. */
+  readonly recent: Map<number, { inferences: number; errors: number; sum: TelemetrySum }>;
+  /** Of both; undefined where it must be summed anew. */
+  total: TelemetrySum | undefined;
 }
 
 /**
@@ -54,13 +55,15 @@ export function createTelemetrySums(): TelemetrySums {
       const settledMs = Math.max(fromMs, now - (now % HOUR_MS) - HOUR_MS);
       for (const some of chunks(deployments, 400)) {
         const cold = some.filter((id) => !isFresh(known.get(id), settledMs, now));
-        await readSettled(db, known, { fleet, ids: cold, fromMs, settledMs, now });
+        for (const ids of chunks(cold, COLD)) {
+          await readSettled(db, known, { fleet, ids, fromMs, settledMs, now });
+        }
         await readRecent(db, known, { fleet, ids: some, settledMs });
         for (const id of some) {
           const one = known.get(id);
           if (one === undefined) continue;
-          one.sum ??= sumOf(one);
-          sums.set(id, one.sum);
+          one.total ??= [...one.recent.values()].map(({ sum }) => sum).reduce(addSums, one.settled);
+          sums.set(id, one.total);
         }
       }
       return sums;
@@ -68,10 +71,17 @@ export function createTelemetrySums(): TelemetrySums {
   };
 }
 
-function sumOf({ settled, recent }: Known): TelemetrySum {
-  const all = [...recent.values()].map(({ window }) => window).reduce(mergeWindows, settled);
-  return { side: sideOf(all), comparison: comparisonOf(all.comparison) };
+const NOTHING: TelemetrySum = { side: NO_SIDE, comparison: undefined };
+
+function sumOf(body: Uint8Array): TelemetrySum {
+  const window = unpackWindow(body);
+  return { side: sideOf(window), comparison: comparisonOf(window.comparison) };
 }
+
+const addSums = (a: TelemetrySum, b: TelemetrySum): TelemetrySum => ({
+  side: mergeSides(a.side, b.side),
+  comparison: mergeShadows(a.comparison, b.comparison),
+});
 
 const isFresh = (known: Known | undefined, settledMs: number, now: number): boolean =>
   known !== undefined && known.settledMs === settledMs && now - known.readMs < TRUST_MS;
@@ -89,7 +99,7 @@ async function readSettled(
   known: Map<string, Known>,
   { fleet, ids, fromMs, settledMs, now }: Settled,
 ): Promise<void> {
-  const sums = new Map<string, Window>();
+  const sums = new Map<string, TelemetrySum>();
   if (ids.length > 0 && settledMs > fromMs) {
     const rows = await hours(db, fleet, ids)
       .select(['subject', 'body'])
@@ -97,12 +107,12 @@ async function readSettled(
       .where('start_ms', '<', settledMs)
       .execute();
     for (const { subject, body } of rows) {
-      sums.set(subject, mergeWindows(sums.get(subject) ?? emptyWindow(), unpackWindow(body)));
+      sums.set(subject, addSums(sums.get(subject) ?? NOTHING, sumOf(body)));
     }
   }
   for (const id of ids) {
-    const settled = sums.get(id) ?? emptyWindow();
-    known.set(id, { settled, settledMs, readMs: now, recent: new Map(), sum: undefined });
+    const settled = sums.get(id) ?? NOTHING;
+    known.set(id, { settled, settledMs, readMs: now, recent: new Map(), total: undefined });
   }
 }
 
@@ -127,11 +137,10 @@ async function readRecent(
     .where('start_ms', '>=', settledMs)
     .execute();
   for (const { subject, start_ms, inferences, errors, body } of rows) {
-    const window = unpackWindow(body);
     const one = known.get(subject);
     if (one === undefined) continue;
-    one.recent.set(start_ms, { inferences, errors, window });
-    one.sum = undefined;
+    one.recent.set(start_ms, { inferences, errors, sum: sumOf(body) });
+    one.total = undefined;
   }
 }
 

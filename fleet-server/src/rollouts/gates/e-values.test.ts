@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { createDraws, type Draws } from '../../../../test/simulation/draws.ts';
 import { meanEvidence, shareEvidence, summarize } from './e-values.ts';
-import { createRandom } from './testing.ts';
 
 const ALPHA = 0.01;
 const NEEDED = -Math.log(ALPHA);
 
 describe('evidence on a share', () => {
   it('ever convinces by mistake as rarely as it says, looked at after every device', () => {
-    const random = createRandom(1);
+    const random = createDraws(1);
     /** Bad devices of n from which it convinces. */
     const enough = Array.from({ length: 400 }, (_, i) => {
       let bad = 1;
@@ -48,7 +48,7 @@ const LIMIT = Math.log(1.1);
 
 /** Devices of which each changes by `LIMIT` on average: the worst that is tolerated. */
 function worstTolerated(
-  random: ReturnType<typeof createRandom>,
+  random: Draws,
   { devices, interaction, noise }: { devices: number; interaction: number; noise: number },
 ) {
   const effects = Array.from({ length: devices }, () => random.normal(LIMIT, interaction));
@@ -74,7 +74,7 @@ describe('evidence on a mean over devices', () => {
     { devices: 50, interaction: 0.28, noise: 0.05 },
     { devices: 20, interaction: 0.6, noise: 0.1 },
   ])('ever convinces by mistake as rarely as it says, in all of 100 looks: %o', (setting) => {
-    const random = createRandom(2);
+    const random = createDraws(2);
     let mistakes = 0;
     const runs = 500;
     for (let run = 0; run < runs; run++) {
@@ -89,7 +89,7 @@ describe('evidence on a mean over devices', () => {
   });
 
   it('convinces where a version is 1.3 times slower on a canary of 50, not where it is on one', () => {
-    const random = createRandom(3);
+    const random = createDraws(3);
     const slow = (devices: number, interaction: number) =>
       summarize(
         Array.from({ length: devices }, () => ({
