@@ -1,4 +1,5 @@
 import type {
+  RolloutDraft,
   RolloutMember,
   RolloutProgress,
   RolloutSummary,
@@ -7,12 +8,12 @@ import { FlotillaError, isId } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { type PolicyOptions, readPolicy, withPolicyOptions } from '../download-policy.ts';
 import { readCount } from '../numbers.ts';
 import { clean } from '../rollout/clean.ts';
+import { draftText } from '../rollout/draft.ts';
 import { memberTable } from '../rollout/members.ts';
 import { PAGE, progressLines } from '../rollout/progress-view.ts';
-import { readDuration } from '../rollout/times.ts';
+import { type RequestOptions, readRequest, withRequestOptions } from '../rollout/request.ts';
 import { watchRollout } from '../rollout/watch.ts';
 import { table } from '../ui/table.ts';
 
@@ -20,10 +21,7 @@ interface Options extends ApiOptions {
   readonly json?: boolean;
 }
 
-interface CreateOptions extends Options, PolicyOptions {
-  readonly devices: string;
-  readonly waves: string;
-  readonly soak: string;
+interface CreateOptions extends Options, RequestOptions {
   readonly dryRun?: boolean;
   readonly watch?: boolean;
 }
@@ -33,22 +31,6 @@ interface DeviceOptions extends Options {
   readonly state?: string;
 }
 
-interface Draft {
-  readonly id: string;
-  readonly sizes: readonly number[];
-  readonly devices: readonly DraftDevice[];
-}
-
-interface DraftDevice {
-  readonly device: string;
-  readonly name: string;
-  readonly target: string;
-  readonly wave: number;
-  readonly state: string;
-  readonly precision: string;
-  readonly reason: string;
-}
-
 /** Devices that `show` lists; of a larger rollout it lists those that failed. */
 const LISTED = 60;
 
@@ -56,21 +38,25 @@ const EXAMPLE = `
 Example:
   flotilla rollout create parts@3 --devices 'site=lyon and target=raspberry-pi-5' --waves 5,10%,100% --dry-run
   flotilla rollout create parts@3 --waves 1,50%,100% --soak 10m --watch
-  flotilla rollout create parts@3 --bandwidth 250k --metered wait
+  flotilla rollout create parts@3 --stratify target,site --rate '10/min x2 every 50 up to 1000/min'
+  flotilla rollout create parts@3 --maintenance 'sat,sun 02:00-05:00' --approval each --gate latency=20%
+  flotilla rollout create parts@3 --bandwidth 250k --metered wait --max-in-flight 20
+  flotilla rollout create --from nightly.yaml --priority 7
   flotilla rollout list
+  flotilla rollout devices 01m7xy2hxsnss48p1c7zwvw5qy --state failed
+  flotilla rollout approve 01m7xy2hxsnss48p1c7zwvw5qy
   flotilla rollout abort 01m7xy2hxsnss48p1c7zwvw5qy`;
 
 export function define(command: Command, context: Context): void {
   command.addHelpText('after', EXAMPLE);
   const sub = (usage: string, text: string) =>
     withApiOptions(command.command(usage), context).description(text);
-  withPolicyOptions(sub('create <model@version>', 'roll a version out in waves'))
-    .option('--devices <selector>', 'which devices', 'all')
-    .option('--waves <waves>', 'cumulative counts and shares, the last 100%', '10%,30%,100%')
-    .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h', '10m')
+  withRequestOptions(sub('create [model@version]', 'roll a version out in waves'))
     .option('--dry-run', 'only say which devices would get what, and when')
     .option('--watch', 'follow it to its end')
-    .action((version: string, options: CreateOptions) => create(version, options, context));
+    .action((version: string | undefined, options: CreateOptions) =>
+      create(version, options, context),
+    );
   sub('list', 'list rollouts, newest first').action((options: Options) => list(options, context));
   sub(
     'show <rollout>',
@@ -92,46 +78,26 @@ export function define(command: Command, context: Context): void {
 }
 
 const CHANGES = {
+  approve: 'let the next wave open once the open one has passed its gates; needs an approver',
   pause: 'ask no further device; those that were asked go on',
   resume: 'go on with a paused rollout',
   abort: 'stop a rollout and bring its devices back to the version before',
 } as const;
 
-async function create(version: string, options: CreateOptions, context: Context): Promise<void> {
+async function create(
+  version: string | undefined,
+  options: CreateOptions,
+  context: Context,
+): Promise<void> {
   const api = connect(options);
-  const download = readPolicy(options);
-  const body = {
-    ...modelVersion(version),
-    devices: options.devices,
-    waves: options.waves.split(',').map((wave) => wave.trim()),
-    soakMs: readDuration('--soak', options.soak),
-    ...(Object.keys(download).length === 0 ? {} : { download }),
-  };
-  const draft = await api.post<Draft>(`/rollouts${options.dryRun ? '?dryRun=true' : ''}`, body);
+  const request = await readRequest(version, options, Date.now());
+  const path = `/rollouts${options.dryRun ? '?dryRun=true' : ''}`;
+  const draft = clean(await api.post<RolloutDraft>(path, request));
   if (options.json && (options.dryRun || !options.watch)) context.json(draft);
-  context.say(draftTable(draft, context.columns));
+  context.say(draftText(draft, context.columns, Date.now()));
   if (options.dryRun) return;
   context.say(`\nrollout ${draft.id}`);
   if (options.watch) await watchRollout(api, pathOf(draft.id), options.json === true, context);
-}
-
-function draftTable({ devices, sizes }: Draft, columns: number): string {
-  const rows = devices.map((device) => [
-    device.name || device.device,
-    device.target,
-    device.wave < 0 ? device.state : `${device.wave + 1}`,
-    device.precision,
-    device.reason,
-  ]);
-  const waves = sizes.map((size, wave) => `wave ${wave + 1} reaches ${size}`).join(', ');
-  return `${table(['device', 'target', 'wave', 'variant', 'why'], rows, columns)}\n\n${waves}`;
-}
-
-/** @throws FlotillaError `cli.usage` */
-function modelVersion(text: string): { model: string; version: number } {
-  const [, model, version] = /^([^@]+)@(\d+)$/.exec(text) ?? [];
-  if (model !== undefined) return { model, version: Number(version) };
-  throw new FlotillaError('cli.usage', { reason: `${text} is not MODEL@VERSION, such as parts@3` });
 }
 
 /** @throws FlotillaError `cli.usage` */

@@ -193,6 +193,14 @@ export const DraftDevice = Type.Object({
   precision: Type.String(),
   digest: Type.String(),
   ladder: Ladder,
+  stratum: Type.String(),
+});
+
+const DraftGroup = Type.Object({
+  ...{ wave: Type.Integer(), stratum: Type.String(), target: Type.String() },
+  ...{ state: Type.String(), precision: Type.String(), reason: Type.String() },
+  devices: Count,
+  ladder: Ladder,
 });
 
 export const RolloutDraftAnswer = Type.Object({
@@ -204,5 +212,13 @@ export const RolloutDraftAnswer = Type.Object({
   selector: Type.String(),
   sizes: Type.Array(Type.Integer()),
   settings: Settings,
-  devices: Type.Array(DraftDevice),
+  matched: Type.Integer({ minimum: 0, description: 'devices that the selector matches' }),
+  groups: Type.Array(DraftGroup, {
+    description: 'all of them by what they get and why, the largest 500 groups',
+  }),
+  furtherGroups: Count,
+  startsMs: Type.Array(Count, {
+    description: 'when each wave could begin at the earliest; 0: not within two weeks',
+  }),
+  devices: Type.Array(DraftDevice, { description: 'the first 1000' }),
 });

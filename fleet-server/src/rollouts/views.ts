@@ -6,6 +6,7 @@ import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
 import { rungsOf } from './ladder.ts';
+import { earliestStarts, groupDraft } from './progress/draft.ts';
 import { chunks, type MemberRow, type Rollout } from './store.ts';
 
 type Db = Kysely<Database>;
@@ -160,15 +161,22 @@ export async function viewEvents(db: Db, { fleet, id }: Rollout, most: number) {
     .map(({ event, at_ms, kind, sentence }) => ({ id: event, atMs: at_ms, kind, sentence }));
 }
 
-export function viewDraft(draft: RolloutDraft, dryRun: boolean) {
+/** Devices that the answer about a draft names; all of them are counted. */
+const DRAFTED = 1000;
+
+export function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
   const { id, model, version, slot, selector, sizes, settings, members } = draft;
   return {
+    ...groupDraft(members, (position) => waveOf(sizes, position)),
+    matched: members.length,
+    startsMs: earliestStarts(draft, now),
     id: dryRun ? '' : id,
     ...{ dryRun, model, version, slot, selector },
     sizes: [...sizes],
     settings: viewSettings(settings),
-    devices: members.map(({ device, name, target, state, reason, variant, ladder, position }) => ({
-      ...{ device, name, target, state, reason },
+    devices: members.slice(0, DRAFTED).map(({ variant, position, ladder, ...member }) => ({
+      ...{ device: member.device, name: member.name, target: member.target },
+      ...{ state: member.state, reason: member.reason, stratum: member.stratum },
       wave: waveOf(sizes, position),
       precision: variant?.precision ?? '',
       digest: variant?.digest ?? '',

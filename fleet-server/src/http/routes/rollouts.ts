@@ -76,14 +76,14 @@ function addCreate(app: Http, context: ServerContext, { rollouts }: Ticker): voi
     async (request, reply) => {
       const { fleet } = request.params;
       if (request.query.dryRun === true) {
-        return viewDraft(await draftRollout(context, fleet, request.body, now()), true);
+        return viewDraft(await draftRollout(context, fleet, request.body, now()), true, now());
       }
       const by = { actor: actorOf(request.principal), now: now() };
       const draft = await createRollout(context, fleet, request.body, by);
       changes.emit({ topic: 'rollout', fleet, id: draft.id });
       void rollouts.tick();
       reply.code(201);
-      return viewDraft(draft, false);
+      return viewDraft(draft, false, by.now);
     },
   );
 }

@@ -8,3 +8,4 @@ export type { StandingCounts, WaveState } from './waves.ts';
 export type RolloutProgress = Static<typeof schemas.RolloutProgress>;
 export type RolloutSummary = Static<typeof schemas.RolloutSummary>;
 export type RolloutMember = Static<typeof schemas.RolloutDevice>;
+export type RolloutDraft = Static<typeof schemas.RolloutDraftAnswer>;

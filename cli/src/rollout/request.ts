@@ -1,0 +1,185 @@
+import { readFile } from 'node:fs/promises';
+import { FlotillaError } from '@flotilla/protocol';
+import type { Command } from 'commander';
+import { parse } from 'yaml';
+import { type PolicyOptions, readPolicy, withPolicyOptions } from '../download-policy.ts';
+import { readCount } from '../numbers.ts';
+import { readGates } from './gate-limits.ts';
+import { readPerMinute, readRate, readStart, readWindow } from './strategies.ts';
+import { readDuration } from './times.ts';
+
+/** How a rollout is asked for on the command line. */
+export interface RequestOptions extends PolicyOptions {
+  readonly from?: string;
+  readonly devices?: string;
+  readonly waves?: string;
+  readonly stratify?: string;
+  readonly soak?: string;
+  readonly maxSoak?: string;
+  readonly deadline?: string;
+  readonly attempts?: string;
+  readonly networkAttempts?: string;
+  readonly retry?: string;
+  readonly maxRetry?: string;
+  readonly rate?: string;
+  readonly rollBackRate?: string;
+  readonly maxInFlight?: string;
+  readonly start?: string;
+  readonly maintenance: readonly string[];
+  readonly approval?: string;
+  readonly priority?: string;
+  readonly lateJoiners: boolean;
+  readonly gate: readonly string[];
+}
+
+/** The body of `POST /rollouts`; the server checks it. */
+export type RolloutRequest = Record<string, unknown>;
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** What is left out is the server's to decide. */
+export const withRequestOptions = (command: Command): Command =>
+  withPolicyOptions(
+    command
+      .option('--from <file>', 'a whole request in YAML or JSON; what is given here goes before it')
+      .option('--devices <selector>', 'which devices (all)')
+      .option('--waves <waves>', 'cumulative counts and shares, the last 100% (10%,30%,100%)')
+      .option('--stratify <keys>', 'keys and tags that each wave is balanced over (target,site)')
+      .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h (10m)')
+      .option('--max-soak <time>', 'how long a gate may wait for evidence (ten times the soak)')
+      .option(
+        '--rate <rate>',
+        "how fast devices are asked: 100/min, '10/min x2 every 50 up to 1000'",
+      )
+      .option('--max-in-flight <count>', 'devices at most that are at it at once')
+      .option('--start <time>', 'not before: 2027-01-31T22:00, +2h')
+      .option(
+        '--maintenance <window>',
+        "only then, by the device's clock: 'sat,sun 02:00-05:00'; may be repeated",
+        collect,
+        [],
+      )
+      .option('--approval <when>', 'an approver lets waves open: none, start, each (none)')
+      .option('--priority <number>', '0 to 9; a higher one takes devices over (5)')
+      .option('--no-late-joiners', 'leave out devices that come to match later')
+      .option('--deadline <time>', 'time that a device has for an attempt (24h)')
+      .option('--attempts <count>', 'attempts on a device where it failed (3)')
+      .option('--network-attempts <count>', 'attempts where the network failed (50)')
+      .option('--retry <time>', 'pause before the second attempt, doubled from there (1m)')
+      .option('--max-retry <time>', 'longest such pause (1h)')
+      .option(
+        '--roll-back-rate <rate>',
+        'devices per minute on the way back: 200/min (all at once)',
+      )
+      .option(
+        '--gate <limit>',
+        'limit of a gate: latency=20%, accuracy=0.02, drift=off; may be repeated',
+        collect,
+        [],
+      ),
+  );
+
+/**
+ * The request that options, and a file where one is given, come to.
+ *
+ * @param version as `parts@3`; undefined where the file says it
+ * @throws FlotillaError `cli.usage`, `file.missing`
+ */
+export async function readRequest(
+  version: string | undefined,
+  options: RequestOptions,
+  now: number,
+): Promise<RolloutRequest> {
+  const file: RolloutRequest =
+    options.from === undefined ? {} : await readRequestFile(options.from);
+  const given = requestOf(options, now);
+  const named = version === undefined ? {} : modelVersion(version);
+  const request: RolloutRequest = { ...file, ...given, ...named };
+  for (const key of ['gates', 'retry', 'download']) {
+    const both = { ...(file[key] as object), ...(given[key] as object) };
+    if (Object.keys(both).length > 0) request[key] = both;
+  }
+  if (request.model !== undefined && request.version !== undefined) return request;
+  throw usage('say which version: MODEL@VERSION, or model and version in the file of --from');
+}
+
+/** @throws FlotillaError `cli.usage` */
+function requestOf(options: RequestOptions, now: number): RolloutRequest {
+  const { rate, rollBackRate, start, maintenance, gate, lateJoiners } = options;
+  const retry = defined({
+    networkAttempts: countOf('--network-attempts', options.networkAttempts),
+    maxPauseMs: timeOf('--max-retry', options.maxRetry),
+  });
+  const download = readPolicy(options);
+  return defined({
+    devices: options.devices,
+    waves: wordsOf(options.waves),
+    stratify: options.stratify === 'none' ? [] : wordsOf(options.stratify),
+    soakMs: timeOf('--soak', options.soak),
+    maxSoakMs: timeOf('--max-soak', options.maxSoak),
+    deadlineMs: timeOf('--deadline', options.deadline),
+    maxAttempts: countOf('--attempts', options.attempts),
+    retryMs: timeOf('--retry', options.retry),
+    retry: filled(retry),
+    rate: rate === undefined ? undefined : readRate(rate),
+    rollBackPerMinute:
+      rollBackRate === undefined ? undefined : readPerMinute('--roll-back-rate', rollBackRate),
+    maxInFlight: countOf('--max-in-flight', options.maxInFlight),
+    startMs: start === undefined ? undefined : readStart(start, now),
+    maintenance: maintenance.length === 0 ? undefined : maintenance.map(readWindow),
+    approval: options.approval,
+    priority: countOf('--priority', options.priority),
+    dynamic: lateJoiners ? undefined : false,
+    gates: filled(readGates(gate)),
+    download: filled({ ...download }),
+  });
+}
+
+/** @throws FlotillaError `cli.usage`, `file.missing` */
+async function readRequestFile(file: string): Promise<RolloutRequest> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new FlotillaError('file.missing', { what: 'the request', file });
+  });
+  const document = parseYaml(text, file);
+  if (typeof document === 'object' && document !== null && !Array.isArray(document)) {
+    const request = document as RolloutRequest;
+    // YAML takes a count of devices for a number
+    return Array.isArray(request.waves)
+      ? { ...request, waves: request.waves.map(String) }
+      : request;
+  }
+  throw usage(`${file} holds no request: it begins with model: parts`);
+}
+
+function parseYaml(text: string, file: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : '';
+    throw usage(`${file} is not YAML: ${reason}`);
+  }
+}
+
+/** @throws FlotillaError `cli.usage` */
+function modelVersion(text: string): { model: string; version: number } {
+  const [, model, version] = /^([^@]+)@(\d+)$/.exec(text) ?? [];
+  if (model !== undefined) return { model, version: Number(version) };
+  throw usage(`${text} is not MODEL@VERSION, such as parts@3`);
+}
+
+const timeOf = (option: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : readDuration(option, text);
+
+const countOf = (option: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : readCount(option, text);
+
+const wordsOf = (text: string | undefined): string[] | undefined =>
+  text?.split(',').map((word) => word.trim());
+
+const filled = <T extends object>(record: T): T | undefined =>
+  Object.keys(record).length === 0 ? undefined : record;
+
+const defined = (record: RolloutRequest): RolloutRequest =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+
+const usage = (reason: string) => new FlotillaError('cli.usage', { reason });
