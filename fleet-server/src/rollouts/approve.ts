@@ -2,7 +2,8 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { audit } from '../trust/audit.ts';
 import { setRollout } from './execute-rollout.ts';
-import { addEvent, ENDED_STATES, type Rollout, readRollout } from './store.ts';
+import { isSuspicious } from './gates/types.ts';
+import { addEvent, ENDED_STATES, type Rollout, readRollout, readVerdicts } from './store.ts';
 
 /** Waves that a person must have approved before the next one opens. */
 export function approvalNeeded({
@@ -19,8 +20,9 @@ export const needsApproval = (
   rollout.wave + 1 < rollout.sizes.length && rollout.approvedWaves < approvalNeeded(rollout);
 
 /**
- * Lets the next wave open, once the open one has ended, soaked and passed its gates. What is asked
- * twice is done once.
+ * Lets the next wave open, once the open one has ended, soaked and passed its gates; one whose
+ * evidence is suspicious then counts as passed after the longest soak. What is asked twice is done
+ * once.
  *
  * @throws FlotillaError `rollout.state`, `server.not-found`
  */
@@ -33,16 +35,15 @@ export async function approveRollout(
     await context.dialect.lock(trx, `rollout ${fleet}/${id}`);
     const rollout = await readRollout(trx, fleet, id);
     const { state, wave, sizes, approvedWaves } = rollout;
-    if (
-      rollout.settings.approval === 'none' ||
-      state === 'halted' ||
-      ENDED_STATES.includes(state)
-    ) {
-      const why =
-        rollout.settings.approval === 'none' ? `${state} and asks for no approval` : state;
+    const over = state === 'halted' || ENDED_STATES.includes(state);
+    const held = !over && (await readVerdicts(trx, rollout)).some(isSuspicious);
+    const asks = held || rollout.settings.approval !== 'none';
+    if (over || !asks) {
+      const why = over ? state : `${state} and asks for no approval`;
       throw new FlotillaError('rollout.state', { rollout: id, state: why, change: 'approved' });
     }
-    if (!needsApproval(rollout)) return;
+    const decides = held && wave + 1 < sizes.length && approvedWaves < wave + 2;
+    if (!decides && !needsApproval(rollout)) return;
     await setRollout(trx, { fleet, id }, { approved_wave: Math.max(approvedWaves, wave + 2) });
     const sentence = `wave ${wave + 2} of ${sizes.length} approved by ${actor}`;
     await addEvent(trx, { fleet, id }, 'approve', sentence, now);

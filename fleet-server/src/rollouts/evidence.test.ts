@@ -10,6 +10,7 @@ import { assignDeployment } from '../devices/deployments.ts';
 import { ingestState } from '../devices/presence.ts';
 import { HOUR_MS } from '../telemetry/rollups.ts';
 import { advanceRollout } from './advance.ts';
+import { approveRollout } from './approve.ts';
 import { createRollout } from './create.ts';
 import { gatherEvidence } from './evidence.ts';
 import type { Evidence } from './gates/types.ts';
@@ -67,9 +68,9 @@ describe.each(KINDS)('evidence on %s', (kind) => {
       { now, evidence: 'new' },
     );
 
-  /** Puts a version on all devices. */
-  const rollOut = async (version: number, toleranceUsed = 0) => {
-    const request = { model: 'parts', version, waves: ['100%'], soakMs: 0 };
+  /** Puts a version on the devices of the first wave. */
+  const rollOut = async (version: number, toleranceUsed = 0, waves = ['100%']) => {
+    const request = { model: 'parts', version, waves, soakMs: 0, maxSoakMs: 60_000 };
     const { id } = await createRollout(database, FLEET, request, { actor: 'test', now });
     await advance(id);
     for (const device of devices) {
@@ -214,5 +215,23 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     expect(rows.filter(({ version }) => version === 1)).toHaveLength(5);
     const latest = await database.db.selectFrom('telemetry_latest').select('version').execute();
     expect(latest).toEqual([{ version: 1 }]);
+  });
+
+  it('has a person decide on evidence that stays suspicious', async () => {
+    await rollOut(1);
+    for (const i of [0, 1, 2]) await tell(i, HOUR, 100);
+    const id = await rollOut(2, 0, ['1', '100%']);
+    const wave = async () => (await readRollout(database.db, FLEET, id)).wave;
+    const by = { actor: 'token:test', now };
+    const target = { fleet: FLEET, id };
+    await expect(approveRollout(database, target, by)).rejects.toThrow('asks for no approval');
+    const canary = devices.findIndex(({ running }) => running?.version === 2);
+    await tell(canary, HOUR, 100, { confidence: sure(100, 0.72) });
+    now += 60_000;
+    await advance(id);
+    expect(await wave()).toBe(0);
+    expect(await approveRollout(database, target, by)).toMatchObject({ approvedWaves: 2 });
+    await advance(id);
+    expect(await wave()).toBe(1);
   });
 });

@@ -53,6 +53,18 @@ describe('a running rollout', () => {
     expect(plan({ wave: 1 }, all, 110)).toEqual([{ kind: 'finish', state: 'done', note: '' }]);
   });
 
+  it('leaves it to a person whether suspicious evidence is enough to go on', () => {
+    const members = [member(0, committed), member(1), member(2)];
+    const suspicious = { ...verdict('waiting'), numbers: { odds: 9 } };
+    expect(plan({}, members, 1e9, [suspicious])).toEqual([]);
+    expect(plan({ approvedWaves: 2 }, members, 1009, [suspicious])).toEqual([]);
+    expect(plan({ approvedWaves: 2 }, members, 1010, [suspicious])).toMatchObject([
+      { kind: 'openWave', wave: 1 },
+    ]);
+    const all = [0, 1, 2].map((i) => member(i, committed));
+    expect(plan({ wave: 1 }, all, 1010, [suspicious])).toMatchObject([{ kind: 'finish' }]);
+  });
+
   it('waits for evidence, but no longer than the longest soak, and says so', () => {
     const members = [member(0, committed), member(1), member(2)];
     expect(plan({}, members, 1009, [verdict('waiting')])).toEqual([]);

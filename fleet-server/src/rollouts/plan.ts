@@ -1,3 +1,4 @@
+import { isSuspicious } from './gates/types.ts';
 import { openZones, roomBack, roomFor } from './pace/room.ts';
 import type {
   Action,
@@ -77,13 +78,13 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
   if (now < tally.lastEndedMs + rollout.soakMs) return [];
   const waiting = verdicts.filter(({ state }) => state === 'waiting');
   if (waiting.length > 0 && now < tally.lastEndedMs + rollout.maxSoakMs) return [];
+  const opens = rollout.wave + 1 < rollout.sizes.length;
+  const decided = rollout.approvedWaves >= rollout.wave + 2;
+  if (opens && !decided && waiting.some(isSuspicious)) return [];
   const note = waiting
     .map(({ sentence }) => `passed without a verdict after the longest soak: ${sentence}`)
     .join('; ');
-  if (rollout.wave + 1 < rollout.sizes.length) {
-    return openWave(rollout, now, note);
-  }
-  return [{ kind: 'finish', state: 'done', note }];
+  return opens ? openWave(rollout, now, note) : [{ kind: 'finish', state: 'done', note }];
 }
 
 function planHalted({ rollout, tally, due, toGoBack }: RolloutSnapshot, now: number): Action[] {

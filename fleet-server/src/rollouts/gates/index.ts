@@ -90,12 +90,14 @@ function restricted(evidence: Evidence, variant: string): Evidence {
   };
 }
 
-/** Evidence is suspicious from even odds on: a change beyond the limit explains it better than none. */
+/** Evidence is suspicious from odds of three to one: below, a canary of one device often has some. */
+const SUSPICIOUS = Math.log(3);
+
 function verdictOf(found: Finding | Nothing, alpha: number): Omit<Verdict, 'gate'> {
   if (!('log' in found)) return found;
   const { log, certain = false, seen, limit, numbers } = found;
   const needed = -Math.log(alpha);
-  const state = certain || log >= needed ? 'closed' : log > 0 ? 'waiting' : 'open';
+  const state = certain || log >= needed ? 'closed' : log >= SUSPICIOUS ? 'waiting' : 'open';
   const how = [limit];
   if (!certain) how.push(`error rate ${writeRate(alpha)}`);
   if (state === 'waiting') how.push(`evidence ${writeOdds(log)} of ${writeOdds(needed)}`);

@@ -30,6 +30,13 @@ export interface Verdict {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/**
+ * The evidence points beyond the limit without being conclusive. Time makes it no better: beyond the
+ * longest soak, a person decides.
+ */
+export const isSuspicious = ({ state, numbers }: Pick<Verdict, 'state' | 'numbers'>): boolean =>
+  state === 'waiting' && 'odds' in numbers;
+
 /** Count, mean and sum of squared deviations. */
 export interface Spread {
   readonly count: number;

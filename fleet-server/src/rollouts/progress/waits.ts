@@ -1,5 +1,5 @@
 import { plural } from '../gates/text.ts';
-import type { Verdict } from '../gates/types.ts';
+import { isSuspicious, type Verdict } from '../gates/types.ts';
 import type { Rollout } from '../store.ts';
 import type { MemberCounts } from './counts.ts';
 import type { StandingCounts } from './waves.ts';
@@ -20,7 +20,7 @@ export interface WaitFacts {
   readonly members: MemberCounts;
   /** Devices in flight that are not connected. */
   readonly away: number;
-  readonly verdicts: readonly Pick<Verdict, 'state' | 'sentence'>[];
+  readonly verdicts: readonly Pick<Verdict, 'state' | 'sentence' | 'numbers'>[];
 }
 
 /** Says in words what the planner waits for; the same facts as it has, summed up. */
@@ -66,10 +66,13 @@ function waitOfRunning({ rollout, members, away, verdicts }: WaitFacts): Wait {
     return { what: 'soak', sentence: `${name} soaks, then ${next}`, untilMs: soakedMs };
   }
   const further = waiting.length > 1 ? ` (and ${plural(waiting.length - 1, 'further gate')})` : '';
+  const held = wave + 1 < sizes.length && rollout.approvedWaves < wave + 2;
+  const suspicious = held ? waiting.find(isSuspicious) : undefined;
+  const person = suspicious === undefined ? '' : '; approve the next wave or abort if it stays so';
   return {
     what: 'gate',
-    sentence: `${name}: ${first.sentence}${further}`,
-    untilMs: members.settledMs + settings.maxSoakMs,
+    sentence: `${name}: ${(suspicious ?? first).sentence}${further}${person}`,
+    untilMs: suspicious === undefined ? members.settledMs + settings.maxSoakMs : 0,
   };
 }
 
