@@ -17,6 +17,8 @@ export interface Api {
   all<T>(path: string): Promise<T[]>;
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
+  patch<T>(path: string, body: unknown): Promise<T>;
+  delete(path: string): Promise<void>;
   /** Sends bytes as they come, so that an upload of any size takes little memory. */
   upload<T>(path: string, type: string, chunks: AsyncIterable<Uint8Array>): Promise<T>;
   readonly base: string;
@@ -74,6 +76,8 @@ export function connect(options: ApiOptions): Api {
     get: (path) => call(path, {}),
     post: (path, body = {}) => send('POST', path, body),
     put: (path, body) => send('PUT', path, body),
+    patch: (path, body) => send('PATCH', path, body),
+    delete: (path) => call(path, { method: 'DELETE' }),
     upload: (path, type, chunks) =>
       call(path, {
         method: 'POST',
@@ -97,20 +101,33 @@ async function reach(server: string, url: string, init: RequestInit): Promise<Re
 async function refusal(server: string, response: Response): Promise<FlotillaError> {
   const text = await response.text();
   const status = response.status;
-  return new FlotillaError('api.refused', { server, status, detail: problemText(text, status) });
+  const problem = parseProblem(text);
+  const detail = problem.detail ?? problem.title ?? (text.slice(0, 200) || `status ${status}`);
+  const { selector, at } = problem;
+  const place = selector !== undefined && at !== undefined ? { selector, at } : {};
+  return new FlotillaError('api.refused', { server, status, detail, ...place });
 }
 
-/** The text of an RFC 9457 problem, or what there is instead of one. */
-function problemText(text: string, status: number): string {
+/** What an answer that refuses may hold (RFC 9457); a selector that is wrong has its place. */
+interface Problem {
+  readonly detail?: string;
+  readonly title?: string;
+  readonly selector?: string;
+  readonly at?: number;
+}
+
+function parseProblem(text: string): Problem {
+  const problem: Record<string, unknown> = {};
   try {
-    const problem: unknown = JSON.parse(text);
-    if (typeof problem === 'object' && problem !== null) {
-      const { detail, title } = problem as { detail?: unknown; title?: unknown };
-      if (typeof detail === 'string') return detail;
-      if (typeof title === 'string') return title;
-    }
+    Object.assign(problem, JSON.parse(text));
   } catch {
     // Not JSON: the server in front of the fleet server may have answered.
   }
-  return text.slice(0, 200) || `status ${status}`;
+  const { detail, title, selector, at } = problem;
+  return {
+    ...(typeof detail === 'string' && { detail }),
+    ...(typeof title === 'string' && { title }),
+    ...(typeof selector === 'string' && { selector }),
+    ...(typeof at === 'number' && { at }),
+  };
 }

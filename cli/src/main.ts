@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { constants } from 'node:os';
-import { asFlotillaError } from '@flotilla/protocol';
+import { asFlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { readSettings } from './config.ts';
 import type { Context } from './context.ts';
 import { run } from './run.ts';
 import { terminalLive } from './ui/live.ts';
+import { pointAt } from './ui/point-at.ts';
 import { printable } from './ui/printable.ts';
 import { terminalProgress } from './ui/progress.ts';
 import { COLORED, PLAIN } from './ui/style.ts';
@@ -46,5 +47,10 @@ try {
   const failure = asFlotillaError(error);
   terminalProgress(process.stderr).clear();
   process.stderr.write(`flotilla: ${failure.message}\n`);
+  if (isFlotillaError(failure, 'api.refused')) {
+    const { selector: text, at } = failure.context;
+    const { columns } = process.stderr;
+    if (text !== undefined && at) process.stderr.write(`${pointAt({ text, at }, columns)}\n`);
+  }
   process.exitCode = failure.exitCode;
 }

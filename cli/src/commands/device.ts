@@ -3,10 +3,15 @@ import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { devicePath } from '../device-path.ts';
+import { type Selection, selectorQuery } from '../selection.ts';
 import { byteCount, milliseconds, table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
   readonly json?: boolean;
+}
+
+interface ListOptions extends Options {
+  readonly devices?: string;
 }
 
 interface Active {
@@ -46,6 +51,8 @@ const SHOWN = 5;
 const EXAMPLE = `
 Example:
   flotilla device list
+  flotilla device list --devices 'site=lyon and memory >= 4GB and not has camera'
+  flotilla device list --devices 'runtime.onnxruntime < 1.20 or seen > 7d'
   flotilla device show press-1
   flotilla device show 01m7xy2hxsnss48p1c7zwvw5qy --json`;
 
@@ -53,19 +60,36 @@ export function define(command: Command, context: Context): void {
   command.addHelpText('after', EXAMPLE);
   withApiOptions(command.command('list'), context)
     .description('list the devices of the fleet')
-    .action((options: Options) => list(options, context));
+    .option('--devices <selector>', 'only those that it matches, as rollout create takes it')
+    .action((options: ListOptions) => list(options, context));
   withApiOptions(command.command('show').argument('<device>', 'id or name of the device'), context)
     .description('show one device')
     .action((text: string, options: Options) => show(text, options, context));
 }
 
-async function list(options: Options, context: Context): Promise<void> {
-  const devices = await connect(options).all<Device>('/devices');
+async function list(options: ListOptions, context: Context): Promise<void> {
+  const api = connect(options);
+  const query = selectorQuery(options.devices);
+  const devices = await api.all<Device>(`/devices${query}`);
+  const selection =
+    query === '' ? undefined : await api.get<Selection>(`/devices/selection${query}`);
   if (options.json) context.json({ devices });
-  if (devices.length === 0) {
+  if (devices.length > 0) context.say(deviceTable(devices, context.columns));
+  if (selection !== undefined) context.say(selectionText(devices, selection));
+  else if (devices.length === 0) {
     context.say('no devices yet: make a claim token with flotilla token claim, then enroll one');
-    return;
   }
+}
+
+function selectionText(devices: readonly Device[], { total, note }: Selection): string {
+  if (devices.length === 0) return `no device matches: ${note}`;
+  const accepted = devices.filter(({ status }) => status === 'accepted').length;
+  const others = devices.length - accepted;
+  const left = others === 0 ? '' : `; ${others} not accepted, which rollouts leave out`;
+  return `\n${devices.length} of ${total} devices match${left}`;
+}
+
+function deviceTable(devices: readonly Device[], columns: number): string {
   const rows = devices.map((device) => [
     device.name,
     device.device,
@@ -75,9 +99,7 @@ async function list(options: Options, context: Context): Promise<void> {
     modelsOf(device),
     tagText(device.tags),
   ]);
-  context.say(
-    table(['name', 'device', 'target', 'state', 'agent', 'runs', 'tags'], rows, context.columns),
-  );
+  return table(['name', 'device', 'target', 'state', 'agent', 'runs', 'tags'], rows, columns);
 }
 
 function stateOf({ status, online, incompatible }: Device): string {

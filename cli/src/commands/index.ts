@@ -65,7 +65,11 @@ export const COMMANDS = {
     summary: 'Push releases of the agent, which devices update themselves to, and list them',
     load: () => import('./agent.ts'),
   },
-  device: { summary: 'List and inspect devices', load: () => import('./device.ts') },
+  device: { summary: 'List, select and inspect devices', load: () => import('./device.ts') },
+  group: {
+    summary: 'Put devices into groups, by hand or by what they are, and name these in selectors',
+    load: () => import('./group.ts'),
+  },
   rollout: {
     summary: 'Roll a version out in waves, watch it, stop it',
     load: () => import('./rollout.ts'),

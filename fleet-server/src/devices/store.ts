@@ -2,6 +2,8 @@ import { FlotillaError, isDigest } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database, DevicesTable } from '../db/schema.ts';
+import { takeSelector } from '../selectors/check-keys.ts';
+import { selectDevices } from '../selectors/select.ts';
 import { audit } from '../trust/audit.ts';
 
 export type DeviceRow = Selectable<DevicesTable>;
@@ -23,20 +25,31 @@ export async function readDevice(
   return row;
 }
 
-/** Devices of a fleet by id, those after `after`. */
+/**
+ * Devices of a fleet by id, those after `after`.
+ *
+ * @param selector only those that it matches
+ * @throws FlotillaError `selector.invalid`
+ */
 export async function listDevices(
-  db: Kysely<Database>,
+  { db, now }: Pick<ServerContext, 'db' | 'now'>,
   fleet: string,
   page: { readonly after: string; readonly limit: number },
+  selector = 'all',
 ): Promise<DeviceRow[]> {
-  return db
-    .selectFrom('devices')
-    .selectAll()
-    .where('fleet', '=', fleet)
-    .where('device', '>', page.after)
-    .orderBy('device')
-    .limit(page.limit)
-    .execute();
+  const query = db.selectFrom('devices').selectAll().where('fleet', '=', fleet).orderBy('device');
+  if (selector === 'all') {
+    return query.where('device', '>', page.after).limit(page.limit).execute();
+  }
+  const ids: string[] = [];
+  const taken = await takeSelector(db, fleet, selector);
+  const scan = { now: now(), after: page.after, columns: [] };
+  for await (const rows of selectDevices(db, fleet, taken, scan)) {
+    for (const { device } of rows) ids.push(device);
+    if (ids.length >= page.limit) break;
+  }
+  if (ids.length === 0) return [];
+  return query.where('device', 'in', ids.slice(0, page.limit)).execute();
 }
 
 /** What a person may change of a device. */

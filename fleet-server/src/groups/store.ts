@@ -25,6 +25,17 @@ export async function listGroups(db: Db, fleet: string): Promise<GroupRow[]> {
     .execute();
 }
 
+/** How many devices are in each static group that has any. */
+export async function countMembers(db: Db, fleet: string): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('device_group_members')
+    .select((e) => ['name', e.fn.countAll<number>().as('devices')])
+    .where('fleet', '=', fleet)
+    .groupBy('name')
+    .execute();
+  return new Map(rows.map(({ name, devices }) => [name, Number(devices)]));
+}
+
 /**
  * Devices that were put into a static group.
  *

@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { FastifyError, FastifyInstance } from 'fastify';
 
 /** Body of an error answer (RFC 9457), with our code and what a program may want of the context. */
@@ -10,6 +10,9 @@ export interface Problem {
   readonly instance: string;
   readonly code: string;
   readonly retryable: boolean;
+  /** Of a selector that is wrong: its text, and the 1-based character where. */
+  readonly selector?: string;
+  readonly at?: number;
 }
 
 /** Answers every error as problem+json; what we did not foresee is logged and not shown. */
@@ -26,6 +29,7 @@ export function addProblems(app: FastifyInstance): void {
       instance: request.url.split('?', 1)[0] ?? '',
       code: known.code,
       retryable: known.retryable,
+      ...(isFlotillaError(known, 'selector.invalid') && placeOf(known)),
     };
     const { seconds } = known.context as { seconds?: number };
     if (seconds !== undefined && known.retryable) reply.header('retry-after', seconds);
@@ -36,6 +40,11 @@ export function addProblems(app: FastifyInstance): void {
     throw new FlotillaError('server.not-found', { what: 'page', id: request.url.slice(0, 200) });
   });
 }
+
+const placeOf = ({ context: { selector, at } }: FlotillaError<'selector.invalid'>) => ({
+  selector,
+  at,
+});
 
 function toFlotilla(error: FastifyError | FlotillaError, id: string): FlotillaError {
   if (error instanceof FlotillaError) {

@@ -20,6 +20,12 @@ export const FleetAnd = <T extends Record<string, TSchema>>(further: T) =>
 export const Label = Type.String({ maxLength: 120, pattern: '^[^\\p{Cc}]*$' });
 export const Tags = Type.Record(Name, Type.String({ maxLength: 120 }), { maxProperties: 64 });
 
+export const SelectorText = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  description: 'such as site=lyon and memory >= 4GB',
+});
+
 /** Wall-clock milliseconds since 1970 UTC. */
 export const Millis = Type.Integer({ minimum: 0 });
 

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import { BUILT_IN, isPlainTag } from './keys.ts';
 import { parseSelector } from './parse.ts';
-import { resolveSelector, type Selector } from './resolve.ts';
+import { type ResolveOptions, resolveSelector, type Selector } from './resolve.ts';
 import { invalid, show } from './scan.ts';
 import { portions } from './select.ts';
 import { termsOf, type Word } from './syntax.ts';
@@ -19,9 +19,14 @@ const TAG_KEY = /^[a-z0-9][a-z0-9._-]{0,62}$/;
  *
  * @throws FlotillaError `selector.invalid`
  */
-export async function takeSelector(db: Db, fleet: string, source: string): Promise<Selector> {
+export async function takeSelector(
+  db: Db,
+  fleet: string,
+  source: string,
+  options: ResolveOptions = {},
+): Promise<Selector> {
   await checkKeys(db, fleet, source);
-  return resolveSelector(db, fleet, source);
+  return resolveSelector(db, fleet, source, options);
 }
 
 async function checkKeys(db: Db, fleet: string, source: string): Promise<void> {

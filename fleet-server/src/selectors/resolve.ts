@@ -28,20 +28,27 @@ const MAX_NESTING = 16;
 /** Of more devices than that all members of a group are read. */
 const MAX_AMONG = 500;
 
+export interface ResolveOptions {
+  /** Devices that it will be asked about; undefined: any. */
+  readonly among?: readonly string[];
+  /** The group that it is the selector of, which it must not lead back to. */
+  readonly group?: string;
+}
+
 /**
  * Reads a selector and the groups that it names.
  *
- * @param among devices that it will be asked about; undefined: any
  * @throws FlotillaError `selector.invalid`
  */
 export async function resolveSelector(
   db: Kysely<Database>,
   fleet: string,
   source: string,
-  among?: readonly string[],
+  { among, group }: ResolveOptions = {},
 ): Promise<Selector> {
   const few = (among?.length ?? 0) <= MAX_AMONG ? among : undefined;
-  return resolve({ db, fleet, among: few, known: new Map() }, source, []);
+  const path = group === undefined ? [] : [group];
+  return resolve({ db, fleet, among: few, known: new Map() }, source, path);
 }
 
 async function resolve(scope: Scope, source: string, path: readonly string[]): Promise<Selector> {

@@ -61,7 +61,7 @@ describe.each(KINDS)('selecting devices on %s', (kind) => {
       .execute();
 
   const select = async (source: string, limits: Parameters<typeof selectIds>[3] = { now: NOW }) => {
-    const selector = await resolveSelector(database.db, FLEET, source, limits.among);
+    const selector = await resolveSelector(database.db, FLEET, source, limits);
     return selectIds(database.db, FLEET, selector, limits);
   };
   const refusal = async (run: () => Promise<unknown>) => {

@@ -2,6 +2,20 @@ import { refused } from './row.ts';
 
 /** Rollouts, the lab, selectors, and what devices report about deployments. */
 export const ROLLOUT_ERRORS = {
+  'group.exists': refused(
+    409,
+    (c: { group: string }) =>
+      `there is a group ${c.group} already: give another name, or change that one`,
+  ),
+  'group.in-use': refused(
+    409,
+    (c: { group: string; by: string }) =>
+      `group ${c.group} cannot be deleted: ${c.by} uses it; end or change that first`,
+  ),
+  'group.invalid': refused(
+    400,
+    (c: { group: string; reason: string }) => `group ${c.group} was refused: ${c.reason}`,
+  ),
   'lab.busy': refused(
     409,
     (c: { device: string; holder: string }) =>

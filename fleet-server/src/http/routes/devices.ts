@@ -4,10 +4,11 @@ import type { ServerContext } from '../../context.ts';
 import type { DeploymentRow } from '../../devices/deployments.ts';
 import { publishDesired } from '../../devices/desired.ts';
 import { type DeviceRow, editDevice, listDevices, readDevice } from '../../devices/store.ts';
+import { trySelector } from '../../selectors/selection.ts';
 import type { Routes } from '../http.ts';
 import { PageOf, PageQuery, pageOf, toPage } from '../page.ts';
 import { actorOf } from '../principal.ts';
-import { FleetAnd, FleetParams, Free, Id, Label, Millis, Tags } from '../schemas.ts';
+import { FleetAnd, FleetParams, Free, Id, Label, Millis, SelectorText, Tags } from '../schemas.ts';
 
 const Device = Type.Object({
   device: Id,
@@ -58,6 +59,14 @@ const DeviceEditBody = Type.Object(
   },
   { additionalProperties: false },
 );
+
+const Selected = Type.Object({ selector: Type.Optional(SelectorText) });
+
+const Selection = Type.Object({
+  devices: Type.Array(Id),
+  total: Type.Integer({ description: 'devices of the fleet' }),
+  note: Type.String({ description: 'why it matches none; empty where it matches some' }),
+});
 
 const toDevice = (row: DeviceRow) => ({
   device: row.device,
@@ -111,13 +120,32 @@ export const deviceRoutes =
       base,
       {
         config: { access: 'viewer' },
-        schema: { params: FleetParams, querystring: PageQuery, response: { 200: PageOf(Device) } },
+        schema: {
+          summary: 'Devices by id, or those that a selector matches',
+          params: FleetParams,
+          querystring: Type.Intersect([PageQuery, Selected]),
+          response: { 200: PageOf(Device) },
+        },
       },
-      async (request) => {
-        const page = pageOf(request.query);
-        const rows = await listDevices(context.db, request.params.fleet, page);
+      async ({ params: { fleet }, query }) => {
+        const page = pageOf(query);
+        const rows = await listDevices(context, fleet, page, query.selector);
         return toPage(rows, page, (row) => row.device, toDevice);
       },
+    );
+    app.get(
+      `${base}/selection`,
+      {
+        config: { access: 'viewer' },
+        schema: {
+          summary: 'Ids of all devices that a selector matches',
+          params: FleetParams,
+          querystring: Type.Required(Selected),
+          response: { 200: Selection },
+        },
+      },
+      async ({ params: { fleet }, query: { selector } }) =>
+        trySelector(context.db, fleet, selector, context.now()),
     );
     app.get(
       `${base}/:device`,

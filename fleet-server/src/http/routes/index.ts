@@ -13,6 +13,7 @@ import { driftRoutes } from './drift.ts';
 import { enrollRoutes } from './enroll.ts';
 import { eventRoutes } from './events.ts';
 import { fleetRoutes } from './fleets.ts';
+import { groupRoutes } from './groups.ts';
 import { measurementRoutes } from './measurements.ts';
 import { modelRoutes } from './models.ts';
 import { overviewRoutes } from './overview.ts';
@@ -30,6 +31,7 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   claimTokenRoutes(context),
   userTokenRoutes(context),
   deviceRoutes(context),
+  groupRoutes(context),
   downloadRoutes(context),
   modelRoutes(context, app),
   measurementRoutes(context, app),

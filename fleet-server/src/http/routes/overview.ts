@@ -66,7 +66,7 @@ function addTable(app: Http, { db, now }: Parts): void {
       const page = pageOf(query);
       const devices =
         query.ids === undefined
-          ? await listDevices(db, fleet, page)
+          ? await listDevices({ db, now }, fleet, page)
           : await devicesOf(db, fleet, splitIds(query.ids));
       const rows = await fleetRows(db, fleet, devices, now());
       return toPage(
