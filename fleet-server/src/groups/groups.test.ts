@@ -11,6 +11,7 @@ import { deviceId, FLEET, seedFleet } from '../rollouts/testing.ts';
 import { trySelector } from '../selectors/selection.ts';
 import { changeGroup, changeMembers, createGroup, deleteGroup } from './groups.ts';
 import { countMembers, listGroups } from './store.ts';
+import { holdGroups } from './uses.ts';
 
 const postgres = await startPostgres();
 afterAll(() => postgres?.stop());
@@ -78,7 +79,9 @@ describe.each(KINDS)('groups on %s', (kind) => {
     await createGroup(parts, key('b'), { kind: 'dynamic', selector: 'group=a' });
     await createGroup(parts, key('c'), { kind: 'dynamic', selector: 'group=b or site=metz' });
     const circle = await refusal(changeGroup(parts, key('a'), 'site=lyon or group=c'));
-    expect(circle).toMatch(/^selector.invalid: .* at character 20: .*group a > c > b > a contains itself$/);
+    expect(circle).toMatch(
+      /^selector.invalid: .* at character 20: .*group a > c > b > a contains itself$/,
+    );
     expect(await refusal(changeGroup(parts, key('a'), 'group = a'))).toContain('contains itself');
     expect(await devicesOf('c')).toHaveLength(6);
   });
@@ -99,6 +102,17 @@ describe.each(KINDS)('groups on %s', (kind) => {
     await deleteGroup(parts, key('a'));
     expect(await listGroups(database.db, FLEET)).toEqual([]);
     expect(await countMembers(database.db, FLEET)).toEqual(new Map());
+  });
+
+  it('stay while a rollout that goes by them is made', async () => {
+    const { db, dialect } = database;
+    await createGroup(parts, key('a'), { kind: 'static' });
+    const held = await db.transaction().execute(async (trx) => {
+      await holdGroups(dialect, trx, FLEET, 'site=lyon and group=a');
+      await trx.deleteFrom('device_groups').execute();
+      return refusal(holdGroups(dialect, trx, FLEET, 'site=lyon and group=a'));
+    });
+    expect(held).toMatch(/at character 21: group "a" has been deleted$/);
   });
 
   it('refuse what they cannot hold, in one line', async () => {

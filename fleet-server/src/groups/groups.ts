@@ -6,7 +6,7 @@ import { takeSelector } from '../selectors/check-keys.ts';
 import { audit } from '../trust/audit.ts';
 import { type Chosen, chooseDevices, putIn, takeOut } from './members.ts';
 import { findGroup, type GroupRow, listGroups } from './store.ts';
-import { whoUses } from './uses.ts';
+import { lockGroups, whoUses } from './uses.ts';
 
 type Parts = Pick<ServerContext, 'db' | 'dialect' | 'now'>;
 type Db = Kysely<Database>;
@@ -134,14 +134,11 @@ async function change(
   act: (trx: Db) => Promise<Readonly<Record<string, unknown>>>,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    await dialect.lock(trx, groupsLock(fleet));
+    await lockGroups(dialect, trx, fleet);
     const detail = await act(trx);
     await audit({ dialect, now }, trx, { fleet, actor, action, subject: name, detail });
   });
 }
-
-/** Held by whoever changes groups or begins to go by one. */
-export const groupsLock = (fleet: string): string => `groups ${fleet}`;
 
 function refuse(group: string, reason: string): never {
   throw new FlotillaError('group.invalid', { group, reason });

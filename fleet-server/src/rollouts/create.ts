@@ -3,6 +3,7 @@ import type { Insertable, Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
+import { holdGroups } from '../groups/uses.ts';
 import { readFigures } from '../lab/figures.ts';
 import { listVariants, readVersion } from '../registry/versions.ts';
 import { takeSelector } from '../selectors/check-keys.ts';
@@ -103,6 +104,7 @@ export async function createRollout(
   const draft = await draftRollout(context, fleet, request, now);
   await context.db.transaction().execute(async (trx) => {
     await context.dialect.lock(trx, `claims ${fleet}/${draft.slot}`);
+    await holdGroups(context.dialect, trx, fleet, draft.selector);
     await claim(trx, fleet, draft);
     await trx
       .insertInto('rollouts')
