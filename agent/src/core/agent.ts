@@ -18,7 +18,7 @@ import { startShadows } from './shadow/start-shadows.ts';
 import { isByHand, stepsByHand } from './side-load/holds.ts';
 import type { SideLoad } from './side-load/side-load.ts';
 import { startSlots } from './start-slots.ts';
-import { noteStart, noteStop, uncleanStarts } from './starts.ts';
+import { isAnyTried, noteStart, noteStop, uncleanStarts } from './starts.ts';
 import { type AgentStatus, statusOf } from './status.ts';
 import { executeStep } from './steps/execute.ts';
 import { runTelemetry } from './telemetry/run.ts';
@@ -48,8 +48,14 @@ export interface Agent {
 
 /** How often the plan is looked at again without a cause: windows open and deadlines pass. */
 const REPLAN_MS = 5_000;
-/** Before a step that could not even fail is tried again. */
-const BROKEN_PAUSE_MS = 15_000;
+/** Before a step that could not even fail is tried again; after so many failures, doubling. */
+const BROKEN_PAUSE_MS = { first: 15_000, longest: 900_000 };
+const SOON_TRIES = 5;
+const brokenPauseMs = (failures: number): number =>
+  Math.min(
+    BROKEN_PAUSE_MS.longest,
+    BROKEN_PAUSE_MS.first * 2 ** Math.max(0, failures - SOON_TRIES),
+  );
 
 /** Steps that change what a slot runs. */
 const CHANGING: ReadonlySet<StepKind> = new Set([
@@ -76,8 +82,11 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
     logger.error('failed update not taken in', { error });
   });
   // a full disk must not keep a device from serving
-  await noteStart(journal).catch((error) => logger.error('start not counted', { error }));
+  const noted = noteStart(journal).catch((error) => logger.error('start not counted', { error }));
+  // what is proven need not wait for the medium
+  if (isAnyTried(journal.state)) await noted;
   await startSlots({ journal, serving, clock, logger, load: context.load });
+  await noted;
 
   const lanes = createLanes({
     plan() {
@@ -91,7 +100,7 @@ export async function startAgent(ports: AgentPorts, options: AgentOptions): Prom
       await report(step);
     },
     broken: (step, error) => logger.error('step cannot go on', { step: step.kind, error }),
-    pause: (signal) => clock.sleep(BROKEN_PAUSE_MS, signal),
+    pause: (failures, signal) => clock.sleep(brokenPauseMs(failures), signal),
   });
   const windows = createWakeup(clock);
   wake = () => lanes.wake();

@@ -53,6 +53,10 @@ async function openWorld() {
     delta: deltaOf(v1, v2) as Uint8Array | undefined,
     /** So many next requests for the delta are told to come again. */
     making: 0,
+    /** In how many seconds. */
+    again: '',
+    /** The bytes of the delta are answered 500. */
+    broken: false,
     asked: [] as string[],
   };
   return world;
@@ -66,10 +70,11 @@ function fetcherOf(world: World): Fetcher {
     async get(url, options = {}) {
       world.asked.push(url);
       if (!url.includes('/deltas/')) return plain.get(url, options);
-      if (world.making-- > 0) return answer(503, new Uint8Array(), {});
+      if (world.making-- > 0) return answer(503, new Uint8Array(), { 'retry-after': world.again });
       if (world.delta === undefined) return answer(404, new Uint8Array(), {});
       const [, first = '0', last = ''] =
         /^bytes=(\d+)-(\d*)$/.exec(options.headers?.range ?? '') ?? [];
+      if (world.broken && last !== '0') return answer(500, new Uint8Array(), {});
       const body = world.delta.subarray(Number(first), last === '' ? undefined : Number(last) + 1);
       const digest = `sha256:${createHash('sha256').update(world.delta).digest('hex')}`;
       const range = `bytes ${first}-${Number(first) + body.length - 1}/${world.delta.length}`;
@@ -193,6 +198,22 @@ describe('a download by delta', () => {
       transfer: { fallbacks: [expect.stringMatching(why)] },
     });
     expect(wholeModelAsked(world)).toBe(true);
+  });
+
+  test('falls back to the whole where the server gives none of its bytes, or asks for too long a wait', async () => {
+    const broken = await openWorld();
+    broken.broken = true;
+    await atVersionTwo(broken);
+    await ended(broken.fleet, 2);
+    expect(last(broken)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(last(broken)?.transfer?.fallbacks).toEqual([expect.stringMatching(/answered 500/)]);
+    const slow = await openWorld();
+    slow.making = 1;
+    slow.again = '3600';
+    await atVersionTwo(slow);
+    await ended(slow.fleet, 2);
+    expect(last(slow)).toMatchObject({ result: 'RESULT_COMMITTED' });
+    expect(last(slow)?.transfer?.fallbacks).toEqual([expect.stringMatching(/takes too long/)]);
   });
 
   test('that fails never becomes a whole one on a metered link', async () => {

@@ -60,3 +60,20 @@ test('garbage is collected while nothing else is done, and nothing is begun mean
   await end(collect);
   expect([...running.keys()]).toEqual([next]);
 });
+
+test('a step that breaks again and again is tried after longer pauses, until another takes its place', async () => {
+  const pauses: number[] = [];
+  const steps = [remove('a'), remove('a'), remove('a'), collect, remove('a')];
+  const lanes = createLanes({
+    plan: () => steps.slice(0, 1),
+    execute: () => Promise.reject(new Error('the disk is full')),
+    broken: () => undefined,
+    async pause(failures) {
+      pauses.push(failures);
+      steps.shift();
+    },
+  });
+  lanes.wake();
+  await lanes.idle();
+  expect(pauses).toEqual([1, 2, 3, 1, 4]);
+});

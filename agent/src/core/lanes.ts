@@ -7,8 +7,12 @@ export interface LaneOptions {
   execute(step: Step, signal: AbortSignal): Promise<void>;
   /** A step could not even be recorded as failed. */
   broken(step: Step, error: unknown): void;
-  /** Waits before a broken lane is tried again. */
-  pause(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits before a broken lane is tried again.
+   *
+   * @param failures of the same step in a row, from 1
+   */
+  pause(failures: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface Lanes {
@@ -32,15 +36,22 @@ interface Lane {
  */
 export function createLanes(options: LaneOptions): Lanes {
   const lanes = new Map<string, Lane>();
+  const broken = new Map<string, { readonly step: Step; readonly failures: number }>();
   let stopped = false;
 
   async function run(step: Step, signal: AbortSignal): Promise<void> {
+    const lane = laneOf(step);
     try {
       await options.execute(step, signal);
+      broken.delete(lane);
     } catch (error) {
       if (signal.aborted) return;
       options.broken(step, error);
-      await options.pause(signal);
+      const before = broken.get(lane);
+      const isSameStep = before !== undefined && isSame(before.step, step);
+      const failures = 1 + (isSameStep ? before.failures : 0);
+      broken.set(lane, { step, failures });
+      await options.pause(failures, signal);
     }
   }
 

@@ -18,6 +18,10 @@ export const noteStop = (journal: Journal): Promise<void> =>
     countTried(draft, -1);
   });
 
+/** Whether anything is loaded whose starts count before it is loaded. */
+export const isAnyTried = ({ slots, shadows = {} }: Readonly<JournalState>): boolean =>
+  Object.keys(shadows).length > 0 || Object.values(slots).some(({ trial }) => trial !== undefined);
+
 export const uncleanStarts = ({ starts }: Pick<JournalState, 'starts'>): number =>
   starts?.unclean ?? 0;
 

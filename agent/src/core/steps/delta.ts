@@ -96,6 +96,7 @@ export async function fetchDelta(
 const isPassedOver = (error: FlotillaError): boolean =>
   isFlotillaError(error, 'delta.invalid') ||
   isFlotillaError(error, 'download.not-found') ||
+  isFlotillaError(error, 'download.failed') ||
   isFlotillaError(error, 'bundle.digest-mismatch') ||
   isFlotillaError(error, 'storage.full');
 
@@ -130,9 +131,10 @@ async function findDelta(
       return { digest, size: Number(size) };
     }
     if (status !== 503) return `the server has no delta (${status})`;
-    if (clock.monotonic() > giveUpMs) return 'the server takes too long to make a delta';
     const askedMs = retryAfterMs(response, clock.now()) ?? settings.download.firstMs;
-    await clock.sleep(askedMs * (1 + context.random() / 4), signal);
+    const pauseMs = askedMs * (1 + context.random() / 4);
+    if (clock.monotonic() + pauseMs > giveUpMs) return 'the server takes too long to make a delta';
+    await clock.sleep(pauseMs, signal);
   }
 }
 

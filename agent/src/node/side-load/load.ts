@@ -1,3 +1,4 @@
+import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { AgentStatus, Loading } from '../../core/index.ts';
 import { createAgent, type NodeAgentOptions } from '../create-agent.ts';
@@ -64,6 +65,9 @@ async function loadThrough(agent: LocalAgent, options: LoadOptions): Promise<Loa
 async function loadAlone(options: LoadOptions): Promise<Loaded> {
   const { file, slot, watchMs } = options;
   const source = await openBundleSource(file);
+  const { data } = options.agent;
+  const isNew = !(await exists(data));
+  let taken = false;
   try {
     const agent = await createAgent({ ...options.agent, connect: false });
     try {
@@ -73,6 +77,7 @@ async function loadAlone(options: LoadOptions): Promise<Loaded> {
         watchMs,
         ...(slot === undefined ? {} : { slot }),
       });
+      taken = true;
       const attempts = async () => agent.status().attempts;
       const attempt = await followLoading(loading, attempts, options.onProgress);
       return { ...loading, attempt, serving: false };
@@ -81,8 +86,16 @@ async function loadAlone(options: LoadOptions): Promise<Loaded> {
     }
   } finally {
     await source.close();
+    // a bundle that was refused leaves no folder behind that was not there before
+    if (isNew && !taken) await rm(data, { recursive: true, force: true });
   }
 }
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 const taking =
   ({ onProgress }: LoadOptions, size: number) =>

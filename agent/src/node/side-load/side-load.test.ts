@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '../logger.ts';
 import { openBundleSource } from './bundle-source.ts';
 import { followLoading } from './follow.ts';
+import { loadFile } from './load.ts';
 import { bearer, isAllowed, makeLocalToken, readLocalToken } from './local-token.ts';
 
 let folder: string;
@@ -52,6 +53,28 @@ describe('a bundle source', () => {
         context: { file: path },
       });
     }
+  });
+});
+
+describe('a bundle that is refused', () => {
+  const load = (data: string) =>
+    loadFile({
+      file: join(folder, 'garbage.flotilla'),
+      slot: undefined,
+      watchMs: 0,
+      agent: { data, ortLibrary: 'none' },
+      onProgress: () => undefined,
+    });
+
+  test('leaves no data folder behind, and one that was there as it was', async () => {
+    await writeFile(join(folder, 'garbage.flotilla'), 'this is no bundle');
+    const data = join(folder, 'new');
+    await expect(load(data)).rejects.toMatchObject({ code: 'bundle.invalid' });
+    await expect(stat(data)).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(data);
+    await writeFile(join(data, 'notes.txt'), 'mine');
+    await expect(load(data)).rejects.toMatchObject({ code: 'bundle.invalid' });
+    expect(await readFile(join(data, 'notes.txt'), 'utf8')).toBe('mine');
   });
 });
 
