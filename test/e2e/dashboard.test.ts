@@ -282,6 +282,29 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     expect(await page.locator('[data-state=committed]').count()).toBe(0);
   });
 
+  test('an approver, and nobody with less, lets a wave open', async () => {
+    const id = await story.fleet.rollOut(3, { approval: 'each', waves: ['1', '100%'] });
+    const tokenOf = async (role: string) =>
+      (await server().call('POST', '/tokens', { label: role, role })).body.token;
+    const page = await open(`#token=${await tokenOf('operator')}`);
+    await page.locator('.live.live').waitFor();
+    await goTo(page, `#/rollouts/${id}`);
+    await page.getByText('an approver to let wave 1 of 2 open').waitFor();
+    await page.getByRole('button', { name: 'Abort' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0);
+    await goTo(page, `#token=${await tokenOf('approver')}`);
+    await page.locator('tr[data-device]').first().waitFor();
+    await goTo(page, `#/rollouts/${id}`);
+    await page.getByRole('button', { name: 'Approve next wave' }).click();
+    await page.getByRole('dialog').getByText('Wave 1 of 2 with 1 device opens').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve next wave' }).click();
+    await page.getByText('wave 1 of 2 opened').waitFor();
+    await page
+      .getByTestId('waits')
+      .and(page.locator('[data-waits=devices], [data-waits=gate], [data-waits=approval]'))
+      .waitFor();
+  });
+
   test('a server that restarts is missed, said so, and found again', async () => {
     const page = await openSignedIn('#/', { expected: /ERR_|Failed to load/ });
     await page.locator('tr[data-device]').first().waitFor();

@@ -11,7 +11,7 @@ const ID = '01m7xy2hxsnss48p1c7zwvw5qy';
 const progress = (change: Partial<RolloutProgress> = {}): RolloutProgress => ({
   ...{ id: ID, model: 'parts', version: 4, selector: 'site=lyon', state: 'running' },
   ...{ haltedBy: '', sentence: '', wave: 1, createdBy: 'token:x', createdMs: NOW - 125_000 },
-  endedMs: 0,
+  ...{ endedMs: 0, approvedWaves: 0, needsApproval: false, perMinute: 0 },
   waves: [
     { index: 0, state: 'passed', size: 10, reaches: 10, counts: { committed: 10 } },
     {
@@ -57,6 +57,14 @@ it('draws waves as bars in which one failure among hundreds is seen', () => {
   expect(lines.findIndex((line) => line.includes('wave 2 of 3 opened'))).toBeLessThan(
     lines.findIndex((line) => line.includes('made by')),
   );
+});
+
+it('says how an approver lets it go on, and what the rate allows', () => {
+  const sentence = 'an approver to let wave 2 of 3 open';
+  const waitsFor = { what: 'approval', sentence, untilMs: 0 } as const;
+  const text = progressLines(progress({ waitsFor, perMinute: 600 }), PAGE).join('\n');
+  expect(text).toContain(`waits for: ${sentence}: flotilla rollout approve ${ID}`);
+  expect(text).toContain('at most 600 asked per minute');
 });
 
 it('says how long it took from the first failure to the halt', () => {

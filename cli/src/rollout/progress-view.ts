@@ -61,7 +61,9 @@ function headLines(progress: RolloutProgress, { columns, style }: Canvas): strin
   ];
   if (sentence !== '') lines.push(...paint(wrap(sentence, columns), stateTone(state), style));
   if (what !== 'nothing') {
-    lines.push(...paint(wrap(`waits for: ${waits}${until}`, columns), 'busy', style));
+    const how =
+      what === 'approval' || what === 'decision' ? `: flotilla rollout approve ${id}` : '';
+    lines.push(...paint(wrap(`waits for: ${waits}${until}${how}`, columns), 'busy', style));
   }
   return lines;
 }
@@ -84,19 +86,26 @@ function ageText({ createdMs, endedMs, nowMs, firstFailureMs, haltedMs }: Rollou
   return `${age} · halted ${duration(haltedMs - firstFailureMs)} after the first failure`;
 }
 
-function countLines(progress: RolloutProgress, { columns, style }: Canvas): string[] {
-  const { asked, inFlight, away, takenLastMinute, apart, strata, furtherStrata } = progress;
+function countLines(progress: RolloutProgress, canvas: Canvas): string[] {
+  const { columns } = canvas;
+  const { asked, inFlight, away, takenLastMinute, perMinute, apart } = progress;
   const parts = [
     `${count(asked)} asked`,
     `${count(inFlight)} in flight`,
     away > 0 ? `${count(away)} of those on their way not connected` : '',
     `${count(takenLastMinute)} taken in the last minute`,
+    perMinute > 0 ? `at most ${count(Math.round(perMinute))} asked per minute` : '',
     apart.unchanged > 0 ? `${count(apart.unchanged)} run it already` : '',
     apart.unsuitable > 0 ? `${count(apart.unsuitable)} suit no variant` : '',
   ];
-  const lines = wrap(parts.filter(Boolean).join(', '), columns);
+  return [...wrap(parts.filter(Boolean).join(', '), columns), ...strataLines(progress, canvas)];
+}
+
+/** How the largest strata fare; nothing where there is but one. */
+function strataLines(progress: RolloutProgress, { columns, style }: Canvas): string[] {
+  const { strata, furtherStrata } = progress;
   const named = strata.filter(({ stratum }) => stratum !== '');
-  if (named.length < 2) return lines;
+  if (named.length < 2) return [];
   const shown = named.slice(0, STRATA).map(({ stratum, size, counts }) => {
     const failed = counts.failed ?? 0;
     const bad = failed > 0 ? `, ${count(failed)} failed` : '';
@@ -105,7 +114,7 @@ function countLines(progress: RolloutProgress, { columns, style }: Canvas): stri
   });
   const more = named.length - shown.length + furtherStrata;
   const tail = more > 0 ? [{ text: `and ${count(more)} more`, width: 14 }] : [];
-  return [...lines, ...flow([...shown, ...tail], columns, ' · ')];
+  return flow([...shown, ...tail], columns, ' · ');
 }
 
 /** Gates that judge, each with its sentence; those that have nothing to judge in a line. */

@@ -164,6 +164,11 @@ export const RolloutProgress = Type.Object({
   asked: Type.Integer({ minimum: 0, description: 'devices that were ever asked to take it' }),
   inFlight: Type.Integer({ minimum: 0, description: 'asked, and neither ended nor expired' }),
   away: Type.Integer({ minimum: 0, description: 'of those on their way, not connected' }),
+  approvedWaves: Type.Integer({ minimum: 0, description: 'waves that an approver has approved' }),
+  needsApproval: Type.Boolean({
+    description: 'the next wave waits, or will wait, for an approver',
+  }),
+  perMinute: Type.Number({ description: 'devices that the rate allows now; 0: it sets none' }),
   takenLastMinute: Type.Integer({ minimum: 0, description: 'devices' }),
   firstFailureMs: Type.Integer({
     minimum: 0,

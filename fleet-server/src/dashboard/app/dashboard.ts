@@ -26,12 +26,15 @@ export interface Dashboard {
   readonly now: Signal<number>;
   /** The token may change things. */
   readonly mayOperate: ReadonlySignal<boolean>;
+  /** The token may let waves open. */
+  readonly mayApprove: ReadonlySignal<boolean>;
   /** @returns how to stop listening */
   onChange(listener: (change: LiveChange) => void): () => void;
   close(): void;
 }
 
 const OPERATORS = ['operator', 'approver', 'admin'];
+const APPROVERS = ['approver', 'admin'];
 const OVERVIEW_MS = 1000;
 
 /** @param onRefused told when the server does not take the token */
@@ -88,6 +91,7 @@ export function openDashboard(session: Session, onRefused: () => void): Dashboar
     trouble,
     now,
     mayOperate: computed(() => OPERATORS.includes(overview.value?.role ?? '')),
+    mayApprove: computed(() => APPROVERS.includes(overview.value?.role ?? '')),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -4,13 +4,13 @@ import { useDashboard } from '../app/context.ts';
 import { plural } from '../app/format.ts';
 import { type Progress, sumOf } from './squares.ts';
 
-type Change = 'pause' | 'resume' | 'abort';
+type Change = 'approve' | 'pause' | 'resume' | 'abort';
 
 /** What a person may do to a rollout now; nothing without an operator's token. */
 export function Actions({ progress }: { readonly progress: Progress }) {
-  const { mayOperate } = useDashboard();
+  const { mayOperate, mayApprove } = useDashboard();
   const asked = useSignal<Change | undefined>(undefined);
-  const changes = allowed(progress.state);
+  const changes = allowed(progress).filter((change) => change !== 'approve' || mayApprove.value);
   if (changes.length === 0) return null;
   if (!mayOperate.value) {
     return <p class="muted small">Pausing or aborting needs an operator's token.</p>;
@@ -21,7 +21,7 @@ export function Actions({ progress }: { readonly progress: Progress }) {
         <button
           key={change}
           type="button"
-          class={change === 'abort' ? 'button danger' : 'button'}
+          class={`button ${LOOKS[change]}`}
           onClick={() => {
             asked.value = change;
           }}
@@ -42,11 +42,24 @@ export function Actions({ progress }: { readonly progress: Progress }) {
   );
 }
 
-const TITLES = { pause: 'Pause', resume: 'Resume', abort: 'Abort' } as const;
+const TITLES = {
+  approve: 'Approve next wave',
+  pause: 'Pause',
+  resume: 'Resume',
+  abort: 'Abort',
+} as const satisfies Record<Change, string>;
 
-function allowed(state: Progress['state']): readonly Change[] {
-  if (state === 'running') return ['pause', 'abort'];
-  return state === 'paused' ? ['resume', 'abort'] : [];
+const LOOKS = {
+  approve: 'primary',
+  pause: '',
+  resume: '',
+  abort: 'danger',
+} as const satisfies Record<Change, string>;
+
+function allowed({ state, needsApproval }: Progress): Change[] {
+  const approve: Change[] = needsApproval ? ['approve'] : [];
+  if (state === 'running') return [...approve, 'pause', 'abort'];
+  return state === 'paused' ? [...approve, 'resume', 'abort'] : [];
 }
 
 interface ConfirmProps {
@@ -95,9 +108,13 @@ function Confirm({ progress, change, onClose }: ConfirmProps) {
   );
 }
 
-function consequence({ waves, model, version }: Progress, change: Change): string {
+function consequence({ waves, wave, model, version }: Progress, change: Change): string {
   const took = sumOf(waves, 'committed') + sumOf(waves, 'in-progress') + sumOf(waves, 'sent');
   switch (change) {
+    case 'approve': {
+      const next = waves[wave + 1]?.size ?? 0;
+      return `Wave ${wave + 2} of ${waves.length} with ${plural(next, 'device')} opens as soon as the open one has ended, soaked and passed its gates.`;
+    }
     case 'pause':
       return 'No further device is asked to take the version. Those that were asked go on.';
     case 'resume':

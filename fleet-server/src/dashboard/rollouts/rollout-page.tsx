@@ -94,13 +94,15 @@ function haltText({ haltedBy, sentence, verdicts }: Progress): string {
 
 /** What it waits for, how fast it goes, and how long a halt took. */
 function Facts({ progress }: { readonly progress: Progress }) {
-  const { waitsFor, waves, inFlight, away, takenLastMinute, firstFailureMs, haltedMs } = progress;
+  const { waitsFor, waves, inFlight, away, takenLastMinute, perMinute } = progress;
+  const { firstFailureMs, haltedMs } = progress;
   const left = useTimeLeft(waitsFor.untilMs);
   const facts: [string, string][] = [
     ['have it', count(sumOf(waves, 'committed'))],
     ['in flight', count(inFlight)],
     ['taken in the last minute', count(takenLastMinute)],
   ];
+  if (perMinute > 0) facts.push(['at most, per minute', count(Math.round(perMinute))]);
   if (away > 0) facts.push(['on their way, not connected', count(away)]);
   if (firstFailureMs > 0 && haltedMs >= firstFailureMs) {
     facts.push(['from the first failure to the halt', duration(haltedMs - firstFailureMs)]);

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../../db/schema.ts';
+import { hoursOf } from '../pace/windows.ts';
 import type { Rollout } from '../store.ts';
 import type { BackState, MemberState } from '../types.ts';
 import { standingOf } from './standing.ts';
@@ -14,10 +15,15 @@ export interface MemberCounts {
   readonly inFlight: number;
   /** Devices that were ever asked to take the version. */
   readonly asked: number;
+  readonly committed: number;
   /** Took the version within the last minute. */
   readonly lastMinute: number;
   /** When the first device could not keep the version; 0 while all could. */
   readonly firstFailureMs: number;
+  /** Failed, and to be tried again. */
+  readonly retrying: number;
+  /** When the next of these is; 0 where none is. */
+  readonly nextDueMs: number;
   /** When the last device of the open wave ended; 0 where none has. */
   readonly settledMs: number;
   readonly unsuitable: number;
@@ -40,6 +46,8 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
       sql<number>`min(case when ended_ms > 0 then ended_ms end)`.as('first'),
       sql<number>`sum(case when ended_ms > ${now - MINUTE} then 1 else 0 end)`.as('fresh'),
       sql<number>`sum(case when deployment <> '' then 1 else 0 end)`.as('asked'),
+      sql<number>`sum(case when due_ms > 0 then 1 else 0 end)`.as('due'),
+      sql<number>`min(case when due_ms > 0 then due_ms end)`.as('next'),
     ])
     .where('fleet', '=', rollout.fleet)
     .where('rollout', '=', rollout.id)
@@ -54,6 +62,8 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
     firstMs: Number(row.first ?? 0),
     fresh: Number(row.fresh),
     asked: Number(row.asked),
+    due: Number(row.due),
+    nextMs: Number(row.next ?? 0),
   }));
   return sumUp(groups, rollout.wave);
 }
@@ -67,6 +77,8 @@ interface Group {
   readonly firstMs: number;
   readonly fresh: number;
   readonly asked: number;
+  readonly due: number;
+  readonly nextMs: number;
 }
 
 function sumUp(groups: readonly Group[], open: number): MemberCounts {
@@ -78,21 +90,28 @@ function sumUp(groups: readonly Group[], open: number): MemberCounts {
     byWave.set(group.wave, counts);
   }
   const of = (...states: MemberState[]) => groups.filter(({ state }) => states.includes(state));
-  const sum = (some: readonly Group[], key: 'devices' | 'fresh' | 'asked') =>
+  const sum = (some: readonly Group[], key: 'devices' | 'fresh' | 'asked' | 'due') =>
     some.reduce((total, group) => total + group[key], 0);
   const failures = of('failed', 'rolled-back').map(({ firstMs }) => firstMs);
+  const again = of('failed').filter(({ due, backState }) => due > 0 && backState === 'none');
   const ended = groups.filter(({ wave }) => wave >= 0 && wave <= open);
   return {
     byWave,
     inFlight: sum(of('sent', 'in-progress'), 'devices'),
     asked: sum(groups, 'asked'),
+    committed: sum(of('committed'), 'devices'),
     lastMinute: sum(of('committed'), 'fresh'),
-    firstFailureMs: failures.length === 0 ? 0 : Math.min(...failures),
+    firstFailureMs: earliest(failures),
+    retrying: sum(again, 'due'),
+    nextDueMs: earliest(again.map(({ nextMs }) => nextMs)),
     settledMs: Math.max(0, ...ended.map(({ endedMs }) => endedMs)),
     unsuitable: sum(of('unsuitable'), 'devices'),
     unchanged: sum(of('unchanged'), 'devices'),
   };
 }
+
+const earliest = (times: readonly number[]): number =>
+  times.length === 0 ? 0 : Math.min(...times);
 
 /** Index of the wave of a member; late ones belong to the last; −1 takes no part. */
 function waveOf(sizes: readonly number[]) {
@@ -162,4 +181,28 @@ export async function countAway(
     .where('d.online', '=', 0)
     .executeTakeFirstOrThrow();
   return Number(devices);
+}
+
+/**
+ * When the next maintenance window opens for a device that waits for its turn in the open wave: 0
+ * where one is open, or none waits.
+ */
+export async function nextWindowMs(
+  db: Db,
+  { fleet, id, sizes, wave, settings: { maintenance } }: Rollout,
+  now: number,
+): Promise<number> {
+  if (maintenance.length === 0 || wave < 0) return 0;
+  const rows = await db
+    .selectFrom('rollout_members')
+    .select('time_zone')
+    .distinct()
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('state', '=', 'pending')
+    .where('position', '>=', 0)
+    .where('position', '<', sizes[wave] ?? 0)
+    .execute();
+  const opens = rows.map(({ time_zone }) => hoursOf(maintenance, time_zone).openingMs(now) ?? 0);
+  return opens.includes(now) ? 0 : earliest(opens.filter((ms) => ms > now));
 }

@@ -102,7 +102,7 @@ describe.each(KINDS)('progress on %s', (kind) => {
     await set([0], { state: 'committed', ended_ms: NOW - 10_000 });
     expect((await read()).waitsFor).toEqual({
       what: 'soak',
-      sentence: 'wave 1 of 3 soaks, then wave 2 of 3 opens',
+      sentence: 'wave 1 of 3 to have soaked, then wave 2 of 3 opens',
       untilMs: NOW + 50_000,
     });
     const verdict = { gate: 'errors', state: 'waiting', sentence: '3 of 50', numbers: {} } as const;
@@ -113,6 +113,55 @@ describe.each(KINDS)('progress on %s', (kind) => {
       sentence: 'wave 1 of 3: 3 of 50',
       untilMs: NOW - 10_000 + rollout.settings.maxSoakMs,
     });
+    expect((await read()).needsApproval).toBe(false);
+    const suspicious = { ...verdict, numbers: { odds: 40 } };
+    await writeVerdicts(database.db, rollout, [suspicious], NOW);
+    expect(await read()).toMatchObject({
+      waitsFor: {
+        ...{ what: 'decision', untilMs: 0 },
+        sentence: 'wave 1 of 3: 3 of 50; approve the next wave or abort if it stays so',
+      },
+      needsApproval: true,
+    });
+  });
+
+  it('says when it waits for a person, a window, a start, or another attempt', async () => {
+    const settle = async (settings: object, change = {}) => {
+      const stored = { ...(await readRollout(database.db, FLEET, id)).settings, ...settings };
+      await database.db
+        .updateTable('rollouts')
+        .set({ settings: JSON.stringify(stored), ...change })
+        .where('rollout', '=', id)
+        .execute();
+      return (await read()).waitsFor;
+    };
+    expect(await settle({ startMs: NOW + 5000 }, { wave: -1 })).toMatchObject({
+      ...{ what: 'start', untilMs: NOW + 5000 },
+    });
+    expect(await settle({ startMs: 0, approval: 'each' })).toEqual({
+      ...{ what: 'approval', sentence: 'an approver to let wave 1 of 3 open', untilMs: 0 },
+    });
+    // 1,800,000,000 s is 08:00 on a Friday
+    const maintenance = [{ from: '09:00', to: '10:00' }];
+    expect(await settle({ maintenance }, { wave: 0, approved_wave: 1 })).toEqual({
+      what: 'window',
+      sentence:
+        'wave 1 of 3: 0 devices at work, 1 device still to be asked when their maintenance window opens',
+      untilMs: NOW + 3_600_000,
+    });
+    await set([0], { state: 'failed', due_ms: NOW + 7000 });
+    expect(await settle({ maintenance: [] })).toEqual({
+      what: 'retries',
+      sentence: 'wave 1 of 3: 1 device to be tried again',
+      untilMs: NOW + 7000,
+    });
+    await set([0], { state: 'failed', due_ms: 0, ended_ms: NOW - 70_000 });
+    expect(await settle({})).toMatchObject({
+      ...{ what: 'approval', sentence: 'an approver to let wave 2 of 3 open' },
+    });
+    expect((await read()).needsApproval).toBe(true);
+    expect(await settle({}, { approved_wave: 2 })).toMatchObject({ what: 'devices' });
+    expect(await settle({}, { state: 'paused' })).toMatchObject({ what: 'resume' });
   });
 
   it('pages through the members, and through those of one wave or state', async () => {

@@ -1,9 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
+import { needsApproval } from '../approve.ts';
+import { perMinuteNow } from '../pace/rate.ts';
 import type { Rollout } from '../store.ts';
 import { viewEvents, viewVerdicts } from '../views.ts';
-import { countAway, countMembers, countStrata } from './counts.ts';
-import { waitOf } from './waits.ts';
+import { countAway, countMembers, countStrata, nextWindowMs } from './counts.ts';
+import { heldBy, waitOf } from './waits.ts';
 import { wavesOf } from './waves.ts';
 
 /** Strata and events that are told; the rest is counted or read elsewhere. */
@@ -23,6 +25,8 @@ export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: 
   const verdicts = all.filter(({ wave }) => wave === newest);
   const { id, model, version, selector, state, haltedBy, sentence, wave } = rollout;
   const { createdBy, createdMs, endedMs } = rollout;
+  const windowMs = await nextWindowMs(db, rollout, now);
+  const { rate } = rollout.settings;
   return {
     ...{ id, model, version, selector, state, sentence, wave, createdBy, createdMs, endedMs },
     haltedBy: haltedBy ?? ('' as const),
@@ -36,7 +40,10 @@ export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: 
     takenLastMinute: members.lastMinute,
     firstFailureMs: members.firstFailureMs,
     haltedMs: haltedBy === undefined ? 0 : await readHaltedMs(db, rollout),
-    waitsFor: waitOf({ rollout, members, away, verdicts }),
+    waitsFor: waitOf({ rollout, members, away, windowMs, verdicts, now }),
+    approvedWaves: rollout.approvedWaves,
+    needsApproval: needsApproval(rollout) || heldBy({ rollout, verdicts }) !== undefined,
+    perMinute: rate === undefined ? 0 : perMinuteNow(rate, members.committed),
     verdicts,
     events: await viewEvents(db, rollout, EVENTS),
     nowMs: now,

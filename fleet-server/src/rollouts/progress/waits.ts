@@ -1,3 +1,4 @@
+import { needsApproval } from '../approve.ts';
 import { plural } from '../gates/text.ts';
 import { isSuspicious, type Verdict } from '../gates/types.ts';
 import type { Rollout } from '../store.ts';
@@ -5,7 +6,19 @@ import type { MemberCounts } from './counts.ts';
 import type { StandingCounts } from './waves.ts';
 
 /** What a rollout waits for before it does the next thing. */
-export const WAITS = ['nothing', 'resume', 'devices', 'retries', 'gate', 'soak', 'back'] as const;
+export const WAITS = [
+  'nothing',
+  'start',
+  'approval',
+  'window',
+  'devices',
+  'retries',
+  'gate',
+  'decision',
+  'soak',
+  'resume',
+  'back',
+] as const;
 
 export interface Wait {
   readonly what: (typeof WAITS)[number];
@@ -20,7 +33,10 @@ export interface WaitFacts {
   readonly members: MemberCounts;
   /** Devices in flight that are not connected. */
   readonly away: number;
+  /** When a window opens for a device that is still to be asked; 0 where one is open. */
+  readonly windowMs: number;
   readonly verdicts: readonly Pick<Verdict, 'state' | 'sentence' | 'numbers'>[];
+  readonly now: number;
 }
 
 /** Says in words what the planner waits for; the same facts as it has, summed up. */
@@ -28,7 +44,7 @@ export function waitOf(facts: WaitFacts): Wait {
   const { rollout } = facts;
   switch (rollout.state) {
     case 'paused':
-      return { what: 'resume', sentence: 'paused until a person resumes it', untilMs: 0 };
+      return { what: 'resume', sentence: 'a person to resume it', untilMs: 0 };
     case 'halted':
       return waitForBack(facts);
     case 'running':
@@ -46,34 +62,86 @@ function waitForBack({ members, away }: WaitFacts): Wait {
   return { what: 'back', sentence, untilMs: 0 };
 }
 
-function waitOfRunning({ rollout, members, away, verdicts }: WaitFacts): Wait {
-  const { wave, sizes, settings } = rollout;
-  const name = `wave ${wave + 1} of ${sizes.length}`;
-  if (wave < 0) return { what: 'devices', sentence: 'the first wave opens at once', untilMs: 0 };
-  const open = upTo(members.byWave, wave);
+function waitOfRunning(facts: WaitFacts): Wait {
+  const { rollout, members } = facts;
+  if (rollout.wave < 0) return waitToOpen(facts) ?? OPENS;
+  const open = upTo(members.byWave, rollout.wave);
   const asked = (open.sent ?? 0) + (open['in-progress'] ?? 0);
   const pending = open.pending ?? 0;
-  if (asked + pending > 0) {
-    const more = pending > 0 ? `, ${plural(pending, 'device')} still to be asked` : '';
-    const sentence = `${name}: ${plural(asked, 'device')} at work${awayText(away)}${more}`;
-    return { what: 'devices', sentence, untilMs: 0 };
-  }
-  const next = wave + 1 < sizes.length ? `wave ${wave + 2} of ${sizes.length} opens` : 'it is done';
-  const soakedMs = members.settledMs + settings.soakMs;
+  if (asked + pending > 0) return waitForDevices(facts, { asked, pending });
+  if (members.retrying > 0) return waitForRetries(facts);
+  return waitForEvidence(facts);
+}
+
+const OPENS: Wait = { what: 'devices', sentence: 'the next wave to open', untilMs: 0 };
+
+const nameOf = ({ wave, sizes }: Rollout): string => `wave ${wave + 1} of ${sizes.length}`;
+
+/** What keeps the next wave from opening though all before it is well. */
+function waitToOpen({ rollout, now }: WaitFacts): Wait | undefined {
+  const { startMs } = rollout.settings;
+  if (startMs > now) return { what: 'start', sentence: 'the time of its start', untilMs: startMs };
+  if (!needsApproval(rollout)) return undefined;
+  const next = nameOf({ ...rollout, wave: rollout.wave + 1 });
+  return { what: 'approval', sentence: `an approver to let ${next} open`, untilMs: 0 };
+}
+
+interface AtWork {
+  readonly asked: number;
+  readonly pending: number;
+}
+
+function waitForDevices({ rollout, away, windowMs }: WaitFacts, { asked, pending }: AtWork): Wait {
+  const { rate, maxInFlight } = rollout.settings;
+  const more = pending > 0 ? `, ${plural(pending, 'device')} still to be asked` : '';
+  const closed = pending > 0 && windowMs > 0;
+  const paced = pending > 0 && !closed;
+  const pace = [
+    closed ? 'when their maintenance window opens' : '',
+    paced && rate !== undefined ? 'as the rate allows' : '',
+    paced && maxInFlight !== undefined ? `${maxInFlight} at a time` : '',
+  ].filter((part) => part !== '');
+  const how = pace.length === 0 ? '' : ` ${pace.join(', ')}`;
+  const sentence = `${nameOf(rollout)}: ${plural(asked, 'device')} at work${awayText(away)}${more}${how}`;
+  if (closed && asked === 0) return { what: 'window', sentence, untilMs: windowMs };
+  return { what: 'devices', sentence, untilMs: 0 };
+}
+
+function waitForRetries({ rollout, members }: WaitFacts): Wait {
+  const sentence = `${nameOf(rollout)}: ${plural(members.retrying, 'device')} to be tried again`;
+  return { what: 'retries', sentence, untilMs: members.nextDueMs };
+}
+
+/** The wave has ended: its soak, its gates, then a person. */
+function waitForEvidence(facts: WaitFacts): Wait {
+  const { rollout, members, verdicts, now } = facts;
+  const { soakMs, maxSoakMs } = rollout.settings;
+  const soakedMs = members.settledMs + soakMs;
   const waiting = verdicts.filter(({ state }) => state === 'waiting');
-  const [first] = waiting;
-  if (first === undefined) {
-    return { what: 'soak', sentence: `${name} soaks, then ${next}`, untilMs: soakedMs };
+  const suspicious = heldBy(facts);
+  const shown = suspicious ?? waiting[0];
+  if (shown !== undefined) {
+    const others = waiting.length - 1;
+    const further = others > 0 ? ` (and ${plural(others, 'further gate')})` : '';
+    const sentence = `${nameOf(rollout)}: ${shown.sentence}${further}`;
+    if (suspicious === undefined) {
+      return { what: 'gate', sentence, untilMs: members.settledMs + maxSoakMs };
+    }
+    const person = '; approve the next wave or abort if it stays so';
+    return { what: 'decision', sentence: sentence + person, untilMs: 0 };
   }
-  const further = waiting.length > 1 ? ` (and ${plural(waiting.length - 1, 'further gate')})` : '';
-  const held = wave + 1 < sizes.length && rollout.approvedWaves < wave + 2;
-  const suspicious = held ? waiting.find(isSuspicious) : undefined;
-  const person = suspicious === undefined ? '' : '; approve the next wave or abort if it stays so';
-  return {
-    what: 'gate',
-    sentence: `${name}: ${(suspicious ?? first).sentence}${further}${person}`,
-    untilMs: suspicious === undefined ? members.settledMs + settings.maxSoakMs : 0,
-  };
+  const last = rollout.wave + 1 >= rollout.sizes.length;
+  if (soakedMs <= now && !last) return waitToOpen(facts) ?? OPENS;
+  const next = last ? 'it is done' : `${nameOf({ ...rollout, wave: rollout.wave + 1 })} opens`;
+  const sentence = `${nameOf(rollout)} to have soaked, then ${next}`;
+  return { what: 'soak', sentence, untilMs: soakedMs };
+}
+
+/** The gate whose suspicious evidence keeps the next wave from opening until a person decides. */
+export function heldBy({ rollout, verdicts }: Pick<WaitFacts, 'rollout' | 'verdicts'>) {
+  const { wave, sizes, approvedWaves } = rollout;
+  const undecided = wave >= 0 && wave + 1 < sizes.length && approvedWaves < wave + 2;
+  return undecided ? verdicts.find(isSuspicious) : undefined;
 }
 
 const awayText = (away: number): string => (away === 0 ? '' : ` (${away} of them not connected)`);
