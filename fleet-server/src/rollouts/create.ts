@@ -13,6 +13,7 @@ import { type Candidate, chooseCandidates } from './choose.ts';
 import { plural } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
 import { storedLadder } from './ladder.ts';
+import { type Holding, leaveToOthers, settleOverlaps } from './overlap.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
 import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
@@ -105,7 +106,7 @@ export async function createRollout(
   await context.db.transaction().execute(async (trx) => {
     await context.dialect.lock(trx, `claims ${fleet}/${draft.slot}`);
     await holdGroups(context.dialect, trx, fleet, draft.selector);
-    await claim(trx, fleet, draft);
+    const kept = await claim(context.dialect, trx, fleet, draft, now);
     await trx
       .insertInto('rollouts')
       .values({
@@ -132,6 +133,7 @@ export async function createRollout(
       await trx.insertInto('rollout_members').values(values).execute();
     }
     await addEvent(trx, { fleet, id: draft.id }, 'created', summary(draft, actor), now);
+    await leaveToOthers(trx, { fleet, id: draft.id }, kept, now);
     await audit({ dialect: context.dialect, now: () => now }, trx, {
       fleet,
       actor,
@@ -149,33 +151,32 @@ function summary({ model, version, members, sizes }: RolloutDraft, actor: string
   return `${model}@${version} for ${plural(sizes.at(-1) ?? 0, 'device')} in ${plural(sizes.length, 'wave')}${out}, by ${actor}`;
 }
 
-/** Takes the slot on every device that takes part, or refuses and names who holds it. */
-async function claim(trx: Kysely<Database>, fleet: string, draft: RolloutDraft): Promise<void> {
-  const { id: rollout, slot } = draft;
+/**
+ * Takes the slot on every device that takes part, or refuses and names who holds it.
+ *
+ * @returns devices that stay with rollouts that have asked them already
+ */
+async function claim(
+  dialect: ServerContext['dialect'],
+  trx: Kysely<Database>,
+  fleet: string,
+  draft: RolloutDraft,
+  now: number,
+): Promise<Holding[]> {
+  const { id: rollout, slot, settings } = draft;
   const devices = draft.members.flatMap(({ device, position }) => (position < 0 ? [] : [device]));
-  const held: { rollout: string }[] = [];
-  for (const some of chunks(devices, 500)) {
-    const rows = await trx
-      .selectFrom('rollout_claims')
-      .select('rollout')
-      .where('fleet', '=', fleet)
-      .where('slot', '=', slot)
-      .where('device', 'in', some)
-      .execute();
-    held.push(...rows);
-  }
-  const [first] = held;
-  if (first !== undefined) {
-    const context = { slot, rollout: first.rollout, devices: held.length };
-    throw new FlotillaError('rollout.overlap', context);
-  }
-  for (const some of chunks(devices, 500)) {
+  const wanting = { fleet, id: rollout, slot, priority: settings.priority };
+  const kept = await settleOverlaps(dialect, trx, wanting, devices, now);
+  const others = new Set(kept.map(({ device }) => device));
+  const own = devices.filter((device) => !others.has(device));
+  for (const some of chunks(own, 500)) {
     const values = some.map((device) => ({ fleet, device, slot, rollout }));
     await trx.insertInto('rollout_claims').values(values).execute();
   }
+  return kept;
 }
 
-function memberRow(
+export function memberRow(
   fleet: string,
   rollout: string,
   { device, position, state, reason, variant, ladder, stratum, timeZone }: DraftMember,

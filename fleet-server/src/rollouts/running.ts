@@ -1,8 +1,8 @@
-import type { Active, Sync } from '@flotilla/protocol';
+import { type Active, AGENT_SLOT, FlotillaError, type Sync } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Ingested, RecordSource } from '../devices/ingest-port.ts';
-import { setMember } from './members.ts';
+import { type MemberChange, setMember } from './members.ts';
 import { ENDED_STATES, type MemberRow, type Rollout } from './store.ts';
 
 type Trx = Kysely<Database>;
@@ -28,11 +28,14 @@ export async function runsNothing(
   return running.every((one) => one.slot !== slot);
 }
 
-/** What a device says that it runs, when it connects, against what rollouts take it to run. */
+/**
+ * What a device says that it runs, when it connects, against what rollouts take it to run. One that
+ * reported success and runs something else has failed, until it says that it runs the bundle.
+ */
 export async function ingestRunning(
   trx: Trx,
   { fleet, device, receivedMs }: RecordSource,
-  { active }: Pick<Sync, 'active'>,
+  sync: Said,
   touch: (rollout: string) => void,
 ): Promise<Ingested> {
   const members = await trx
@@ -40,21 +43,70 @@ export async function ingestRunning(
     .innerJoin('rollouts as r', (join) =>
       join.onRef('r.fleet', '=', 'm.fleet').onRef('r.rollout', '=', 'm.rollout'),
     )
+    .leftJoin('slots as s', (join) =>
+      join
+        .onRef('s.fleet', '=', 'm.fleet')
+        .onRef('s.device', '=', 'm.device')
+        .onRef('s.slot', '=', 'r.slot'),
+    )
     .selectAll('m')
-    .select('r.slot')
+    .select(['r.slot', 's.active'])
     .where('m.fleet', '=', fleet)
     .where('m.device', '=', device)
     .where('m.deployment', '!=', '')
     .where('r.state', 'not in', [...ENDED_STATES])
     .execute();
   const changed: string[] = [];
-  for (const { slot, ...row } of members) {
+  for (const { slot, active, ...row } of members) {
     const member = row as MemberRow;
-    const emptied =
-      member.back === '' && member.back_state === 'sent' && member.state !== 'committed';
-    if (!emptied || member.started === 1 || active.some((one) => one.slot === slot)) continue;
-    await setMember(trx, member, { back_state: 'committed', back_ended_ms: receivedMs });
+    const serves = active === member.deployment && slot !== AGENT_SLOT;
+    const change = changeBy(member, { slot, serves }, sync, receivedMs);
+    if (change === undefined) continue;
+    await setMember(trx, member, change);
     changed.push(member.rollout);
   }
   return { stored: true, after: () => changed.forEach(touch) };
+}
+
+/** What of a sync says what runs. */
+type Said = Pick<Sync, 'active' | 'outcomes'>;
+
+/** A sync on its way for longer than that is not one. */
+const ON_ITS_WAY_MS = 60_000;
+
+function changeBy(
+  member: MemberRow,
+  { slot, serves }: { readonly slot: string; readonly serves: boolean },
+  said: Said,
+  now: number,
+): MemberChange | undefined {
+  const running = said.active.find((one) => one.slot === slot);
+  if (member.back_state === 'sent' && member.back === '') {
+    const untouched = member.state !== 'committed' && member.started === 0;
+    return untouched && running === undefined
+      ? { back_state: 'committed', back_ended_ms: now }
+      : undefined;
+  }
+  if (member.back_state !== 'none' || !serves) return undefined;
+  const runsIt = running?.digest === member.digest;
+  if (member.state === 'failed' && member.code === NOT_RUNNING && runsIt) {
+    return { state: 'committed', code: '', detail: '' };
+  }
+  if (member.state !== 'committed' || runsIt || !saysAfterCommit(member, said, now)) {
+    return undefined;
+  }
+  const runs = running === undefined ? 'nothing' : running.digest.slice(0, 80) || 'something else';
+  const { code, message } = new FlotillaError(NOT_RUNNING, { slot: slot.slice(0, 63), runs });
+  return { state: 'failed', code, detail: message, ended_ms: now, due_ms: 0, retryable: 0 };
+}
+
+const NOT_RUNNING = 'deployment.not-running';
+
+/** Messages may come out of order: what a device said before its commit accuses nobody. */
+function saysAfterCommit(member: MemberRow, { outcomes }: Said, now: number): boolean {
+  const same = outcomes.find(
+    ({ deployment, attempt }) => deployment === member.deployment && attempt === member.attempt,
+  );
+  if (same !== undefined) return same.result === 'RESULT_COMMITTED';
+  return now > member.ended_ms + ON_ITS_WAY_MS;
 }

@@ -30,7 +30,7 @@ const GatesRequest = Type.Object(
     alpha: Type.Optional(Type.Number({ minimum: 1e-12, maximum: 0.5 })),
     lookBackMs: duration(90 * DAY, MINUTE),
     disabled: Type.Optional(
-      Type.Array(Type.Union(GATE_NAMES.map((gate) => Type.Literal(gate))), {
+      Type.Array(Type.Enum(GATE_NAMES), {
         maxItems: GATE_NAMES.length,
       }),
     ),

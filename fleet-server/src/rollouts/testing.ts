@@ -1,4 +1,4 @@
-import type { Outcome, Result, Window } from '@flotilla/protocol';
+import type { Outcome, Result, Sync, Window } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { SqlDialect } from '../db/dialect.ts';
 import type { Database } from '../db/schema.ts';
@@ -222,7 +222,7 @@ export class SimulatedDevice {
       .where('fleet', '=', FLEET)
       .where('device', '=', this.id)
       .execute();
-    await ingestRunning(db, sourceOf(this.id, 0), { active }, () => undefined);
+    await ingestRunning(db, sourceOf(this.id, 0), { active, outcomes: [] }, () => undefined);
   }
 }
 
@@ -256,6 +256,8 @@ export function createIntake(db: Db, dialect: SqlDialect, touch: (rollout: strin
   return {
     outcome: (device: string, outcome: Outcome, now: number) =>
       settle((trx) => ingestReport(trx, handlers, sourceOf(device, now), outcome)),
+    running: (device: string, said: Pick<Sync, 'active' | 'outcomes'>, now: number) =>
+      settle((trx) => ingestRunning(trx, sourceOf(device, now), said, touch)),
     window: (device: string, window: Window, now: number) =>
       settle((trx) => handlers.window(trx, sourceOf(device, now), window)),
   };

@@ -1,6 +1,7 @@
 import { asFlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { type AdvanceContext, type Advanced, advanceRollout, type Freshness } from './advance.ts';
+import { createJoiner } from './joiner.ts';
 import { createPublisher } from './publisher.ts';
 import { type Rollout, unfinishedRollouts } from './store.ts';
 import { createTelemetrySums, type TelemetrySums } from './sums.ts';
@@ -26,10 +27,11 @@ const STALE_MS = 10_000;
  * report or telemetry came in. Holds nothing that cannot be rebuilt.
  */
 export function createRolloutTicker(
-  server: AdvanceContext & Pick<ServerContext, 'log' | 'now'>,
+  server: AdvanceContext & Pick<ServerContext, 'log' | 'now' | 'changes'>,
   intervalMs = 1000,
 ): RolloutTicker {
   const publisher = createPublisher(server);
+  const joiner = createJoiner(server);
   const context = { ...server, publishDesired: publisher.publish };
   const touched = new Set<string>();
   /** Rollouts that had more to do than one round takes. */
@@ -79,6 +81,7 @@ export function createRolloutTicker(
   async function pass(all: boolean): Promise<void> {
     if (all) await publisher.repeat();
     const rollouts = await unfinishedRollouts(context.db);
+    if (all) await joiner.join(rollouts);
     for (const rollout of rollouts) {
       if (stopped) return;
       const { id } = rollout;
@@ -139,6 +142,7 @@ export function createRolloutTicker(
       stopped = true;
       clearInterval(timer);
       clearTimeout(soon);
+      joiner.stop();
       await running;
     },
   };

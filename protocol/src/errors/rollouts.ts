@@ -32,6 +32,11 @@ export const ROLLOUT_ERRORS = {
     (c: { version: string }) =>
       `no variant of ${c.version} was measured: see why in the table, then measure again`,
   ),
+  'deployment.not-running': refused(
+    409,
+    (c: { slot: string; runs: string }) =>
+      `the device said that it committed the bundle, and now says that slot ${c.slot} runs ${c.runs}`,
+  ),
   'report.invalid': refused(
     422,
     (c: { reason: string }) => `the device's report was refused: ${c.reason}`,
