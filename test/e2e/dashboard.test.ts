@@ -126,6 +126,32 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await page.getByText('1 of 6 match').waitFor();
   });
 
+  test('devices are selected by a selector or by a group, and a wrong one is told', async () => {
+    const body = { name: 'pi', kind: 'dynamic', selector: 'target=raspberry-*' };
+    const groups = `${server().url}/api/1/fleets/default/groups`;
+    const authorization = `Bearer ${server().adminToken}`;
+    expect((await callApi(groups, 'POST', body, { authorization })).status).toBe(201);
+    const page = await openSignedIn('#/', { expected: /400/ });
+    const selector = page.getByLabel('Selector', { exact: true });
+    const select = async (text: string) => {
+      await selector.fill(text);
+      await page.getByRole('button', { name: 'Select' }).click();
+    };
+    await select('online=false or target=jetson-orin');
+    await page.getByText(/^[12] of 6 match$/).waitFor();
+    await select('target=jetson-orin or targte=x');
+    await page.getByText(/at character 23: "targte" is no key.* did you mean "target"/).waitFor();
+    await page.getByText('0 of 6 match').waitFor();
+    await page.getByLabel('Group').selectOption('pi');
+    await page.getByText(/^[1-5] of 6 match$/).waitFor();
+    expect(await selector.inputValue()).toBe('group="pi"');
+    for (const text of await page.locator('tr[data-device]').allTextContents()) {
+      expect(text).toContain('raspberry-pi');
+    }
+    await selector.fill('');
+    await page.getByText('6 devices', { exact: true }).waitFor();
+  });
+
   test('a name that is markup is shown as text, on every page', async () => {
     const page = await openSignedIn();
     const device = story.fleet.devices.at(-1)?.id;

@@ -5,6 +5,8 @@ import { EmptyFleet } from './empty-fleet.tsx';
 import { FleetHead } from './fleet-head.tsx';
 import { type FleetStore, openFleetStore } from './fleet-store.ts';
 import { FleetTable } from './fleet-table.tsx';
+import { openSelection, type Selection } from './selection.ts';
+import { SelectorBar } from './selector-bar.tsx';
 import { countText, linesOf, matches, type Order, sortLines } from './table.ts';
 
 /** Lines that are drawn before a person asks for more. */
@@ -13,26 +15,36 @@ const SHOWN = 100;
 /** Every device of the fleet and how it is. */
 export function FleetPage() {
   const dashboard = useDashboard();
-  const store = useSignal<FleetStore | undefined>(undefined);
+  const parts = useSignal<Parts | undefined>(undefined);
   useEffect(() => {
-    const opened = openFleetStore(dashboard);
-    store.value = opened;
-    return opened.close;
-  }, [dashboard, store]);
+    const opened = { store: openFleetStore(dashboard), selection: openSelection(dashboard) };
+    parts.value = opened;
+    return () => {
+      opened.store.close();
+      opened.selection.close();
+    };
+  }, [dashboard, parts]);
   return (
     <>
       <FleetHead />
-      {store.value && <Devices store={store.value} />}
+      {parts.value && <Devices {...parts.value} />}
     </>
   );
 }
 
-function Devices({ store }: { readonly store: FleetStore }) {
+interface Parts {
+  readonly store: FleetStore;
+  readonly selection: Selection;
+}
+
+function Devices({ store, selection }: Parts) {
   const filter = useSignal('');
   const order = useSignal<Order>({ column: 'name', descending: false });
   const limit = useSignal(SHOWN);
   const found = useComputed(() => {
-    const lines = linesOf([...(store.rows.value?.values() ?? [])]);
+    const selected = selection.devices.value;
+    const rows = [...(store.rows.value?.values() ?? [])];
+    const lines = linesOf(rows.filter(({ device }) => selected?.has(device) ?? true));
     return sortLines(
       lines.filter((line) => matches(line, filter.value)),
       order.value,
@@ -65,6 +77,7 @@ function Devices({ store }: { readonly store: FleetStore }) {
           {countText(found.value, store.rows.value.size)}
         </span>
       </div>
+      <SelectorBar selection={selection} />
       <FleetTable lines={shown} sparklines={store.lines} order={order} />
       {found.value.length === 0 && <p class="placeholder muted">No device matches the filter.</p>}
       {found.value.length > shown.length && (

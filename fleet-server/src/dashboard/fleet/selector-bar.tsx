@@ -1,0 +1,72 @@
+import type { TargetedSubmitEvent } from 'preact';
+import { useDashboard, useResource } from '../app/context.ts';
+import type { Selection } from './selection.ts';
+
+interface Groups {
+  readonly items: readonly { readonly name: string }[];
+}
+
+/** Asks for a selector, or for a group, and says what is wrong with it. */
+export function SelectorBar({ selection }: { readonly selection: Selection }) {
+  const { selector, note } = selection;
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    selector.value = String(new FormData(event.currentTarget).get('selector') ?? '').trim();
+  };
+  return (
+    <>
+      <form class="selector" onSubmit={submit}>
+        <input
+          class="filter mono"
+          type="search"
+          name="selector"
+          placeholder="Selector: site=lyon and memory >= 4GB"
+          aria-label="Selector"
+          aria-describedby="selector-note"
+          autocomplete="off"
+          spellcheck={false}
+          maxLength={1000}
+          value={selector.value}
+          onInput={({ currentTarget: { value } }) => {
+            if (value === '') selector.value = '';
+          }}
+        />
+        <button class="button" type="submit">
+          Select
+        </button>
+        <GroupChoice selection={selection} />
+      </form>
+      <p id="selector-note" class="selector-note" role="status">
+        {note.value}
+      </p>
+    </>
+  );
+}
+
+/** The groups of the fleet; nothing where there are none. */
+function GroupChoice({ selection: { selector } }: { readonly selection: Selection }) {
+  const { api } = useDashboard();
+  const { value } = useResource(() => api.get<Groups>('/groups'), { when: () => false });
+  const items = value.value?.items ?? [];
+  if (items.length === 0) return null;
+  const chosen = items.find(({ name }) => selectorOf(name) === selector.value)?.name ?? '';
+  return (
+    <select
+      class="group-choice"
+      aria-label="Group"
+      value={chosen}
+      onChange={({ currentTarget: { value: name } }) => {
+        selector.value = name === '' ? '' : selectorOf(name);
+      }}
+    >
+      <option value="">Any group</option>
+      {items.map(({ name }) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const selectorOf = (group: string): string => `group="${group}"`;
