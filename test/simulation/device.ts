@@ -17,6 +17,15 @@ export interface Version {
   readonly interaction: { readonly latency: number; readonly confidence: number };
 }
 
+/** Variants of the version, with the share of the devices that each suits. */
+export const ONE_VARIANT = { 'x86-64 int8': 1 };
+export const THREE_VARIANTS = {
+  'x86-64 int8': 0.7,
+  'raspberry-pi-5 int8': 0.27,
+  'jetson-orin fp16': 0.03,
+};
+export type Variants = Readonly<Record<string, number>>;
+
 export const GOOD: Version = {
   failing: 0.01,
   slower: 1,
@@ -41,6 +50,7 @@ const BEFORE = 5000;
 
 /** What a device is, apart from what happens to it. */
 export interface DeviceModel {
+  readonly variant: string;
   /** What it came to with the previous version. */
   readonly baseline: Side;
   readonly fails: boolean;
@@ -50,7 +60,13 @@ export interface DeviceModel {
   window(): Side;
 }
 
-export function createDevice(draws: Draws, version: Version): DeviceModel {
+export function createDevice(
+  draws: Draws,
+  versionOf: (variant: string) => Version,
+  variants: Variants,
+): DeviceModel {
+  const variant = pick(draws, variants);
+  const version = versionOf(variant);
   const place = {
     latency: draws.normal(LATENCY.mean, LATENCY.between),
     confidence: draws.normal(CONFIDENCE.mean, CONFIDENCE.between),
@@ -65,11 +81,22 @@ export function createDevice(draws: Draws, version: Version): DeviceModel {
     rss: place.rss + draws.normal(0, 0.05),
   };
   return {
+    variant,
     baseline: sideOf(draws, place, BEFORE),
     fails: draws.uniform() < version.failing,
     deviates: draws.uniform() < 0.01,
     window: () => sideOf(draws, changed, PER_WINDOW),
   };
+}
+
+function pick(draws: Draws, variants: Variants): string {
+  const names = Object.keys(variants);
+  let left = draws.uniform();
+  for (const name of names) {
+    left -= variants[name] ?? 0;
+    if (left < 0) return name;
+  }
+  return names[0] ?? '';
 }
 
 /** Each device sees its own mix of things. */

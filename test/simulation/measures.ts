@@ -1,10 +1,11 @@
-import { GOOD, type Version } from './device.ts';
+import { GOOD, ONE_VARIANT, type Variants, type Version } from './device.ts';
 import { type Course, simulateRollout } from './rollout.ts';
 
 /** Runs a version so many times, each with a seed of its own. */
 export interface Series {
   readonly runs: number;
-  readonly version: Version;
+  readonly version: Version | ((variant: string) => Version);
+  readonly variants?: Variants;
   readonly devices?: number;
   readonly soakMs?: number;
   readonly firstSeed?: number;
@@ -15,12 +16,14 @@ const MINUTE = 60_000;
 export function runSeries({
   runs,
   version,
+  variants = ONE_VARIANT,
   devices = 1000,
   soakMs = 2 * MINUTE,
   firstSeed = 1,
 }: Series): Course[] {
+  const versionOf = typeof version === 'function' ? version : () => version;
   return Array.from({ length: runs }, (_, i) =>
-    simulateRollout({ seed: firstSeed + i, devices, version, soakMs }),
+    simulateRollout({ seed: firstSeed + i, devices, versionOf, variants, soakMs }),
   );
 }
 
@@ -35,10 +38,14 @@ export const SLOWER: Version = { ...GOOD, slower: 1.3, interaction: INTERACTION 
 export const LESS_SURE: Version = { ...GOOD, lessSure: 0.1, interaction: INTERACTION };
 
 /** Share of rollouts of good versions that were stopped; each kind has half of the runs. */
-export function falseStopShare(runs: number, firstSeed = 1): number {
+export function falseStopShare(
+  runs: number,
+  firstSeed = 1,
+  variants = ONE_VARIANT as Variants,
+): number {
   const each = Math.ceil(runs / GOOD_VERSIONS.length);
   const courses = GOOD_VERSIONS.flatMap((version, i) =>
-    runSeries({ runs: each, version, firstSeed: firstSeed + i * each }),
+    runSeries({ runs: each, version, variants, firstSeed: firstSeed + i * each }),
   );
   return courses.filter(({ state }) => state !== 'done').length / courses.length;
 }

@@ -12,13 +12,21 @@ import { mergeSides } from '../../fleet-server/src/rollouts/sides.ts';
 import { modelMember, snapshotOf } from '../../fleet-server/src/rollouts/testing-plan.ts';
 import type { Action, PlanRollout } from '../../fleet-server/src/rollouts/types.ts';
 import { waveSizes } from '../../fleet-server/src/rollouts/waves.ts';
-import { createDevice, type DeviceModel, type Version, WINDOW_MS } from './device.ts';
+import {
+  createDevice,
+  type DeviceModel,
+  type Variants,
+  type Version,
+  WINDOW_MS,
+} from './device.ts';
 import { createDraws, type Draws } from './draws.ts';
 
 export interface Scenario {
   readonly seed: number;
   readonly devices: number;
-  readonly version: Version;
+  /** The new version, as it is on the devices of each variant. */
+  readonly versionOf: (variant: string) => Version;
+  readonly variants: Variants;
   readonly soakMs: number;
 }
 
@@ -50,19 +58,21 @@ interface Member {
 }
 
 const STEP_MS = 1000;
-const LONGEST_MS = 48 * 3_600_000;
-const VARIANT = 'x86-64 int8';
+/** Three waves that soak as long as they may; what has not ended by then waits for a person. */
+const LONGEST_SOAKS = 40;
 
 /** Runs a rollout with the real planner and gates; only devices, broker and database are simulated. */
 export function simulateRollout(scenario: Scenario): Course {
   const clock = new VirtualRollout(scenario);
-  for (let now = 0; now < LONGEST_MS && !clock.ended; now += STEP_MS) clock.step(now);
+  const longestMs = LONGEST_SOAKS * scenario.soakMs;
+  for (let now = 0; now < longestMs && !clock.ended; now += STEP_MS) clock.step(now);
   return clock.course();
 }
 
 class VirtualRollout {
   readonly #draws: Draws;
   readonly #settings;
+  readonly #variants: readonly string[];
   readonly #members: Member[];
   #rollout: PlanRollout;
   #verdicts: readonly Verdict[] = [];
@@ -71,12 +81,13 @@ class VirtualRollout {
   #firstBadMs = -1;
   #haltedMs = -1;
 
-  constructor({ seed, devices, version, soakMs }: Scenario) {
+  constructor({ seed, devices, versionOf, variants, soakMs }: Scenario) {
+    this.#variants = Object.keys(variants);
     this.#draws = createDraws(seed);
     this.#settings = settingsOf({ model: 'parts', version: 2, soakMs });
     this.#members = Array.from({ length: devices }, (_, i) => ({
       row: modelMember(i),
-      device: createDevice(this.#draws, version),
+      device: createDevice(this.#draws, versionOf, variants),
       endsMs: 0,
       runsMs: 0,
       candidate: emptySide(),
@@ -178,15 +189,14 @@ class VirtualRollout {
 
   #evidence(): Evidence {
     const asked = this.#members.filter(({ row }) => row.attempt > 0);
-    const tally = (bad: (member: Member) => boolean, reason = ''): Tally[] => {
-      const count = asked.filter(bad).length;
-      return [
-        { variant: VARIANT, asked: asked.length, bad: count, reason: count > 0 ? reason : '' },
-      ];
-    };
+    const tally = (bad: (member: Member) => boolean, reason = ''): Tally[] =>
+      this.#variants.map((variant) => {
+        const own = asked.filter(({ device }) => device.variant === variant);
+        return { variant, asked: own.length, bad: own.filter(bad).length, reason };
+      });
     return {
       membership: this.#members.length,
-      variants: [VARIANT],
+      variants: this.#variants,
       tallies: {
         activations: tally(({ row }) => row.state === 'failed', 'self-test.failed'),
         crashes: tally(() => false),
@@ -197,7 +207,7 @@ class VirtualRollout {
         .filter(({ row }) => row.state === 'committed')
         .map(({ row, device, candidate }) => ({
           device: row.device,
-          variant: VARIANT,
+          variant: device.variant,
           candidate,
           baseline: device.baseline,
         })),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { GOOD } from './device.ts';
+import { GOOD, THREE_VARIANTS } from './device.ts';
 import { FAILING, falseStopShare, LESS_SURE, measureHalts, runSeries, SLOWER } from './measures.ts';
 
 const LONG = process.env.FLOTILLA_LONG === '1';
@@ -38,6 +38,32 @@ describe('1000 devices on a virtual clock, with the real planner and gates', () 
       for (const course of runSeries({ runs: CHANGED_RUNS, version })) {
         expect(course).toMatchObject({ state: 'rolled-back', haltedBy: gate, undone: true });
         expect(course.waves).toBeLessThanOrEqual(2);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'nor is it where each of three variants is judged by itself',
+    () => {
+      const share = falseStopShare(LONG ? 500 : 2, 1, THREE_VARIANTS);
+      expect(share).toBeLessThanOrEqual(LONG ? 2 / 500 : 0);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'what fails on a rare target only is halted or held, though the mean hardly shows it',
+    () => {
+      const version = (variant: string) => ({
+        ...GOOD,
+        failing: variant === 'jetson-orin fp16' ? 0.9 : GOOD.failing,
+      });
+      const courses = runSeries({ runs: LONG ? 200 : 3, version, variants: THREE_VARIANTS });
+      for (const { state, waves, sentence } of courses) {
+        expect(['rolled-back', 'running'], 'the latter waits for a person').toContain(state);
+        expect(waves).toBeLessThanOrEqual(2);
+        if (state === 'rolled-back') expect(sentence).toContain('on jetson-orin fp16: ');
       }
     },
     LIMIT_MS,
