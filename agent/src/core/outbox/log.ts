@@ -22,21 +22,29 @@ export interface Place {
 export interface Log {
   /** Oldest first. The newest is never to be removed: its name carries the sequence on. */
   readonly segments: readonly Segment[];
-  /** Resolves once the record is on the medium; those that wait share one append and one sync. */
-  append(entry: RecordEntry): Promise<Place>;
+  /**
+   * Resolves once the record is on the medium; those that wait share one append and one sync. A number
+   * is given with the write, and again where that failed, so that a gap between numbers is a loss.
+   *
+   * @param make the record under its sequence number
+   */
+  append(make: (seq: number) => RecordEntry): Promise<Stored>;
   /** Goes with the next record, or is lost. */
   note(entry: Entry): void;
   read(place: Place): Promise<Uint8Array | undefined>;
   remove(segment: Segment): Promise<void>;
 }
 
-interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly record?: {
-    readonly entry: RecordEntry;
-    readonly resolve: (place: Place) => void;
-    readonly reject: (error: unknown) => void;
-  };
+/** A record on the medium. */
+export interface Stored {
+  readonly seq: number;
+  readonly place: Place;
+}
+
+interface WaitingRecord {
+  readonly make: (seq: number) => RecordEntry;
+  readonly resolve: (stored: Stored) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const NAME = /^(\d{16})\.log$/;
@@ -44,20 +52,23 @@ const NAME = /^(\d{16})\.log$/;
 /**
  * Opens the segments of a folder.
  *
+ * @param least no number below is given; else the first that no segment's name or record has used
  * @param take called for every sound entry, oldest first
- * @returns the log, and the first sequence number that no segment's name or record has used
  */
 export async function openLog(
   storage: Storage,
   folder: string,
   segmentBytes: number,
+  least: number,
   take: (entry: Entry, place: Place) => void,
-): Promise<{ log: Log; nextSeq: number }> {
-  const { segments, nextSeq } = await load(storage, folder, take);
+): Promise<Log> {
+  const loaded = await load(storage, folder, take);
+  const { segments } = loaded;
+  let nextSeq = Math.max(loaded.nextSeq, least);
   const queue = createQueue();
   // each start begins a segment of its own, because the last one may end in a torn entry
   let current: Segment | undefined;
-  let waiting: Waiting[] = [];
+  let waiting: (WaitingRecord | Entry)[] = [];
 
   async function begin(seq: number): Promise<Segment> {
     const path = `${folder}/${String(seq).padStart(16, '0')}.log`;
@@ -71,48 +82,54 @@ export async function openLog(
     return segment;
   }
 
-  async function write(group: readonly Waiting[], firstSeq: number): Promise<void> {
-    if (current === undefined || current.bytes >= segmentBytes) current = await begin(firstSeq);
+  async function write(entries: readonly Entry[]): Promise<Stored[]> {
+    if (current === undefined || current.bytes >= segmentBytes) current = await begin(nextSeq);
     const segment = current;
-    await storage.append(segment.path, join(group.map(({ bytes }) => bytes)));
+    const parts = entries.map(encodeEntry);
+    await storage.append(segment.path, join(parts));
     await storage.sync(segment.path);
-    for (const { bytes, record } of group) {
+    const stored: Stored[] = [];
+    for (const [i, entry] of entries.entries()) {
       const offset = segment.bytes + PAYLOAD_OFFSET;
-      segment.bytes += bytes.length;
-      if (record === undefined) continue;
-      segment.newestMs = Math.max(segment.newestMs, record.entry.madeMs);
-      record.resolve({ segment, offset, length: record.entry.payload.length });
+      segment.bytes += parts[i]!.length;
+      if (entry.kind !== 'record') continue;
+      segment.newestMs = Math.max(segment.newestMs, entry.madeMs);
+      const place = { segment, offset, length: entry.payload.length };
+      stored.push({ seq: entry.seq, place });
     }
+    return stored;
   }
 
   async function flush(): Promise<void> {
     const group = waiting;
-    const records = group.flatMap(({ record }) => record ?? []);
-    const [first] = records;
-    if (first === undefined) return;
+    const records = group.filter((one) => 'make' in one);
+    if (records.length === 0) return;
     waiting = [];
+    const first = nextSeq;
+    let seq = first;
     try {
-      await write(group, first.entry.seq);
+      const entries = group.map((one) => ('make' in one ? one.make(seq++) : one));
+      const stored = await write(entries);
+      nextSeq = seq;
+      for (const [i, { resolve }] of records.entries()) resolve(stored[i]!);
     } catch (error) {
       // later records must not lie behind what was half written
       current = undefined;
-      for (const { entry, reject } of records) {
-        // it may lie there whole and only the sync failed: the caller will store it under a new number
-        log.note({ kind: 'settled', first: entry.seq, last: entry.seq });
-        reject(error);
-      }
+      // they may lie there whole and only the sync failed: their numbers will be given again
+      log.note({ kind: 'settled', first, last: first + records.length - 1 });
+      for (const { reject } of records) reject(error);
     }
   }
 
   const log: Log = {
     segments,
-    append: (entry) =>
+    append: (make) =>
       new Promise((resolve, reject) => {
-        waiting.push({ bytes: encodeEntry(entry), record: { entry, resolve, reject } });
+        waiting.push({ make, resolve, reject });
         queue(flush).catch(reject);
       }),
     note: (entry) => {
-      waiting.push({ bytes: encodeEntry(entry) });
+      waiting.push(entry);
     },
     read: ({ segment, offset, length }) => storage.readRange(segment.path, offset, length),
     remove: (segment) =>
@@ -123,7 +140,7 @@ export async function openLog(
         await storage.remove(segment.path);
       }),
   };
-  return { log, nextSeq };
+  return log;
 }
 
 async function load(

@@ -1,6 +1,7 @@
 import { type Ack, decode, FlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createFullDisk } from '../../testing/full-disk.ts';
 import { createPowerCutStorage, type Loss, PowerCut } from '../../testing/power-cut-storage.ts';
 import type { Storage } from '../ports.ts';
 import { OUTBOX_LIMITS, type Outbox, openOutbox } from './outbox.ts';
@@ -36,6 +37,22 @@ describe('outbox', () => {
       window: { inferences: 7 },
     });
     expect(await put(again, 21)).toBe(21);
+  });
+
+  test('gives the numbers of records that found no room again, so that a gap is a loss', async () => {
+    const medium = createPowerCutStorage();
+    const disk = createFullDisk(medium);
+    const outbox = await open(disk);
+    await put(outbox, 1);
+    disk.fullFrom(disk.writes);
+    for (const refused of await Promise.allSettled([put(outbox, 2), put(outbox, 3)])) {
+      expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'storage.full' } });
+    }
+    disk.fullFrom(Number.POSITIVE_INFINITY);
+    expect(await Promise.all([put(outbox, 4), put(outbox, 5)])).toEqual([2, 3]);
+    const again = await open(medium.restart('nothing'));
+    expect(seqs(again)).toEqual([1, 2, 3]);
+    expect(await read(again, 2)).toMatchObject({ seq: 2, window: { inferences: 4 } });
   });
 
   test('removes acknowledged ranges and nothing else', async () => {

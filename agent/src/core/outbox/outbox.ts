@@ -2,7 +2,7 @@ import { type Ack, type Draft, encode, type Record as RecordMessage } from '@flo
 import { createQueue, replaceFile } from '../durable.ts';
 import type { Storage } from '../ports.ts';
 import { openDrops } from './drops.ts';
-import type { OutboxTopic } from './entries.ts';
+import type { Entry, OutboxTopic } from './entries.ts';
 import { type Log, openLog, type Place, type Segment } from './log.ts';
 
 const FOLDER = 'outbox';
@@ -83,12 +83,12 @@ export async function openOutbox(
   const id = await readId(storage, newOutboxId);
   const drops = await openDrops(storage, DROPS_FILE);
   const index = new Map<number, Held>();
-  const { log, nextSeq } = await openLog(storage, FOLDER, limits.segmentBytes, (entry, place) => {
+  const take = (entry: Entry, place: Place) => {
     if (entry.kind === 'settled') forget(index, entry);
     else if (entry.seq > drops.through) index.set(entry.seq, { ...headOf(entry), place });
-  });
+  };
+  const log = await openLog(storage, FOLDER, limits.segmentBytes, drops.through + 1, take);
   const totals = { rejected: 0 };
-  let seqs = Math.max(nextSeq, drops.through + 1);
   const tidying = createQueue();
 
   const settleRange = (range: { first: number; last: number }): number => {
@@ -110,11 +110,12 @@ export async function openOutbox(
   return {
     id,
     async append(topic, record, nowMs) {
-      const seq = seqs++;
-      const payload = encode('Record', { ...record, outbox: id, seq });
-      const head = { seq, topic, madeMs: nowMs ?? UNKNOWN_MS };
-      const place = await log.append({ kind: 'record', ...head, payload });
-      index.set(seq, { ...head, place });
+      const madeMs = nowMs ?? UNKNOWN_MS;
+      const { seq, place } = await log.append((number) => {
+        const payload = encode('Record', { ...record, outbox: id, seq: number });
+        return { kind: 'record', seq: number, topic, madeMs, payload };
+      });
+      index.set(seq, { seq, topic, madeMs, place });
       // the record is stored, whatever becomes of the old ones: the next call tries again
       await tidying(() => tidy(nowMs)).catch(() => undefined);
       return seq;
