@@ -17,7 +17,9 @@ const PROGRAMS = {
     `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); await new Promise(() => {});`,
   ),
   /** Serves, and never reaches its server. */
-  deaf: whereItRuns(`globalThis.fetch = () => Promise.reject(new TypeError('deaf'));`),
+  deaf: whereItRuns(
+    `(await import('node:net')).Socket.prototype.connect = function () { return this.destroy(new Error('deaf')); };`,
+  ),
 } as const;
 export type Behavior = keyof typeof PROGRAMS;
 
