@@ -39,7 +39,13 @@ it('sums a large dry run up by wave and stratum, and tells variants with what is
 });
 
 it('lists the devices of a small one', () => {
-  const device = { ...group(0, 'pi / lyon', 1), name: 'press 4', device: '01j0', digest: '' };
+  const device = {
+    ...group(0, 'pi / lyon', 1),
+    name: 'press 4',
+    device: '01j0',
+    arm: '' as const,
+    digest: '',
+  };
   const small = draft({ devices: [device], matched: 1, sizes: [1], startsMs: [0] });
   const text = draftText(small, 100, NOW);
   expect(text).toMatch(/^press 4 +pi \/ lyon +1 +int8, else fp32 +the fastest that fits$/m);

@@ -87,7 +87,13 @@ async function withDeployment(trx: Trx, slot: SlotRow, row: DeploymentRow): Prom
   if (row.role === 'shadow') return { ...slot, mode: 'present', shadow: row.deployment };
   const active = await findDeployment(trx, slot.fleet, slot.active);
   const previous = active?.result === 'committed' ? active.deployment : slot.previous;
-  return { ...slot, mode: 'present', active: row.deployment, previous };
+  const shadow = (await comparesWith(trx, slot)) ? '' : slot.shadow;
+  return { ...slot, mode: 'present', active: row.deployment, previous, shadow };
+}
+
+/** Whether the slot's shadow is there for what has been active: nobody asked how it does beside another. */
+async function comparesWith(trx: Trx, { fleet, shadow }: SlotRow): Promise<boolean> {
+  return (await findDeployment(trx, fleet, shadow))?.purpose === 'compare';
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type Draft,
   deviceTopics,
   encode,
+  type ShadowPlan,
   whyIncompatible,
 } from '@flotilla/protocol';
 import type { Selectable } from 'kysely';
@@ -37,7 +38,7 @@ async function buildDesired(
   const url = `/api/1/fleets/${fleet}/blobs`;
   const deploymentOf = (id: string) => {
     const row = deployments.get(id);
-    return row === undefined ? undefined : toDeployment(row, url, facts.policies.get(row.rollout));
+    return row === undefined ? undefined : toDeployment(row, url, facts.rules.get(row.rollout));
   };
   return {
     at: { wallMs: parts.now(), monotonicMs: Math.round(performance.now()), clockSynced: true },
@@ -108,9 +109,9 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     .execute();
   const deployments = await deploymentsOf(db, fleet, slots);
   const named = ordered(slots, deployments);
-  const [policy, policies, targets] = await Promise.all([
+  const [policy, rules, targets] = await Promise.all([
     policyFor(db, fleet, device),
-    rolloutPolicies(db, fleet, named),
+    rolloutRules(db, fleet, named),
     targetsOf(db, fleet, named),
   ]);
   return {
@@ -120,7 +121,7 @@ async function gather(db: DesiredParts['db'], fleet: string, device: string) {
     slots,
     deployments,
     policy,
-    policies,
+    rules,
     targets,
     halt: row.halt_signed === '' ? undefined : haltOf(row),
   };
@@ -149,12 +150,18 @@ const ordered = (slots: readonly SlotRow[], deployments: ReadonlyMap<string, Dep
     .flatMap(({ active, shadow }) => [deployments.get(active), deployments.get(shadow)])
     .filter((row) => row !== undefined);
 
-/** What the rollouts that ordered these deployments say of their downloads. */
-async function rolloutPolicies(
+/** What a rollout says of the deployments that it orders; part of its settings. */
+interface RolloutRules {
+  readonly download?: DownloadPolicy;
+  readonly shadow?: Partial<ShadowPlan>;
+}
+
+/** What the rollouts that ordered these deployments say of them. */
+async function rolloutRules(
   db: DesiredParts['db'],
   fleet: string,
   deployments: readonly DeploymentRow[],
-): Promise<Map<string, DownloadPolicy>> {
+): Promise<Map<string, RolloutRules>> {
   const ids = deployments.map(({ rollout }) => rollout).filter((id) => id !== '');
   if (ids.length === 0) return new Map();
   const rows = await db
@@ -163,9 +170,9 @@ async function rolloutPolicies(
     .where('fleet', '=', fleet)
     .where('rollout', 'in', ids)
     .execute();
-  const policyIn = (settings: string) =>
-    (JSON.parse(settings) as { download?: DownloadPolicy }).download ?? {};
-  return new Map(rows.map(({ rollout, settings }) => [rollout, policyIn(settings)]));
+  return new Map(
+    rows.map(({ rollout, settings }) => [rollout, JSON.parse(settings) as RolloutRules]),
+  );
 }
 
 async function targetsOf(
@@ -188,7 +195,8 @@ async function targetsOf(
   }));
 }
 
-function toDeployment(row: DeploymentRow, url: string, policy: DownloadPolicy = {}) {
+function toDeployment(row: DeploymentRow, url: string, rules: RolloutRules = {}) {
+  const { download = {}, shadow } = rules;
   return {
     id: row.deployment,
     attempt: row.attempt,
@@ -205,9 +213,17 @@ function toDeployment(row: DeploymentRow, url: string, policy: DownloadPolicy = 
     targetPath: row.target_path,
     rollout: row.rollout,
     measureOnly: row.purpose === 'measure',
-    ...wirePolicy(policy),
+    ...wirePolicy(download),
+    ...optional('shadow', row.purpose === 'compare' ? planOf(shadow) : undefined),
   };
 }
+
+/** As the rollout was made: the server's defaults are in its settings. */
+const planOf = (shadow: Partial<ShadowPlan> = {}): Draft<ShadowPlan> => ({
+  samplePermille: shadow.samplePermille,
+  busyPermille: shadow.busyPermille,
+  maxTemperatureC: shadow.maxTemperatureC,
+});
 
 /** A field that is left out where it has no value (exactOptionalPropertyTypes in spirit). */
 function optional<K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { DownloadPolicy } from '../devices/download-policy.ts';
 import { GATE_NAMES, VERDICT_STATES } from '../rollouts/gates/types.ts';
+import { KIND_REQUEST, ROLLOUT_KINDS } from '../rollouts/kinds/settings.ts';
 import { STANDINGS, type Standing } from '../rollouts/progress/standing.ts';
 import { WAITS } from '../rollouts/progress/waits.ts';
 import { WAVE_STATES } from '../rollouts/progress/waves.ts';
@@ -37,6 +38,7 @@ export const Settings = Type.Object({
   download: Type.Optional(DownloadPolicy),
   gates: Gates,
   ...STRATEGY_REQUEST,
+  ...KIND_REQUEST,
 });
 
 const Count = Type.Integer({ minimum: 0 });
@@ -50,6 +52,8 @@ export const RolloutSummary = Type.Object({
   version: Type.Integer(),
   slot: Type.String(),
   selector: Type.String(),
+  kind: Type.Enum(ROLLOUT_KINDS, { description: 'an A/B rollout that is promoted is an update' }),
+  parent: Type.String({ description: 'shadow rollout that it was promoted from; empty: none' }),
   state: Type.Enum(ROLLOUT_STATES),
   haltedBy: HaltedBy,
   sentence: Type.String({ description: 'why it is in this state' }),
@@ -75,6 +79,10 @@ const Transfer = Type.Object({
   }),
 });
 
+const Arm = Type.Enum(['', 'control', 'candidate'], {
+  description: 'of an A/B rollout: control devices keep their version',
+});
+
 const Ladder = Type.Array(Type.String(), {
   description: 'precisions in the order in which they are tried on it; then it keeps what it ran',
 });
@@ -90,6 +98,7 @@ export const RolloutDevice = Type.Object({
   digest: Type.String(),
   precision: Type.String(),
   ladder: Ladder,
+  arm: Arm,
   rung: Type.Integer({ description: 'index in ladder of the variant that it is at' }),
   deployment: Type.String(),
   attempt: Type.Integer(),
@@ -199,6 +208,7 @@ export const DraftDevice = Type.Object({
   digest: Type.String(),
   ladder: Ladder,
   stratum: Type.String(),
+  arm: Arm,
 });
 
 const DraftGroup = Type.Object({

@@ -4,6 +4,7 @@ import { gatherEvidence } from './evidence.ts';
 import { executeAction } from './execute.ts';
 import { judgeGates } from './gates/index.ts';
 import type { Verdict } from './gates/types.ts';
+import { promoteByGate } from './kinds/promote.ts';
 import { planWave } from './plan.ts';
 import { gatherSnapshot } from './snapshot.ts';
 import { ENDED_STATES, type Rollout, readRollout, readVerdicts, writeVerdicts } from './store.ts';
@@ -69,7 +70,10 @@ export async function advanceRollout(
     }
     if (actions.length === 0) return { settled: true, judged: state !== 'later', judgingMs };
     for (const action of actions) {
-      const devices = await executeAction(context, rollout, action, now);
+      const devices =
+        action.kind === 'promote'
+          ? await promoteByGate(context, rollout, now)
+          : await executeAction(context, rollout, action, now);
       await beside(PUBLISHED, devices, (device) => context.publishDesired(fleet, device));
     }
     state = 'later';
@@ -79,7 +83,8 @@ export async function advanceRollout(
 }
 
 /** What a closed gate would have forbidden for good. */
-const decides = ({ kind }: Action): boolean => kind === 'openWave' || kind === 'finish';
+const decides = ({ kind }: Action): boolean =>
+  kind === 'openWave' || kind === 'finish' || kind === 'promote';
 
 const JUDGED: readonly RolloutState[] = ['running', 'paused'];
 

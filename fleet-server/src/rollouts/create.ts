@@ -10,10 +10,12 @@ import { takeSelector } from '../selectors/check-keys.ts';
 import { whyNone } from '../selectors/why-none.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
+import { claim } from './claim.ts';
 import { plural } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
+import { type ArmName, obstacleFor, shapeByKind } from './kinds/shape.ts';
 import { storedLadder } from './ladder.ts';
-import { type Holding, leaveToOthers, settleOverlaps } from './overlap.ts';
+import { leaveToOthers } from './overlap.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
 import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
@@ -34,11 +36,13 @@ export interface RolloutDraft {
 export interface DraftMember extends Candidate {
   /** Place in the order of the waves, −1 where it takes no part. */
   readonly position: number;
+  readonly arm: ArmName;
 }
 
 /**
  * Chooses devices and variants, and cuts the waves; writes nothing.
  *
+ * @param among only these devices; left out: every one that the selector matches
  * @throws FlotillaError `rollout.invalid`, `selector.invalid`, `server.not-found`
  */
 export async function draftRollout(
@@ -46,6 +50,7 @@ export async function draftRollout(
   fleet: string,
   request: RolloutRequest,
   now: number,
+  { among }: { readonly among?: readonly string[] } = {},
 ): Promise<RolloutDraft> {
   const { model, version } = request;
   const settings = settingsFor(request);
@@ -53,23 +58,31 @@ export async function draftRollout(
   const variants = await readyVariants(db, fleet, model, version);
   const figures = await readFigures(db, fleet, { model, version });
   const { stratify } = settings;
-  const demand = { slot: model, selector, figures, stratify, now };
+  const obstacle = obstacleFor(settings.kind);
+  const demand = {
+    slot: model,
+    selector,
+    figures,
+    stratify,
+    now,
+    obstacle,
+    ...(among && { among }),
+  };
   const candidates = await chooseCandidates(db, fleet, demand, variants);
   if (candidates.length === 0) {
     const why = await whyNone(db, fleet, selector, { now, accepted: true });
     refuse(`no accepted device matches ${selector.source}: ${why}`);
   }
-  const taking = candidates.filter(({ state }) => state === 'pending');
-  if (taking.length === 0) refuse(whyNoneTakesPart(candidates, `${model}@${version}`));
-  if (taking.length > MAX_DEVICES) refuse(`${taking.length} devices are too many for one rollout`);
   const id = newId(now);
+  const place = { fleet, id, slot: model };
+  const { taking, others, armOf } = await shapeByKind(db, place, settings, candidates);
+  if (taking.length === 0) refuse(whyNoneTakesPart(others, `${model}@${version}`));
+  if (taking.length > MAX_DEVICES) refuse(`${taking.length} devices are too many for one rollout`);
   const order = await orderDevices(id, taking);
   const members = [
     ...order.map((index, position) => ({ ...taking[index]!, position })),
-    ...candidates
-      .filter(({ state }) => state !== 'pending')
-      .map((one) => ({ ...one, position: -1 })),
-  ];
+    ...others.map((one) => ({ ...one, position: -1 })),
+  ].map((one) => ({ ...one, arm: armOf(one.device) }));
   const sizes = waveSizes(settings.waves, taking.length);
   const { source } = selector;
   return { id, model, version, slot: model, selector: source, settings, sizes, members };
@@ -104,88 +117,75 @@ export async function createRollout(
 ): Promise<RolloutDraft> {
   const draft = await draftRollout(context, fleet, request, now);
   await context.db.transaction().execute(async (trx) => {
-    await context.dialect.lock(trx, `claims ${fleet}/${draft.slot}`);
-    await holdGroups(context.dialect, trx, fleet, draft.selector);
-    const kept = await claim(context.dialect, trx, fleet, draft, now);
-    await trx
-      .insertInto('rollouts')
-      .values({
-        fleet,
-        rollout: draft.id,
-        model: draft.model,
-        version: draft.version,
-        slot: draft.slot,
-        selector: draft.selector,
-        state: 'running',
-        halted_by: '',
-        sentence: '',
-        wave: -1,
-        sizes: JSON.stringify(draft.sizes),
-        settings: JSON.stringify(draft.settings),
-        created_by: actor,
-        created_ms: now,
-        ended_ms: 0,
-        priority: draft.settings.priority,
-      })
-      .execute();
-    for (const rows of chunks(draft.members, 200)) {
-      const values = rows.map((member) => memberRow(fleet, draft.id, member));
-      await trx.insertInto('rollout_members').values(values).execute();
-    }
-    await addEvent(trx, { fleet, id: draft.id }, 'created', summary(draft, actor), now);
-    await leaveToOthers(trx, { fleet, id: draft.id }, kept, now);
-    await audit({ dialect: context.dialect, now: () => now }, trx, {
-      fleet,
-      actor,
-      action: 'rollout.create',
-      subject: draft.id,
-      detail: { model: draft.model, version: draft.version, selector: draft.selector },
-    });
+    await writeRollout(context, trx, fleet, draft, { actor, now, parent: '' });
   });
   return draft;
 }
 
-function summary({ model, version, members, sizes }: RolloutDraft, actor: string): string {
-  const left = members.length - (sizes.at(-1) ?? 0);
-  const out = left === 0 ? '' : `, ${left} left out`;
-  return `${model}@${version} for ${plural(sizes.at(-1) ?? 0, 'device')} in ${plural(sizes.length, 'wave')}${out}, by ${actor}`;
-}
-
 /**
- * Takes the slot on every device that takes part, or refuses and names who holds it.
+ * Writes a rollout down as it was drafted, and claims the slot on its devices.
  *
- * @returns devices that stay with rollouts that have asked them already
+ * @throws FlotillaError `rollout.overlap`, `lab.busy`
  */
-async function claim(
-  dialect: ServerContext['dialect'],
+export async function writeRollout(
+  { dialect }: Pick<ServerContext, 'dialect'>,
   trx: Kysely<Database>,
   fleet: string,
   draft: RolloutDraft,
-  now: number,
-): Promise<Holding[]> {
-  const { id: rollout, slot, settings } = draft;
-  const devices = draft.members.flatMap(({ device, position }) => (position < 0 ? [] : [device]));
-  const wanting = { fleet, id: rollout, slot, priority: settings.priority };
-  const kept = await settleOverlaps(dialect, trx, wanting, devices, now);
-  const others = new Set(kept.map(({ device }) => device));
-  const own = devices.filter((device) => !others.has(device));
-  for (const some of chunks(own, 500)) {
-    const values = some.map((device) => ({ fleet, device, slot, rollout }));
-    await trx.insertInto('rollout_claims').values(values).execute();
+  { actor, now, parent }: { readonly actor: string; readonly now: number; readonly parent: string },
+): Promise<void> {
+  const { id, model, version, slot, selector, settings } = draft;
+  await dialect.lock(trx, `claims ${fleet}/${slot}`);
+  await holdGroups(dialect, trx, fleet, selector);
+  const kept = await claim(dialect, trx, fleet, draft, now);
+  await trx
+    .insertInto('rollouts')
+    .values({
+      ...{ fleet, rollout: id, model, version, slot, selector, parent, kind: settings.kind },
+      ...{ state: 'running', halted_by: '', sentence: '', wave: -1 },
+      sizes: JSON.stringify(draft.sizes),
+      settings: JSON.stringify(settings),
+      created_by: actor,
+      created_ms: now,
+      ended_ms: 0,
+      priority: settings.priority,
+    })
+    .execute();
+  for (const rows of chunks(draft.members, 200)) {
+    const values = rows.map((member) => memberRow(fleet, id, member));
+    await trx.insertInto('rollout_members').values(values).execute();
   }
-  return kept;
+  await addEvent(trx, { fleet, id }, 'created', summary(draft, actor), now);
+  await leaveToOthers(trx, { fleet, id }, kept, now);
+  const detail = { model, version, selector, kind: settings.kind };
+  await audit({ dialect, now: () => now }, trx, {
+    ...{ fleet, actor, action: 'rollout.create', subject: id, detail },
+  });
+}
+
+const WORDS = { update: '', shadow: 'shadow of ', ab: 'A/B of ' } as const;
+
+function summary(draft: RolloutDraft, actor: string): string {
+  const { model, version, members, sizes, settings } = draft;
+  const size = sizes.at(-1) ?? 0;
+  const controls = members.filter(({ arm }) => arm === 'control').length;
+  const left = members.length - size - controls;
+  const against = controls === 0 ? '' : `, against ${controls} that keep theirs`;
+  const out = left === 0 ? '' : `, ${left} left out`;
+  return `${WORDS[settings.kind]}${model}@${version} for ${plural(size, 'device')} in ${plural(sizes.length, 'wave')}${against}${out}, by ${actor}`;
 }
 
 export function memberRow(
   fleet: string,
   rollout: string,
-  { device, position, state, reason, variant, ladder, stratum, timeZone }: DraftMember,
+  { device, position, arm, state, reason, variant, ladder, stratum, timeZone }: DraftMember,
 ): Insertable<RolloutMembersTable> {
   return {
     fleet,
     rollout,
     device,
     position,
+    arm,
     state,
     reason,
     digest: variant?.digest ?? '',

@@ -1,6 +1,11 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import { findDeployment, retryDeployment, rollBackDeployment } from '../devices/deployments.ts';
+import {
+  findDeployment,
+  retryDeployment,
+  rollBackDeployment,
+  withdrawShadow,
+} from '../devices/deployments.ts';
 import { spendRate } from './execute-rollout.ts';
 import { isDue, readMembersOf, readSlot, setMember } from './members.ts';
 import { roomBack } from './pace/room.ts';
@@ -34,6 +39,7 @@ async function bringBack(
   member: MemberRow,
   now: number,
 ): Promise<boolean> {
+  if (rollout.kind === 'shadow') return dropShadow(trx, rollout, member);
   const row = await findDeployment(trx, rollout.fleet, member.deployment);
   const slot = await readSlot(trx, rollout.fleet, member.device, rollout.slot);
   if (row === undefined || slot?.active !== member.deployment) {
@@ -47,6 +53,13 @@ async function bringBack(
     : { back_state: 'sent' as const };
   await setMember(trx, member, { ...state, back: back ?? '', back_attempt: 1, due_ms: 0 });
   return true;
+}
+
+/** What is active there was never changed. */
+async function dropShadow(trx: Trx, { slot }: Rollout, member: MemberRow): Promise<boolean> {
+  const { fleet, device, deployment } = member;
+  await setMember(trx, member, { back_state: 'withdrawn', due_ms: 0 });
+  return withdrawShadow(trx, { fleet, device, slot, deployment });
 }
 
 export async function retryBack(

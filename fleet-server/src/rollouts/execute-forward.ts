@@ -38,15 +38,17 @@ async function ask(
   trx: Trx,
   rollout: Rollout,
   member: MemberRow,
-  before: Before | undefined,
+  standing: Before | undefined,
   now: number,
 ): Promise<void> {
   const { fleet, slot, settings } = rollout;
   const { device } = member;
-  await withdrawBack(trx, fleet, device, slot);
+  const isShadow = rollout.kind === 'shadow';
+  if (!isShadow) await withdrawBack(trx, fleet, device, slot);
   const deployment = await assignDeployment(trx, orderFor(rollout, member, now), now);
   const row = await readSlot(trx, fleet, device, slot);
-  const base = await findDeployment(trx, fleet, row?.previous ?? '');
+  const before = (isShadow ? row?.active : row?.previous) ?? '';
+  const base = await findDeployment(trx, fleet, before);
   await setMember(trx, member, {
     state: 'sent',
     deployment,
@@ -55,7 +57,7 @@ async function ask(
     due_ms: now + settings.deadlineMs,
     base_digest: base?.digest ?? '',
     base_version: base?.version ?? 0,
-    ...before,
+    ...standing,
   });
 }
 

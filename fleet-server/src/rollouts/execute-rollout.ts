@@ -4,6 +4,7 @@ import type { RolloutsTable } from '../db/schema-telemetry.ts';
 import { bumpRevision } from '../devices/deployments.ts';
 import { GATES } from './gates/index.ts';
 import { plural } from './gates/text.ts';
+import { withdrawShadows } from './kinds/shadows.ts';
 import { type Rate, spend } from './pace/rate.ts';
 import { addEvent, type Rollout } from './store.ts';
 import type { ActionOf } from './types.ts';
@@ -32,24 +33,32 @@ export async function halt(
   now: number,
 ): Promise<readonly string[]> {
   await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence, rate_ms: 0 });
+  await closeMembers(trx, rollout);
+  await release(trx, rollout);
+  const by = cause === 'operator' ? 'operator' : `gate "${GATES[cause].title}"`;
+  await addEvent(trx, rollout, 'halt', `halted by ${by}: ${sentence}`, now);
+  return [];
+}
+
+/** Nobody is asked any more, and nothing is tried again. */
+export async function closeMembers(
+  trx: Trx,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+): Promise<void> {
   await trx
     .updateTable('rollout_members')
     .set({ state: 'withdrawn' })
-    .where('fleet', '=', rollout.fleet)
-    .where('rollout', '=', rollout.id)
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
     .where('state', '=', 'pending')
     .execute();
   await trx
     .updateTable('rollout_members')
     .set({ due_ms: 0 })
-    .where('fleet', '=', rollout.fleet)
-    .where('rollout', '=', rollout.id)
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
     .where(sql<SqlBool>`due_ms > 0`)
     .execute();
-  await release(trx, rollout);
-  const by = cause === 'operator' ? 'operator' : `gate "${GATES[cause].title}"`;
-  await addEvent(trx, rollout, 'halt', `halted by ${by}: ${sentence}`, now);
-  return [];
 }
 
 export async function finish(
@@ -64,7 +73,9 @@ export async function finish(
   await release(trx, rollout);
   const text = `${TITLES[state]}${note === '' ? '' : `: ${note}`}`;
   await addEvent(trx, rollout, 'end', text, now);
-  return state === 'done' ? letGoOfPrevious(trx, rollout) : [];
+  const shadowed = await withdrawShadows(trx, rollout, rollout.parent || rollout.id);
+  const freed = state === 'done' ? await letGoOfPrevious(trx, rollout) : [];
+  return [...new Set([...shadowed, ...freed])];
 }
 
 const TITLES = {
@@ -104,7 +115,7 @@ async function letGoOfPrevious(trx: Trx, { fleet, id, slot }: Rollout): Promise<
 }
 
 /** Lets other rollouts have the slot. */
-async function release(trx: Trx, { fleet, id }: Rollout): Promise<void> {
+export async function release(trx: Trx, { fleet, id }: Rollout): Promise<void> {
   await trx
     .deleteFrom('rollout_claims')
     .where('fleet', '=', fleet)

@@ -5,7 +5,7 @@ import { retryBack, rollBack } from './execute-back.ts';
 import { deploy, expire, postpone, retry } from './execute-forward.ts';
 import { finish, halt, openWave } from './execute-rollout.ts';
 import { type Rollout, readRollout } from './store.ts';
-import type { Action, ActionKind, ActionOf, RolloutState } from './types.ts';
+import type { ActionKind, ActionOf, RolloutState } from './types.ts';
 
 /** @returns the devices whose desired state changed */
 export type Executor<K extends ActionKind> = (
@@ -15,7 +15,10 @@ export type Executor<K extends ActionKind> = (
   now: number,
 ) => Promise<readonly string[]>;
 
-const EXECUTORS: { readonly [K in ActionKind]: Executor<K> } = {
+/** A promotion makes a rollout of its own: `promoteRollout`. */
+type Executed = Exclude<ActionKind, 'promote'>;
+
+const EXECUTORS: { readonly [K in Executed]: Executor<K> } = {
   openWave,
   deploy,
   retry,
@@ -28,7 +31,7 @@ const EXECUTORS: { readonly [K in ActionKind]: Executor<K> } = {
 };
 
 /** States in which an action still makes sense: a person or another server may have been faster. */
-const VALID_IN: Readonly<Record<ActionKind, readonly RolloutState[]>> = {
+const VALID_IN: Readonly<Record<Executed, readonly RolloutState[]>> = {
   openWave: ['running'],
   deploy: ['running'],
   retry: ['running'],
@@ -49,7 +52,7 @@ const VALID_IN: Readonly<Record<ActionKind, readonly RolloutState[]>> = {
 export async function executeAction(
   { db, dialect }: Pick<ServerContext, 'db' | 'dialect'>,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
-  action: Action,
+  action: ActionOf<Executed>,
   now: number,
 ): Promise<readonly string[]> {
   return db.transaction().execute(async (trx) => {

@@ -104,7 +104,7 @@ async function join(
     if (joining.length === 0) return 0;
     const from = rollout.sizes.at(-1) ?? 0;
     const rows = joining.map((one, i) => ({
-      ...memberRow(fleet, id, { ...one, position: from + i }),
+      ...memberRow(fleet, id, { ...one, position: from + i, arm: '' }),
       joined_ms: now,
     }));
     await trx.insertInto('rollout_members').values(rows).execute();

@@ -14,13 +14,15 @@ export const closingMs = (
   now: number,
 ): number => (maintenance.length === 0 ? 0 : hoursOf(maintenance, time_zone).closingMs(now));
 
+const SHADOW = { role: 'shadow', purpose: 'compare' } as const;
+
 /** What a device is told: the variant that it has its turn with. */
 export function orderFor(rollout: Rollout, member: Told, now: number): DeploymentOrder {
   const { fleet, id, slot, model, version, settings } = rollout;
   const { device, precision, digest, target_path, bytes, reason } = member;
   return {
     ...{ fleet, device, slot, model, version, precision, digest, bytes, reason },
-    role: 'active',
+    ...(rollout.kind === 'shadow' ? SHADOW : { role: 'active' }),
     targetPath: target_path,
     rollout: id,
     notAfterMs: closingMs(rollout, member, now),

@@ -1,4 +1,5 @@
 import { isSuspicious } from './gates/types.ts';
+import { decide } from './kinds/decide.ts';
 import { openZones, roomBack, roomFor } from './pace/room.ts';
 import type {
   Action,
@@ -84,7 +85,9 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
   const note = waiting
     .map(({ sentence }) => `passed without a verdict after the longest soak: ${sentence}`)
     .join('; ');
-  return opens ? openWave(rollout, now, note) : [{ kind: 'finish', state: 'done', note }];
+  if (opens) return openWave(rollout, now, note);
+  if (rollout.comparing !== undefined) return decide(rollout.comparing, verdicts, now);
+  return [{ kind: 'finish', state: 'done', note }];
 }
 
 function planHalted({ rollout, tally, due, toGoBack }: RolloutSnapshot, now: number): Action[] {

@@ -2,6 +2,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import { type Static, Type } from 'typebox';
 import { DownloadPolicy } from '../devices/download-policy.ts';
 import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
+import { KIND_REQUEST, type KindSettings, kindOf, PLAIN_KIND } from './kinds/settings.ts';
 import { PLAIN_STRATEGY, STRATEGY_REQUEST, type Strategy, strategyOf } from './strategy.ts';
 
 const DAY = 86_400_000;
@@ -64,13 +65,14 @@ export const RolloutRequest = Type.Object(
     download: Type.Optional(DownloadPolicy),
     gates: Type.Optional(GatesRequest),
     ...STRATEGY_REQUEST,
+    ...KIND_REQUEST,
   },
   { additionalProperties: false },
 );
 export type RolloutRequest = Static<typeof RolloutRequest>;
 
 /** How a rollout goes about it; fixed when it is made. Times are milliseconds. */
-export interface RolloutSettings extends Strategy {
+export interface RolloutSettings extends Strategy, KindSettings {
   readonly waves: readonly string[];
   readonly soakMs: number;
   readonly maxSoakMs: number;
@@ -86,6 +88,7 @@ export interface RolloutSettings extends Strategy {
 /** @throws FlotillaError `rollout.invalid` */
 export function settingsOf(request: RolloutRequest): RolloutSettings {
   const soakMs = request.soakMs ?? 10 * MINUTE;
+  const kind = kindOf(request);
   const settings: RolloutSettings = {
     waves: request.waves ?? ['10%', '30%', '100%'],
     soakMs,
@@ -95,8 +98,10 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     maxAttempts: request.maxAttempts ?? 3,
     retryMs: request.retryMs ?? MINUTE,
     ...(request.download === undefined ? {} : { download: request.download }),
-    gates: { ...DEFAULT_GATES, ...request.gates },
+    gates: { ...gatesFor(kind), ...request.gates },
     ...strategyOf(request),
+    ...kind,
+    ...(kind.kind === 'update' ? {} : { dynamic: false }),
   };
   if (settings.maxSoakMs < soakMs) {
     const reason = `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`;
@@ -109,8 +114,19 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
   return settings;
 }
 
+/** A shadow takes memory beside the model that serves: that says nothing against it. */
+const gatesFor = ({ shadow }: KindSettings): GateSettings =>
+  shadow === undefined
+    ? DEFAULT_GATES
+    : { ...DEFAULT_GATES, minInferences: shadow.minCompared, disabled: ['memory'] };
+
 /** As they are stored; what a rollout made before did not know has its default. */
 export function storedSettings(json: string): RolloutSettings {
   const settings = JSON.parse(json) as RolloutSettings;
-  return { ...PLAIN_STRATEGY, ...settings, gates: { ...DEFAULT_GATES, ...settings.gates } };
+  return {
+    ...PLAIN_STRATEGY,
+    ...PLAIN_KIND,
+    ...settings,
+    gates: { ...DEFAULT_GATES, ...settings.gates },
+  };
 }

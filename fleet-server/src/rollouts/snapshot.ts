@@ -1,6 +1,8 @@
 import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Verdict } from './gates/types.ts';
+import type { Comparing } from './kinds/decide.ts';
+import { comparesForMs } from './kinds/settings.ts';
 import { openZones } from './pace/room.ts';
 import type { Rollout } from './store.ts';
 import type {
@@ -54,7 +56,17 @@ export async function gatherSnapshot(
 
 function planRollout(rollout: Rollout): PlanRollout {
   const { state, haltedBy, sizes, wave, approvedWaves, rateMs, settings } = rollout;
-  return { ...settings, state, haltedBy, sizes, wave, approvedWaves, rateMs };
+  const comparing = comparingOf(rollout);
+  return {
+    ...{ ...settings, state, haltedBy, sizes, wave, approvedWaves, rateMs },
+    ...(comparing && { comparing }),
+  };
+}
+
+function comparingOf({ kind, settings, createdMs }: Rollout): Comparing | undefined {
+  if (kind === 'update') return undefined;
+  const { promote } = settings;
+  return { kind, promote, untilMs: createdMs + comparesForMs(settings) };
 }
 
 const NOTHING: Tally = {

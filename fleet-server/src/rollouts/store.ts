@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable, RolloutsTable } from '../db/schema-telemetry.ts';
 import type { GateName, Verdict, VerdictState } from './gates/types.ts';
+import type { RolloutKind } from './kinds/settings.ts';
 import { type RolloutSettings, storedSettings } from './settings.ts';
 import type { BackState, HaltCause, MemberState, RolloutState } from './types.ts';
 
@@ -15,6 +16,10 @@ export interface Rollout {
   readonly version: number;
   readonly slot: string;
   readonly selector: string;
+  /** What it does now: an A/B rollout that was promoted goes on as an update. */
+  readonly kind: RolloutKind;
+  /** Shadow rollout that it was promoted from; empty where none. */
+  readonly parent: string;
   readonly state: RolloutState;
   readonly haltedBy: HaltCause | undefined;
   readonly sentence: string;
@@ -44,6 +49,8 @@ const rolloutOf = (row: Selectable<RolloutsTable>): Rollout => ({
   version: row.version,
   slot: row.slot,
   selector: row.selector,
+  kind: row.kind === '' ? 'update' : (row.kind as RolloutKind),
+  parent: row.parent,
   state: row.state as RolloutState,
   haltedBy: row.halted_by === '' ? undefined : (row.halted_by as HaltCause),
   sentence: row.sentence,

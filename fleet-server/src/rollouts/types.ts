@@ -1,4 +1,5 @@
 import type { GateName, Verdict } from './gates/types.ts';
+import type { Comparing } from './kinds/decide.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
@@ -97,6 +98,8 @@ export interface PlanRollout extends Pick<Strategy, Pace> {
   readonly soakMs: number;
   /** A wave whose gates still lack evidence after this time passes with a note. */
   readonly maxSoakMs: number;
+  /** Of a rollout that compares; absent for an update, which ends once every device was asked. */
+  readonly comparing?: Comparing;
 }
 
 /** All that a plan depends on: what is due now, and not the whole membership. */
@@ -122,6 +125,7 @@ export type Action =
   | { readonly kind: 'halt'; readonly cause: HaltCause; readonly sentence: string }
   | { readonly kind: 'rollBack'; readonly devices: readonly string[] }
   | { readonly kind: 'retryBack'; readonly devices: readonly string[] }
+  | { readonly kind: 'promote' }
   | { readonly kind: 'finish'; readonly state: EndState; readonly note: string };
 
 export type EndState = Extract<RolloutState, 'rolled-back' | 'done' | 'aborted'>;

@@ -5,6 +5,7 @@ import { needsApproval } from './approve.ts';
 import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
+import type { ArmName } from './kinds/shape.ts';
 import { rungsOf } from './ladder.ts';
 import { earliestStarts, groupDraft } from './progress/draft.ts';
 import { chunks, type MemberRow, type Rollout } from './store.ts';
@@ -35,10 +36,10 @@ export async function countStates(
 
 export function summarize(rollout: Rollout, counts: Readonly<Record<string, number>>) {
   const { id, model, version, slot, selector, state, haltedBy, sentence, wave } = rollout;
-  const { sizes, createdBy, createdMs, endedMs } = rollout;
+  const { sizes, createdBy, createdMs, endedMs, kind, parent } = rollout;
   return {
     ...{ id, model, version, slot, selector, state, sentence, wave },
-    ...{ createdBy, createdMs, endedMs },
+    ...{ createdBy, createdMs, endedMs, kind, parent },
     sizes: [...sizes],
     counts: { ...counts },
     haltedBy: haltedBy ?? ('' as const),
@@ -89,6 +90,7 @@ export async function viewMembers(db: Db, rollout: Rollout, members: readonly Me
     precision: row.precision,
     ladder: rungsOf(row).map(({ precision }) => precision),
     rung: row.rung,
+    arm: row.arm as ArmName,
     deployment: row.deployment,
     attempt: row.attempt,
     step: row.step,
@@ -177,6 +179,7 @@ export function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
     devices: members.slice(0, DRAFTED).map(({ variant, position, ladder, ...member }) => ({
       ...{ device: member.device, name: member.name, target: member.target },
       ...{ state: member.state, reason: member.reason, stratum: member.stratum },
+      arm: member.arm,
       wave: waveOf(sizes, position),
       precision: variant?.precision ?? '',
       digest: variant?.digest ?? '',

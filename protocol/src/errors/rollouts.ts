@@ -47,6 +47,11 @@ export const ROLLOUT_ERRORS = {
       `the device reports on deployment ${c.deployment}, which this server never gave it`,
   ),
   'rollout.invalid': refused(400, (c: { reason: string }) => `nothing is rolled out: ${c.reason}`),
+  'rollout.kind': refused(
+    409,
+    (c: { rollout: string }) =>
+      `rollout ${c.rollout} updates its devices already: only shadow and A/B rollouts are promoted`,
+  ),
   'rollout.overlap': refused(
     409,
     (c: { slot: string; rollout: string; devices: number }) =>

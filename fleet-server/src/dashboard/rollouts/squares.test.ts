@@ -11,6 +11,7 @@ const member = (fields: Partial<Member>): Member => ({
   reason: '',
   digest: '',
   precision: 'int8',
+  arm: '',
   ladder: ['int8'],
   rung: 0,
   deployment: '',

@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics.ts';
 import { auditRoutes } from './audit.ts';
 import { blobRoutes } from './blobs.ts';
 import { claimTokenRoutes } from './claim-tokens.ts';
+import { comparisonRoutes } from './comparisons.ts';
 import { dashboardRoutes } from './dashboard.ts';
 import { deltaRoutes } from './deltas.ts';
 import { deviceRoutes } from './devices.ts';
@@ -36,6 +37,7 @@ export const allRoutes = (context: ServerContext, app: App, metrics: Metrics): R
   modelRoutes(context, app),
   measurementRoutes(context, app),
   rolloutRoutes(context, app),
+  comparisonRoutes(context, app),
   telemetryRoutes(context),
   driftRoutes(context),
   blobRoutes(context),
