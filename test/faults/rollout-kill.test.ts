@@ -67,14 +67,13 @@ async function openWorld(told: (event: SimulationEvent) => void) {
   return { server, simulation };
 }
 
-/** Evidence of few devices must not stop a good version; the bad one fails on all. */
+/** As many devices in the first wave as a gate needs that sees all of them fail. */
 const SETTINGS = {
-  waves: ['4', '50%', '100%'],
+  waves: ['10', '50%', '100%'],
   watchMs: 300,
   soakMs: 100,
   maxSoakMs: 200,
   deadlineMs: 3_600_000,
-  gates: { maxFailedShare: 0.5 },
 };
 
 const EXPECTED = { good: 'done', bad: 'rolled-back' } as const;

@@ -84,6 +84,8 @@ const TABLES: readonly TableSpec[] = [
 ];
 
 const INDEXES = [
+  // a device that enrolls may be one that is known: among many, none should be looked through
+  { name: 'devices_public_key', table: 'devices', columns: ['fleet', 'public_key'] },
   {
     name: 'device_group_members_device',
     table: 'device_group_members',
