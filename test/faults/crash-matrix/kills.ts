@@ -27,7 +27,9 @@ const TRIES = 8;
 function stepOf(journal: JournalState, deployment: string): Step | undefined {
   const attempt = journal.attempts.find((one) => one.deployment.id === deployment);
   if (attempt === undefined) {
-    const named = journal.wanted.slots.some(({ active }) => active?.id === deployment);
+    const named = journal.wanted.slots.some(({ active, shadow }) =>
+      [active, shadow].some((it) => it?.id === deployment),
+    );
     return named ? 'wanted' : undefined;
   }
   const { ending, stage, reported } = attempt;
@@ -76,6 +78,39 @@ export async function killAtSteps(device: Device, times: number): Promise<Hit[]>
     }
   }
   for (let hit = 0; hit < times; hit++) hits.push(await killAtRollBack(device));
+  return withMissing(hits, await device.missing());
+}
+
+/** The steps of a shadow that leave something in the journal. */
+export const SHADOW_STEPS: readonly Step[] = [
+  'wanted',
+  'accepted',
+  'downloaded',
+  'verified',
+  'tested',
+  'activated',
+  'committed',
+];
+
+/** Kills an agent after journalled steps of a shadow: the active model is none the worse for it. */
+export async function killAtShadowSteps(
+  device: Device,
+  steps: readonly Step[],
+  times: number,
+): Promise<Hit[]> {
+  const { orders } = device;
+  const hits: Hit[] = [];
+  for (const step of steps) {
+    for (let hit = 0, left = TRIES; hit < times && left > 0; left--) {
+      const shadow = orders.shadow(true);
+      const at = await killAfter(device, shadow, step);
+      hits.push(await restarted(device, `kill −9, journal says ${at} of a shadow`));
+      await until('the shadow', () => orders.result(shadow) === 'RESULT_COMMITTED');
+      orders.shadow(false);
+      await until('its end', () => orders.result(shadow) === 'RESULT_REMOVED');
+      if (at === step) hit++;
+    }
+  }
   return withMissing(hits, await device.missing());
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { seededRandom } from '../../support/random.ts';
 import { createDevice, type Device } from './device.ts';
 import type { Hit } from './hit.ts';
-import { killAtRandom, killAtSteps, killInLoop } from './kills.ts';
+import { killAtRandom, killAtShadowSteps, killAtSteps, killInLoop, SHADOW_STEPS } from './kills.ts';
 import { mountSmall } from './small-file-system.ts';
 import { createStorageWorld, cutPower, fillDisk, lossOf } from './storage.ts';
 import {
@@ -21,6 +21,8 @@ export interface Scale {
   readonly chains: number;
   /** At each journalled step. */
   readonly steps: number;
+  /** At every so manyth step of a shadow, as often as at each of the others. */
+  readonly everyShadowStep: number;
   readonly random: number;
   /** Devices that are killed at random moments side by side. */
   readonly lanes: number;
@@ -33,6 +35,7 @@ export const SAMPLE: Scale = {
   every: 4,
   chains: 8,
   steps: 1,
+  everyShadowStep: 4,
   random: 6,
   lanes: 1,
   surroundings: 1,
@@ -42,6 +45,7 @@ export const WHOLE: Scale = {
   every: 1,
   chains: 60,
   steps: 5,
+  everyShadowStep: 1,
   random: 500,
   lanes: 2,
   surroundings: 5,
@@ -72,10 +76,20 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'kills at journalled steps',
     run: (bed) => withDevice(bed, 'steps', (device) => killAtSteps(device, bed.scale.steps)),
   },
+  {
+    name: 'kills at the steps of a shadow',
+    run: shadowKills,
+  },
   { name: 'kills at random moments', run: randomKills },
   { name: 'crash loops and surroundings', run: loopsAndSurroundings },
   { name: 'a full file system', run: fullFileSystem },
 ];
+
+async function shadowKills(bed: MatrixBed): Promise<Hit[]> {
+  const { everyShadowStep: every, steps: times } = bed.scale;
+  const steps = SHADOW_STEPS.filter((_, i) => i % every === bed.seed % every);
+  return withDevice(bed, 'shadow', (device) => killAtShadowSteps(device, steps, times));
+}
 
 /** At each operation of a life; then, in lives of several, at any. */
 async function powerCuts({ scale, seed }: MatrixBed): Promise<Hit[]> {

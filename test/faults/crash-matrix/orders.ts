@@ -1,4 +1,4 @@
-import { newId } from '@flotilla/protocol';
+import { newId, type Result } from '@flotilla/protocol';
 import type { LiveServer } from '../../../agent/src/testing/live-server.ts';
 import { makeTinyBundle } from '../../../agent/src/testing/tiny-bundle.ts';
 
@@ -11,6 +11,14 @@ export interface Orders {
   readonly deployment: string;
   /** Wants the other version, watched for so long. */
   swing(watchMs?: number): void;
+  /**
+   * Wants the other version as a shadow beside the one that runs, or none any more.
+   *
+   * @returns the id of the shadow's deployment; empty for none
+   */
+  shadow(wanted: boolean): string;
+  /** How a deployment's latest attempt ended, as the server was told. */
+  result(deployment: string): Result | undefined;
   /** Wants the same deployment once more. */
   again(): void;
   /** How the wanted deployment ended; undefined where the server does not know. */
@@ -20,14 +28,25 @@ export interface Orders {
 export async function createOrders({ fleet }: LiveServer): Promise<Orders> {
   const bundles = await Promise.all([1, 2].map(makeTinyBundle));
   for (const bundle of bundles) fleet.publishBundle(bundle);
-  const state = { old: 0, wanted: 0, deployment: '', attempt: 1, watchMs: 0 };
+  const state = { old: 0, wanted: 0, deployment: '', attempt: 1, watchMs: 0, shadow: '' };
+
+  const bundleOf = (version: number) => {
+    const bundle = bundles[version - 1];
+    if (bundle === undefined) throw new Error(`no version ${version}`);
+    return bundle;
+  };
+  const other = (version: number) => (version === 1 ? 2 : 1);
 
   function want(): void {
-    const bundle = bundles[state.wanted - 1];
-    if (bundle === undefined) throw new Error(`no version ${state.wanted}`);
-    const { deployment: id, attempt, watchMs } = state;
-    const active = fleet.deployment(bundle, { id, attempt, watchMs, precision: 'fp32' });
-    fleet.want({ slots: [{ name: 'parts', mode: 'MODE_PRESENT', active }] });
+    const { deployment: id, attempt, watchMs, shadow: shadowId } = state;
+    const rest = { precision: 'fp32' };
+    const active = fleet.deployment(bundleOf(state.wanted), { id, attempt, watchMs, ...rest });
+    const plan = { samplePermille: 1000, busyPermille: 500 };
+    const fields = { id: shadowId, shadow: plan, ...rest };
+    const shadow = shadowId && fleet.deployment(bundleOf(other(state.wanted)), fields);
+    fleet.want({
+      slots: [{ name: 'parts', mode: 'MODE_PRESENT', active, ...(shadow ? { shadow } : {}) }],
+    });
   }
 
   function outcome() {
@@ -50,7 +69,7 @@ export async function createOrders({ fleet }: LiveServer): Promise<Orders> {
     },
     swing(watchMs = 30) {
       if (outcome()?.committed) state.old = state.wanted;
-      state.wanted = state.old === 1 ? 2 : 1;
+      state.wanted = other(state.old);
       Object.assign(state, { deployment: newId(), attempt: 1, watchMs });
       want();
     },
@@ -59,5 +78,12 @@ export async function createOrders({ fleet }: LiveServer): Promise<Orders> {
       want();
     },
     outcome,
+    shadow(wanted) {
+      state.shadow = wanted ? newId() : '';
+      want();
+      return state.shadow;
+    },
+    result: (deployment) =>
+      fleet.outcomes().findLast((outcome) => outcome.deployment === deployment)?.result,
   };
 }
