@@ -4,14 +4,14 @@ import type { Labels } from '../labels.ts';
 import type { Clock, Device, Logger } from '../ports.ts';
 import type { LoadedModel } from '../serving/loaded-model.ts';
 import type { Serving } from '../serving/serving.ts';
-import type { Fault, ShadowPlan } from '../state.ts';
+import { type Fault, type ShadowPlan, sameInstalled } from '../state.ts';
 import type { ShadowRecorder } from '../telemetry/recorder.ts';
 import type { ShadowRunner } from './runner.ts';
 
 /** The models that run beside the active ones, at most one a slot. They answer nobody. */
 export interface Shadows {
   model(slot: string): LoadedModel | undefined;
-  /** Compares a model with whatever the slot serves, from now on. */
+  /** Compares a model with whatever the slot serves, from now on, if the journal still names it. */
   begin(slot: string, model: LoadedModel): Promise<void>;
   /** Lets the slot's shadow go. */
   end(slot: string): void;
@@ -90,6 +90,9 @@ export function createShadows(ports: ShadowPorts): Shadows {
     async begin(slot, model) {
       // most devices never run a shadow
       const { createShadowRunner } = await import('./runner.ts');
+      const now = journal.state.shadows?.[slot]?.installed;
+      // it may be wanted no more by now
+      if (now === undefined || !sameInstalled(now, model.installed)) return letGo(model);
       end(slot);
       const ending = new AbortController();
       const plan = () =>

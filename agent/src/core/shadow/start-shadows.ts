@@ -22,10 +22,7 @@ export async function startShadows(ports: StartPorts, signal: AbortSignal): Prom
   for (const [slot, shadow] of Object.entries(journal.state.shadows ?? {})) {
     if (signal.aborted || !isToRun(journal.state, shadow)) continue;
     try {
-      const model = await loadShadow(slot, shadow.installed, { signal });
-      // it may be wanted no more by now
-      if (journal.state.shadows?.[slot] === undefined) await model.dispose();
-      else await shadows.begin(slot, model);
+      await shadows.begin(slot, await loadShadow(slot, shadow.installed, { signal }));
     } catch (error) {
       if (signal.aborted) return;
       logger.error('shadow does not load', { slot, digest: shadow.installed.digest, error });
