@@ -93,6 +93,17 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
+  test('an address that names nothing and a token that is none are told', async () => {
+    const page = await openSignedIn('#/nowhere');
+    await page.getByRole('heading', { name: 'No such page' }).waitFor();
+    expect(await page.title()).toContain('No such page');
+    await page.getByRole('link', { name: 'Show the fleet' }).click();
+    await page.locator('tr[data-device]').first().waitFor();
+    await goTo(page, '#token=short');
+    await page.getByText('The server does not take this token').waitFor();
+    expect(page.url()).toBe(`${server().url}/#/`);
+  });
+
   test('a token in the address leaves it at once, and no way back leads to it', async () => {
     const page = await openSignedIn();
     expect(page.url()).toBe(`${server().url}/#/`);

@@ -114,7 +114,7 @@ export const CONFIG = {
     'auto',
     'FLOTILLA_AGENT_DISK_QUOTA',
     'disk-quota',
-    'bytes that bundles may take on disk; auto: all but a twentieth of the disk, 1 GiB at most',
+    'bytes that bundles may take on disk, such as 500M or 2G; auto: all but a twentieth of the disk, 1 GiB at most',
   ),
   flows: key<string>(
     '',

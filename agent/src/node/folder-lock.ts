@@ -24,8 +24,9 @@ export async function lockFolder(
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(`\0flotilla-${holder}-${name}`, resolve);
     });
-  } catch {
-    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw error;
   }
   return () => new Promise((resolve) => server.close(() => resolve()));
 }

@@ -1,4 +1,10 @@
-import type { DeviceConfig, Draft, Metered, TransportPolicy } from '@flotilla/protocol';
+import {
+  type DeviceConfig,
+  type Draft,
+  FlotillaError,
+  type Metered,
+  type TransportPolicy,
+} from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import { type Static, Type } from 'typebox';
 import type { ServerContext } from '../context.ts';
@@ -9,7 +15,11 @@ import { audit } from '../trust/audit.ts';
 export const DownloadPolicy = Type.Object(
   {
     bandwidth: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 1e12, description: 'Bytes per second; 0: no cap' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 1e12,
+        description: 'Bytes per second; 0: no cap, else 2000 at least',
+      }),
     ),
     metered: Type.Optional(
       Type.Enum(['allow', 'delta-only', 'wait'], {
@@ -34,6 +44,15 @@ export const DevicePolicy = Type.Object(
   { additionalProperties: false },
 );
 export type DevicePolicy = Static<typeof DevicePolicy>;
+
+/** Devices ask for 16 KiB at least, which must come before a connection passes for dead. */
+const LEAST_BANDWIDTH = 2000;
+
+/** What is wrong with a policy that a person gave; undefined where nothing is. */
+export function findPolicyFault({ bandwidth = 0 }: DownloadPolicy): string | undefined {
+  if (bandwidth === 0 || bandwidth >= LEAST_BANDWIDTH) return undefined;
+  return `bandwidth is 0 for no cap, or at least ${LEAST_BANDWIDTH} bytes/s, not ${bandwidth}`;
+}
 
 /** Stands for the whole fleet in the table's device column. */
 const FLEET = '';
@@ -67,13 +86,20 @@ export async function policyFor(
   return { ...said.get(FLEET), ...said.get(device) };
 }
 
-/** Sets the whole policy; an empty one says nothing any more. */
+/**
+ * Sets the whole policy; an empty one says nothing any more.
+ *
+ * @throws FlotillaError `request.invalid`
+ */
 export async function writePolicy(
   parts: Pick<ServerContext, 'db' | 'dialect' | 'now'>,
   actor: string,
   { fleet, device = FLEET }: { readonly fleet: string; readonly device?: string },
   policy: DevicePolicy,
 ): Promise<void> {
+  const fault = findPolicyFault(policy);
+  if (fault !== undefined)
+    throw new FlotillaError('request.invalid', { where: 'body', reason: fault });
   const row = { fleet, device, policy: JSON.stringify(policy) };
   await parts.db.transaction().execute(async (trx) => {
     await trx

@@ -1,6 +1,6 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { type Static, Type } from 'typebox';
-import { DownloadPolicy } from '../devices/download-policy.ts';
+import { DownloadPolicy, findPolicyFault } from '../devices/download-policy.ts';
 import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
 import { KIND_REQUEST, type KindSettings, kindOf, PLAIN_KIND } from './kinds/settings.ts';
 import { PLAIN_STRATEGY, STRATEGY_REQUEST, type Strategy, strategyOf } from './strategy.ts';
@@ -103,6 +103,8 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     ...kind,
     ...(kind.kind === 'update' ? {} : { dynamic: false }),
   };
+  const fault = findPolicyFault(request.download ?? {});
+  if (fault !== undefined) throw new FlotillaError('rollout.invalid', { reason: fault });
   if (settings.maxSoakMs < soakMs) {
     const reason = `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`;
     throw new FlotillaError('rollout.invalid', { reason });

@@ -15,10 +15,13 @@ export function configOf({ values, io }: CommandInput) {
   return readConfig(Object.fromEntries(flags) as Record<string, string>, io.env);
 }
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, M: 1e6, G: 1e9 };
+
 /** @throws FlotillaError `cli.usage` */
 export function readQuota(text: string): DiskQuota {
   if (text === 'auto') return text;
-  const bytes = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(bytes) && bytes > 0) return bytes;
-  throw usage(`--disk-quota takes auto or a number of bytes, not ${text.slice(0, 40)}`);
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(text) ?? [];
+  const bytes = Math.round(Number(amount) * (UNITS[unit] ?? 1));
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw usage(`--disk-quota takes auto or bytes such as 500M or 2G, not ${text.slice(0, 40)}`);
 }

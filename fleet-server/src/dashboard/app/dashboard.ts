@@ -112,6 +112,7 @@ const TITLES = {
   rollouts: 'Rollouts',
   rollout: 'Rollout',
   drift: 'Drift',
+  unknown: 'No such page',
 } as const satisfies Record<Route['page'], string>;
 
 const titleOf = ({ page }: Route, alerts: number): string =>

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { DashboardContext } from './context.ts';
 import { type Dashboard, openDashboard } from './dashboard.ts';
 import { Login } from './login.tsx';
-import { endSession, keepSession, openSession, type Session } from './session.ts';
+import { endSession, givesToken, keepSession, openSession, type Session } from './session.ts';
 import { Shell } from './shell.tsx';
 
 /** Signed in or not. @param fleet that a token is for unless something else is said */
@@ -13,11 +13,14 @@ export function Root({ fleet }: { readonly fleet: string }) {
   const dashboard = useSignal<Dashboard | undefined>(undefined);
 
   useEffect(() => {
-    session.value = openSession(window, fleet);
-    const onHash = () => {
-      if (!location.hash.startsWith('#token=')) return;
-      refused.value = false;
+    const open = () => {
+      const given = givesToken(window);
       session.value = openSession(window, fleet);
+      refused.value = given && session.value === undefined;
+    };
+    open();
+    const onHash = () => {
+      if (givesToken(window)) open();
     };
     addEventListener('hashchange', onHash);
     return () => removeEventListener('hashchange', onHash);

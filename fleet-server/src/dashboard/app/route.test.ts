@@ -14,8 +14,9 @@ test('every page has an address that leads back to it', () => {
   for (const route of routes) expect(parseRoute(hrefOf(route))).toEqual(route);
 });
 
-test('an address that names nothing leads to the fleet', () => {
-  for (const hash of ['', '#', '#/devices/../../x', '#/rollouts/<img>', '#token=x']) {
-    expect(parseRoute(hash)).toEqual({ page: 'fleet' });
+test('an address that names nothing leads to the fleet, an unknown one to no page', () => {
+  for (const hash of ['', '#', '#/']) expect(parseRoute(hash)).toEqual({ page: 'fleet' });
+  for (const hash of ['#/devices/../../x', '#/devices', '#/rollouts/<img>', '#/nowhere', '#x']) {
+    expect(parseRoute(hash)).toEqual({ page: 'unknown' });
   }
 });

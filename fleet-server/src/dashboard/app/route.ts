@@ -4,14 +4,15 @@ export type Route =
   | { readonly page: 'device'; readonly id: string }
   | { readonly page: 'rollouts' }
   | { readonly page: 'rollout'; readonly id: string }
-  | { readonly page: 'drift' };
+  | { readonly page: 'drift' }
+  | { readonly page: 'unknown' };
 
 /** The part of the navigation under which a page lies. */
 export type Section = 'fleet' | 'rollouts' | 'drift';
 
 const ID = '[0-9a-z]{26}';
 
-/** @param hash of the address; what it does not know leads to the fleet */
+/** @param hash of the address; an empty one leads to the fleet */
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#/, '');
   const [, device] = new RegExp(`^/devices/(${ID})$`).exec(path) ?? [];
@@ -20,12 +21,13 @@ export function parseRoute(hash: string): Route {
   if (rollout !== undefined) return { page: 'rollout', id: rollout };
   if (path === '/rollouts') return { page: 'rollouts' };
   if (path === '/drift') return { page: 'drift' };
-  return { page: 'fleet' };
+  return { page: ['', '/'].includes(path) ? 'fleet' : 'unknown' };
 }
 
 export function hrefOf(route: Route): string {
   switch (route.page) {
     case 'fleet':
+    case 'unknown':
       return '#/';
     case 'device':
       return `#/devices/${route.id}`;
@@ -38,7 +40,8 @@ export function hrefOf(route: Route): string {
   }
 }
 
-export function sectionOf({ page }: Route): Section {
+export function sectionOf({ page }: Route): Section | undefined {
+  if (page === 'unknown') return undefined;
   if (page === 'device') return 'fleet';
   return page === 'rollout' ? 'rollouts' : page;
 }

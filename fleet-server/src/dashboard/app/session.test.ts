@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   checkSession,
   endSession,
+  givesToken,
   keepSession,
   openSession,
   type SessionWindow,
@@ -26,6 +27,16 @@ test('a token in the fragment is kept for the tab and leaves the address', () =>
   expect(openSession(window, 'default')).toEqual({ token: 'flt_abcdefgh', fleet: 'default' });
   expect(shown).toEqual(['/#/']);
   expect(openSession(fakeWindow('#/drift', stored).window, 'default')?.token).toBe('flt_abcdefgh');
+});
+
+test('what is no token leaves the address too, and no earlier session stands in for it', () => {
+  const stored = new Map<string, string>();
+  openSession(fakeWindow('#token=flt_abcdefgh', stored).window, 'default');
+  const { window, shown } = fakeWindow('#token=short', stored);
+  expect(givesToken(window)).toBe(true);
+  expect(openSession(window, 'default')).toBeUndefined();
+  expect(shown).toEqual(['/#/']);
+  expect(givesToken(fakeWindow('#/drift').window)).toBe(false);
 });
 
 test('the fragment may name a fleet', () => {

@@ -16,16 +16,22 @@ const FLEET = /^[a-z0-9-]{1,31}$/;
 
 /**
  * The session of this tab: from `#token=…&fleet=…`, which leaves the address bar and the history
- * at once, else what the tab remembers.
+ * at once, else what the tab remembers. Undefined where what is given cannot be a token.
  */
 export function openSession(window: SessionWindow, fleet: string): Session | undefined {
+  if (!givesToken(window)) return parseSession(window.sessionStorage.getItem(KEY));
   const given = fromFragment(window.location.hash, fleet);
-  if (given === undefined) return parseSession(window.sessionStorage.getItem(KEY));
   const { pathname, search } = window.location;
   window.history.replaceState(null, '', `${pathname}${search}#/`);
-  keepSession(window, given);
+  if (given !== undefined) keepSession(window, given);
   return given;
 }
+
+/** The address holds a token, or what somebody takes for one. */
+export const givesToken = ({ location }: Pick<SessionWindow, 'location'>): boolean =>
+  parametersOf(location.hash).has('token');
+
+const parametersOf = (hash: string) => new URLSearchParams(hash.replace(/^#/, ''));
 
 export function keepSession(window: SessionWindow, session: Session): void {
   window.sessionStorage.setItem(KEY, JSON.stringify(session));
@@ -36,7 +42,7 @@ export function endSession(window: SessionWindow): void {
 }
 
 function fromFragment(hash: string, fleet: string): Session | undefined {
-  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const given = parametersOf(hash);
   return checkSession({ token: given.get('token') ?? '', fleet: given.get('fleet') ?? fleet });
 }
 

@@ -69,7 +69,21 @@ function Page({ route }: { readonly route: Route }) {
       return <RolloutPage key={route.id} id={route.id} />;
     case 'drift':
       return <DriftPage />;
+    case 'unknown':
+      return <UnknownPage />;
   }
+}
+
+function UnknownPage() {
+  return (
+    <section class="card placeholder">
+      <h1>No such page</h1>
+      <p class="muted">
+        The address names no page and no device of this fleet.{' '}
+        <a href={hrefOf({ page: 'fleet' })}>Show the fleet</a>
+      </p>
+    </section>
+  );
 }
 
 interface TabProps {

@@ -98,6 +98,8 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(String(wrong.body.detail)).toContain('at character 7');
     const waves = await call('POST', '/rollouts', { ...request, waves: ['50%'] });
     expect(String(waves.body.detail)).toContain('it must be 100%');
+    const slow = await call('POST', '/rollouts', { ...request, download: { bandwidth: 1999 } });
+    expect(String(slow.body.detail)).toContain('bandwidth is 0 for no cap, or at least 2000');
     expect((await call('POST', '/rollouts', { ...request, version: 7 })).status).toBe(404);
     expect((await call('POST', '/rollouts', { ...request, extra: 1 })).status).toBe(400);
     expect((await call('POST', '/rollouts', request, 'flt_nobody')).status).toBe(401);
