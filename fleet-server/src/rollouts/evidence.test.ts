@@ -137,6 +137,8 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     ]);
     await say(0, { uncleanStarts: 10 });
     expect((await gather(id)).tallies.crashes).toMatchObject([{ asked: 3, bad: 1 }]);
+    now += 48 * HOUR_MS;
+    expect((await gather(id)).tallies.crashes, 'seldom again').toMatchObject([{ bad: 0 }]);
   });
 
   it('knows the time zones that a calendar knows', async () => {
@@ -201,8 +203,12 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     );
     await tell(0, HOUR, 100);
     const pair = { deployment: shadow, digest: digestOf('x86-64-2') };
-    const window = windowOf(pair, HOUR, { inferences: 70, role: 'ROLE_SHADOW' });
-    expect(await intake.window(device, window, now)).toMatchObject({ stored: true });
+    const comparedWindow = windowOf(pair, HOUR, {
+      inferences: 70,
+      role: 'ROLE_SHADOW',
+      comparison: { compared: 7, agreed: 6, disagreements: [], skipped: 0, activeDigest: '' },
+    });
+    expect(await intake.window(device, comparedWindow, now)).toMatchObject({ stored: true });
     const rows = await database.db
       .selectFrom('telemetry_rollups')
       .select(['scope', 'version', 'inferences'])
@@ -213,6 +219,10 @@ describe.each(KINDS)('evidence on %s', (kind) => {
       { scope: 'deployment', version: 2, inferences: 70 },
     ]);
     expect(rows.filter(({ version }) => version === 1)).toHaveLength(5);
+    const { comparison } = comparedWindow;
+    expect(await tell(0, HOUR, 5, { role: 'ROLE_SHADOW', comparison })).toMatchObject({
+      code: 'telemetry.invalid',
+    });
     const latest = await database.db.selectFrom('telemetry_latest').select('version').execute();
     expect(latest).toEqual([{ version: 1 }]);
   });

@@ -7,6 +7,9 @@ type Db = Kysely<Database>;
 
 /** Unclean starts since a device was asked, from which it is said to keep crashing. */
 const CRASHES = 3;
+/** On average in a day: a device that is switched off at the plug each night has one. */
+const CRASHES_A_DAY = 3;
+const DAY_MS = 86_400_000;
 /** It must crash so many times as often as before, too. */
 const MORE_OFTEN = 3;
 /** Share of the self-test's tolerance from which a device counts as deviating. */
@@ -52,6 +55,8 @@ export const variantOf = (targetPath: string): string => targetPath.split('/').s
 /** A device crashed before at base / (sent − enrolled); the products avoid the division. */
 const crashing = (now: number) => sql<boolean>`m.base_unclean_starts >= 0
   and d.unclean_starts - m.base_unclean_starts >= ${sql.lit(CRASHES)}
+  and d.unclean_starts - m.base_unclean_starts
+    >= (${sql.lit(now)} - m.sent_ms) / ${sql.lit(DAY_MS / CRASHES_A_DAY)}
   and (m.sent_ms - d.enrolled_ms) * (d.unclean_starts - m.base_unclean_starts)
     >= (${sql.lit(now)} - m.sent_ms) * m.base_unclean_starts * ${sql.lit(MORE_OFTEN)}`;
 

@@ -37,6 +37,7 @@ export async function ingestTelemetry(
   const { model, version, slot, rollout } = deployment;
   const labels: Labels = { fleet, device, deployment: deployment.deployment, model, version };
   const shadow = deployment.role === 'shadow';
+  if (!shadow && window.comparison) return { stored: false, code: 'telemetry.invalid' };
   await trx
     .insertInto('telemetry_windows')
     .values({

@@ -17,6 +17,7 @@ import {
   type Gate,
   type GateName,
   type GateSettings,
+  isSuspicious,
   type Nothing,
   type Verdict,
 } from './types.ts';
@@ -60,17 +61,17 @@ function judgeGate(
   const { variants } = evidence;
   const several = variants.length > 1;
   const found = GATES[gate].find(evidence, settings);
-  const all = { gate, ...verdictOf(found, several ? alpha / 2 : alpha) };
+  const all = { gate, ...verdictOf(found, { alpha, parts: several ? 2 : 1 }) };
   if (all.state === 'closed' || all.state === 'not-applicable' || !several) return all;
   const own = variants.map((variant) => {
     const part = GATES[gate].find(restricted(evidence, variant), settings);
     // that one of three devices failed is no fact about a membership, only evidence
     const finding = 'log' in part ? { ...part, certain: false } : part;
-    const verdict = verdictOf(finding, alpha / (2 * variants.length));
+    const verdict = verdictOf(finding, { alpha, parts: 2 * variants.length });
     return { gate, ...verdict, sentence: `on ${variant}: ${verdict.sentence}` };
   });
   const closed = own.find(({ state }) => state === 'closed');
-  const suspicious = own.find(({ state, numbers }) => state === 'waiting' && 'odds' in numbers);
+  const suspicious = own.find(isSuspicious);
   return closed ?? (all.state === 'open' ? (suspicious ?? all) : all);
 }
 
@@ -90,14 +91,20 @@ function restricted(evidence: Evidence, variant: string): Evidence {
   };
 }
 
-/** Evidence is suspicious from odds of three to one: below, a canary of one device often has some. */
-const SUSPICIOUS = Math.log(3);
+/** Odds from which evidence is suspicious: below, a canary of one device often has some. */
+const SUSPICIOUS = 3;
 
-function verdictOf(found: Finding | Nothing, alpha: number): Omit<Verdict, 'gate'> {
+/** @param share error rate of the gate, and into how many parts it is divided */
+function verdictOf(
+  found: Finding | Nothing,
+  share: { readonly alpha: number; readonly parts: number },
+): Omit<Verdict, 'gate'> {
   if (!('log' in found)) return found;
   const { log, certain = false, seen, limit, numbers } = found;
+  const alpha = share.alpha / share.parts;
   const needed = -Math.log(alpha);
-  const state = certain || log >= needed ? 'closed' : log >= SUSPICIOUS ? 'waiting' : 'open';
+  const suspicious = log >= Math.log(SUSPICIOUS * share.parts);
+  const state = certain || log >= needed ? 'closed' : suspicious ? 'waiting' : 'open';
   const how = [limit];
   if (!certain) how.push(`error rate ${writeRate(alpha)}`);
   if (state === 'waiting') how.push(`evidence ${writeOdds(log)} of ${writeOdds(needed)}`);
