@@ -3,7 +3,6 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { duration } from '../duration.ts';
 import {
   type LabRun,
   labProgress,
@@ -11,7 +10,8 @@ import {
   measurementTable,
   unmeasuredTable,
 } from '../lab-view.ts';
-import { modelVersion } from '../model-version.ts';
+import { modelVersion } from '../rollout/request.ts';
+import { readDuration } from '../rollout/times.ts';
 
 interface Options extends ApiOptions {
   readonly json?: boolean;
@@ -26,7 +26,7 @@ const POLL_MS = 500;
 
 const EXAMPLE = `
 Example:
-  flotilla lab run parts@3 --devices 'site=lab' --timeout 5m
+  flotilla lab run parts@3 --devices 'group=lab' --timeout 5m
   flotilla lab show parts@3
   flotilla lab abort parts@3`;
 
@@ -55,7 +55,7 @@ function pathOf(version: string): string {
 async function run(version: string, options: RunOptions, context: Context): Promise<void> {
   const api = connect(options);
   const path = pathOf(version);
-  const body = { devices: options.devices, timeoutMs: duration(options.timeout) };
+  const body = { devices: options.devices, timeoutMs: readDuration('--timeout', options.timeout) };
   const started = await api.post<LabRun>(path, body);
   const ended = await follow(api, `${path}/runs/${started.id}`, context);
   const measured = await api.get<Measurements>(path);

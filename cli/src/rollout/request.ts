@@ -161,7 +161,7 @@ function parseYaml(text: string, file: string): unknown {
 }
 
 /** @throws FlotillaError `cli.usage` */
-function modelVersion(text: string): { model: string; version: number } {
+export function modelVersion(text: string): { model: string; version: number } {
   const [, model, version] = /^([^@]+)@(\d+)$/.exec(text) ?? [];
   if (model !== undefined) return { model, version: Number(version) };
   throw usage(`${text} is not MODEL@VERSION, such as parts@3`);
