@@ -1,6 +1,9 @@
 import { bar } from '../ui/progress.ts';
 import type { Counts } from './counts.ts';
 
+/** The newest versions come last. */
+const MOST_ENDINGS = 8;
+
 /** The lines of the live view. Pure. */
 export function viewOf(
   now: Counts,
@@ -16,10 +19,17 @@ export function viewOf(
     `${bar(share)} ${count(online)} of ${count(devices)} devices online  ${clock(elapsedS)}`,
     `runs       ${list(now.runs) || 'nothing'}`,
     `under way  ${list(now.underWay) || 'nothing'}`,
-    `ended      ${list(now.ended) || 'nothing'}`,
+    ...endedLines(now.ended),
     `messages   ${rate('up')}/s up, ${rate('down')}/s down, ${count(pending)} not acknowledged` +
       (crashes > 0 ? `, ${count(crashes)} crashes` : ''),
   ];
+}
+
+/** Attempts end in many ways: each has a line. */
+function endedLines(ended: Counts['ended']): string[] {
+  const lines = Object.entries(ended).map(([how, n]) => `${count(n)} × ${how}`);
+  const [first = 'nothing', ...more] = lines.slice(-MOST_ENDINGS);
+  return [`ended      ${first}`, ...more.map((line) => `           ${line}`)];
 }
 
 const count = (n: number): string => n.toLocaleString('en-US');
@@ -40,7 +50,8 @@ export function liveLines(out: NodeJS.WriteStream): (lines: readonly string[]) =
   return (lines) => {
     const width = Math.max(20, (out.columns || 80) - 1);
     const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
-    out.write(`${up}${lines.map((line) => `\u001b[2K${line.slice(0, width)}\n`).join('')}`);
+    const text = lines.map((line) => `\u001b[2K${line.slice(0, width)}\n`).join('');
+    out.write(`${up}${text}\u001b[0J`);
     drawn = lines.length;
   };
 }

@@ -66,8 +66,15 @@ export class SqliteThread {
 
   /** Waking a thread costs more than most statements: what is asked in one turn goes together. */
   #send(): void {
-    this.#worker.postMessage(this.#outgoing);
+    const requests = this.#outgoing;
     this.#outgoing = [];
+    try {
+      this.#worker.postMessage(requests);
+    } catch (error) {
+      // a parameter that cannot travel fails those that asked, not the process
+      const failure = { message: String(error), code: 'ERROR' };
+      for (const { id } of requests) this.#settle({ id, error: failure });
+    }
   }
 
   async close(): Promise<void> {
