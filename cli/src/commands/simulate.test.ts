@@ -14,6 +14,12 @@ const context: Context = {
   interrupted: new AbortController().signal,
 };
 
+it('wants no API token where it has a claim token', async () => {
+  const settings = readSettings({ FLOTILLA_SERVER: 'http://127.0.0.1:1' });
+  const work = run(['simulate', '--claim', 'flc_x'], { ...context, settings });
+  await expect(work).rejects.toMatchObject({ code: 'agent.unreachable' });
+});
+
 it.each([
   [['--targets', 'toaster'], /"toaster", which is no target: see flotilla targets/],
   [['--targets', ''], /--targets/],

@@ -83,7 +83,6 @@ const collect = (text: string, before: readonly string[]) => [...before, text];
 async function simulate(options: Options, context: Context): Promise<void> {
   const tally = new Tally();
   const progress = context.progress();
-  const api = connect(options);
   const simulation = await startSimulation({
     server: options.server.replace(/\/+$/, ''),
     fleet: options.fleet,
@@ -108,7 +107,7 @@ async function simulate(options: Options, context: Context): Promise<void> {
     signal: context.interrupted,
     claim: async (uses) => {
       if (options.claim !== undefined) return options.claim;
-      const made = await api.post<{ token: string }>('/claim-tokens', {
+      const made = await connect(options).post<{ token: string }>('/claim-tokens', {
         uses,
         label: 'simulation',
       });
