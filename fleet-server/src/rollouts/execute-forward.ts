@@ -8,7 +8,7 @@ import { fallBack } from './ladder.ts';
 import { isDue, readMembersOf, readSlot, setMember } from './members.ts';
 import { closingMs, orderFor } from './order.ts';
 import { errorClass } from './pace/error-class.ts';
-import { roomFor } from './pace/room.ts';
+import { openZones, roomFor } from './pace/room.ts';
 import { hoursOf } from './pace/windows.ts';
 import { tallyForward } from './snapshot.ts';
 import { addEvent, type MemberRow, type Rollout } from './store.ts';
@@ -62,8 +62,10 @@ async function ask(
 }
 
 /** Another server may have asked devices since the plan was made; the rate is spent on these. */
-async function withinRoom(trx: Trx, rollout: Rollout, members: readonly MemberRow[], now: number) {
+async function withinRoom(trx: Trx, rollout: Rollout, wanted: readonly MemberRow[], now: number) {
   const { rate, maxInFlight } = rollout.settings;
+  const isOpen = openZones(rollout.settings, now);
+  const members = wanted.filter(({ time_zone }) => isOpen({ timeZone: time_zone }));
   if (rate === undefined && maxInFlight === undefined) return members;
   const tally = await tallyForward(trx, rollout);
   const room = roomFor({ ...rollout.settings, rateMs: rollout.rateMs }, tally, now);

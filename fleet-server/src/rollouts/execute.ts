@@ -31,7 +31,7 @@ const EXECUTORS: { readonly [K in Executed]: Executor<K> } = {
 };
 
 /** States in which an action still makes sense: a person or another server may have been faster. */
-const VALID_IN: Readonly<Record<Executed, readonly RolloutState[]>> = {
+export const VALID_IN: Readonly<Record<Executed, readonly RolloutState[]>> = {
   openWave: ['running'],
   deploy: ['running'],
   retry: ['running'],

@@ -75,7 +75,6 @@ const NOTHING: Tally = {
   inFlight: 0,
   retrying: 0,
   lastEndedMs: 0,
-  nextDueMs: 0,
   goingBack: 0,
   stuck: { devices: 0, some: [] },
 };
@@ -90,11 +89,7 @@ function membersOf(db: Db, { fleet, id }: Rollout) {
 export async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
   const members = membersOf(db, rollout);
   const count = sql<number>`count(*)`.as('devices');
-  const due = await members
-    .select((e) => ['state', count, e.fn.min('due_ms').as('next')])
-    .where(IS_DUE)
-    .groupBy('state')
-    .execute();
+  const due = await members.select(['state', count]).where(IS_DUE).groupBy('state').execute();
   const ended = await members
     .select((e) => e.fn.max('ended_ms').as('last'))
     .where(HAS_ENDED)
@@ -107,7 +102,6 @@ export async function tallyForward(db: Db, rollout: Rollout): Promise<Tally> {
     inFlight: sum(inFlight),
     retrying: sum(retrying),
     lastEndedMs: Number(ended.last ?? 0),
-    nextDueMs: earliest(due.map(({ next }) => Number(next))),
   };
 }
 
@@ -122,9 +116,6 @@ async function countCommitted(db: Db, rollout: Rollout): Promise<number> {
 
 const sum = (rows: readonly { readonly devices: number }[]): number =>
   rows.reduce((total, { devices }) => total + Number(devices), 0);
-
-const earliest = (times: readonly number[]): number =>
-  times.length === 0 ? 0 : Math.min(...times);
 
 async function tallyBack(db: Db, rollout: Rollout): Promise<Tally> {
   const asked = membersOf(db, rollout).where(WAS_ASKED);
@@ -142,7 +133,6 @@ async function tallyBack(db: Db, rollout: Rollout): Promise<Tally> {
   return {
     ...NOTHING,
     goingBack: Number(under.devices) + again.length,
-    nextDueMs: earliest(again.map(({ due_ms }) => due_ms)),
     stuck: { devices: stuck.length, some: stuck.slice(0, NAMED).map(({ device }) => device) },
   };
 }

@@ -57,7 +57,6 @@ function tallyOf(members: readonly ModelMember[]): Tally {
     inFlight: due.filter(({ state }) => state !== 'failed').length,
     retrying: due.filter(({ state }) => state === 'failed').length,
     lastEndedMs: Math.max(0, ...members.map(({ endedMs }) => endedMs)),
-    nextDueMs: due.length === 0 ? 0 : Math.min(...due.map(({ dueMs }) => dueMs)),
     goingBack: members.filter(
       ({ backState, dueMs }) =>
         backState === 'sent' ||

@@ -74,8 +74,6 @@ export interface Tally {
   readonly retrying: number;
   /** When the latest attempt ended; 0 where none has. */
   readonly lastEndedMs: number;
-  /** When something is due next; 0 where nothing is. */
-  readonly nextDueMs: number;
   /** On their way back. */
   readonly goingBack: number;
   /** Given up on the way back, with the names of some. */
