@@ -58,8 +58,11 @@ export class ModelServer {
 
   /** As `executeAction`: what no longer holds is left out. */
   execute(action: Action, now: number): void {
-    if (action.kind === 'promote' || !VALID_IN[action.kind].includes(this.rollout.state)) return;
+    const { state } = this.rollout;
+    if (action.kind !== 'promote' && !VALID_IN[action.kind].includes(state)) return;
     switch (action.kind) {
+      case 'promote':
+        throw new Error('an update has nothing to promote');
       case 'openWave':
         if (action.wave === this.rollout.wave + 1) {
           this.rollout = { ...this.rollout, wave: action.wave };
