@@ -73,6 +73,13 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     const request = { model: 'parts', version, waves, soakMs: 0, maxSoakMs: 60_000 };
     const { id } = await createRollout(database, FLEET, request, { actor: 'test', now });
     await advance(id);
+    await settle(toleranceUsed);
+    await advance(id);
+    return id;
+  };
+
+  /** Every device takes what is active in its slot. */
+  const settle = async (toleranceUsed = 0) => {
     for (const device of devices) {
       await device.sync(database.db);
       await device.step(database.db);
@@ -81,8 +88,6 @@ describe.each(KINDS)('evidence on %s', (kind) => {
         await intake.outcome(device.id, { ...outcome, selfTest }, now);
       }
     }
-    await advance(id);
-    return id;
   };
 
   const say = (i: number, change: Partial<State>) =>
@@ -187,6 +192,25 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     expect(await look()).toEqual([300, 1050]);
     const fresh = pairOfFirst(await gather(id));
     expect(fresh?.candidate.inferences).toBe(1050);
+  });
+
+  it('compares with what a device got after the rollout was made and before its turn', async () => {
+    const request = { model: 'parts', version: 2, waves: ['100%'], startMs: now + HOUR_MS };
+    const { id } = await createRollout(database, FLEET, request, { actor: 'test', now });
+    now += 60_000;
+    const variant = { precision: 'fp32', digest: digestOf('x86-64-1'), bytes: 1000 };
+    const targetPath = 'parts/1/x86-64/fp32';
+    const slot = { fleet: FLEET, device: deviceId(0), slot: 'parts', role: 'active' } as const;
+    const order = { ...slot, ...variant, model: 'parts', version: 1, targetPath };
+    await assignDeployment(database.db, order, now);
+    await settle();
+    await tell(0, now, 100);
+    now += HOUR_MS;
+    await advance(id);
+    await settle();
+    await tell(0, now, 40);
+    const pair = pairOfFirst(await gather(id));
+    expect([pair?.baseline.inferences, pair?.candidate.inferences]).toEqual([100, 40]);
   });
 
   it('keeps what a shadow computes apart from what the device answered', async () => {

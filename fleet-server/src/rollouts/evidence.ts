@@ -102,28 +102,28 @@ function earliest({ settings }: Rollout, taken: readonly Taken[]): number {
  */
 async function baselineDeployments(
   db: Db,
-  { fleet, slot, createdMs }: Rollout,
+  { fleet, slot }: Rollout,
   taken: readonly Taken[],
 ): Promise<Map<string, string[]>> {
   const rows = await db
     .selectFrom('deployments')
-    .select(['device', 'deployment', 'digest'])
+    .select(['device', 'deployment', 'digest', 'created_ms'])
     .where('fleet', '=', fleet)
     .where('slot', '=', slot)
     .where('result', '=', 'committed')
     .where('role', '=', 'active')
-    .where('created_ms', '<=', createdMs)
     .where(
       'device',
       'in',
       taken.map(({ device }) => device),
     )
     .execute();
-  const digests = new Map(taken.map(({ device, base_digest }) => [device, base_digest]));
-  const own = new Set(taken.map(({ deployment }) => deployment));
+  const asked = new Map(taken.map((one) => [one.device, one]));
   const byDevice = new Map<string, string[]>();
-  for (const { device, deployment, digest } of rows) {
-    if (digests.get(device) !== digest || own.has(deployment)) continue;
+  for (const { device, deployment, digest, created_ms } of rows) {
+    const own = asked.get(device);
+    if (own === undefined || own.base_digest !== digest || own.deployment === deployment) continue;
+    if (created_ms > own.sent_ms) continue;
     byDevice.set(device, [...(byDevice.get(device) ?? []), deployment]);
   }
   return byDevice;

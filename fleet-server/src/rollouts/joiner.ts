@@ -1,3 +1,4 @@
+import { asFlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { joinLate } from './join.ts';
 import type { Rollout } from './store.ts';
@@ -14,7 +15,7 @@ const PAUSE_MS = 3000;
 const ALL_MS = 10 * 60_000;
 const MOST_CHANGED = 20_000;
 
-type Parts = Pick<ServerContext, 'db' | 'dialect' | 'now' | 'changes'> & {
+type Parts = Pick<ServerContext, 'db' | 'dialect' | 'now' | 'changes' | 'log'> & {
   readonly onChange: (fleet: string, rollout: string) => void;
 };
 
@@ -39,18 +40,24 @@ export function createJoiner(parts: Parts): Joiner {
     return undefined;
   }
 
+  /** Never throws: a rollout that nothing can join goes on, and so do all others. */
+  async function joinOne(rollout: Rollout, among: readonly string[] | undefined): Promise<void> {
+    const { fleet, id } = rollout;
+    try {
+      if (await joinLate(parts, rollout, among, parts.now())) parts.onChange(fleet, id);
+    } catch (error) {
+      const { code, message } = asFlotillaError(error);
+      parts.log.error({ rollout: id, code }, `late devices did not join: ${message}`);
+    }
+  }
+
   return {
     async join(rollouts) {
       if (performance.now() - last < PAUSE_MS) return;
       last = performance.now();
       const devices = changed;
       changed = new Map();
-      for (const rollout of rollouts) {
-        const among = amongFor(rollout, devices);
-        if (await joinLate(parts, rollout, among, parts.now())) {
-          parts.onChange(rollout.fleet, rollout.id);
-        }
-      }
+      for (const rollout of rollouts) await joinOne(rollout, amongFor(rollout, devices));
       const known = new Set(rollouts.map(({ id }) => id));
       for (const id of lookedAt.keys()) if (!known.has(id)) lookedAt.delete(id);
     },

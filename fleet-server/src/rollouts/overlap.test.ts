@@ -1,16 +1,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../../test/support/postgres.ts';
+import { createChanges } from '../changes.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { approveRollout } from './approve.ts';
 import { createRollout } from './create.ts';
 import { joinLate } from './join.ts';
+import { createJoiner } from './joiner.ts';
 import { readMembers } from './members.ts';
 import type { RolloutRequest } from './settings.ts';
-import { readRollout } from './store.ts';
+import { readRollout, unfinishedRollouts } from './store.ts';
 import {
   createIntake,
   deviceId,
@@ -152,6 +155,23 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     expect(await joinLate(database, await read(id), undefined, now)).toBe(false);
   });
 
+  it('joins devices to one though the selector of another cannot be read any more', async () => {
+    const broken = await create(2, { devices: 'site=lyon' });
+    const sound = await create(2, { devices: 'site=metz' });
+    await database.db
+      .updateTable('rollouts')
+      .set({ selector: 'group=gone' })
+      .where('rollout', '=', broken)
+      .execute();
+    await seedDevice(database.db, 11, 'x86-64');
+    const parts = { ...context, now: () => now, log: pino({ level: 'silent' }) };
+    const joiner = createJoiner({ ...parts, changes: createChanges('here') });
+    await joiner.join(await unfinishedRollouts(database.db));
+    joiner.stop();
+    expect((await read(broken)).sizes.at(-1)).toBe(2);
+    expect((await read(sound)).sizes.at(-1)).toBe(3);
+  });
+
   it('fails a device that says that it runs something else than it reported, until it says it does', async () => {
     const id = await create(2, { waves: ['100%'], gates: { disabled: ['activations'] } });
     await settle(id);
@@ -172,8 +192,11 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     // on its way since before the commit: it names no outcome, and comes soon after
     await intake.running(liar.id, { active: active(digestOf('old')), outcomes: [] }, now);
     expect(await member()).toMatchObject({ state: 'committed' });
+    const { ended_ms } = (await member())!;
+    now += 1000;
     await intake.running(liar.id, { active: active(digestOf('old')), outcomes: [outcome] }, now);
-    expect(await member()).toMatchObject({
+    expect(await member(), 'the soak is not begun anew').toMatchObject({
+      ended_ms,
       state: 'failed',
       code: 'deployment.not-running',
       detail: `the device said that it committed the bundle, and now says that slot parts runs ${digestOf('old')}`,

@@ -54,6 +54,14 @@ describe('a failed attempt', () => {
     const within = Date.parse('2027-01-13T01:10:00Z');
     expect(afterFailure(nightly, network, within).dueMs).toBe(within + 1000);
   });
+
+  it('because of a window that never was, or of a hundred in a row, holds no rollout up', () => {
+    const missed = failure('deployment.window-closed', { strikes: 2 });
+    expect(afterFailure(pace, missed, NOW)).toEqual({ dueMs: 0, strikes: 3 });
+    const nightly = { ...pace, maintenance: [{ from: '02:00', to: '03:00' }] };
+    const wrongClock = failure('deployment.window-closed', { attempt: 100 });
+    expect(afterFailure(nightly, wrongClock, NOW)).toEqual({ dueMs: 0, strikes: 0 });
+  });
 });
 
 describe('a failed way back', () => {

@@ -1,11 +1,11 @@
-import { errorClass } from './pace/error-class.ts';
+import { type ErrorClass, errorClass } from './pace/error-class.ts';
 import { hoursOf } from './pace/windows.ts';
 import type { RolloutSettings } from './settings.ts';
 
 /** Attempts at bringing a device back before it is left to a person. */
 const MAX_BACK_ATTEMPTS = 5;
-/** However often windows are missed or networks fail. */
-const MAX_ATTEMPTS = 10_000;
+/** Windows that a device may miss one after the other: one whose clock is wrong misses every one. */
+const MAX_MISSED = 100;
 
 type Pace = Pick<RolloutSettings, 'maxAttempts' | 'retryMs' | 'retry' | 'maintenance'>;
 
@@ -31,17 +31,23 @@ export interface Verdict {
  */
 export function afterFailure(pace: Pace, failure: Failure, now: number): Verdict {
   const { code, attempt, timeZone } = failure;
-  const kind = errorClass(code);
+  const kind = classIn(pace, code);
   const strikes = failure.strikes + (kind === 'device' ? 1 : 0);
   const left = {
     network: attempt < pace.retry.networkAttempts,
     device: strikes < pace.maxAttempts,
     model: false,
-    window: true,
+    window: attempt < MAX_MISSED,
   }[kind];
-  if (!left || attempt >= MAX_ATTEMPTS) return { dueMs: 0, strikes };
+  if (!left) return { dueMs: 0, strikes };
   const again = now + pauseMs(pace, kind === 'device' ? strikes : attempt);
   return { dueMs: hoursOf(pace.maintenance, timeZone).openingMs(again) ?? 0, strikes };
+}
+
+/** Where there are no windows, the device missed none, whatever it says. */
+function classIn({ maintenance }: Pace, code: string): ErrorClass {
+  const kind = errorClass(code);
+  return kind === 'window' && maintenance.length === 0 ? 'device' : kind;
 }
 
 /** When a failed way back is to be tried again, 0 for never: no window holds it up. */

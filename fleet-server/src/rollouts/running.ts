@@ -97,7 +97,8 @@ function changeBy(
   }
   const runs = running === undefined ? 'nothing' : running.digest.slice(0, 80) || 'something else';
   const { code, message } = new FlotillaError(NOT_RUNNING, { slot: slot.slice(0, 63), runs });
-  return { state: 'failed', code, detail: message, ended_ms: now, due_ms: 0, retryable: 0 };
+  // the soak is not begun anew: a device that says now this, now that would hold the wave up for ever
+  return { state: 'failed', code, detail: message, due_ms: 0, retryable: 0 };
 }
 
 const NOT_RUNNING = 'deployment.not-running';
