@@ -69,6 +69,8 @@ export async function openLog(
   // each start begins a segment of its own, because the last one may end in a torn entry
   let current: Segment | undefined;
   let waiting: (WaitingRecord | Entry)[] = [];
+  /** Highest number that may lie there with a record that was refused; it will be given again. */
+  let refused = 0;
 
   async function begin(seq: number): Promise<Segment> {
     const path = `${folder}/${String(seq).padStart(16, '0')}.log`;
@@ -108,15 +110,18 @@ export async function openLog(
     const first = nextSeq;
     let seq = first;
     try {
+      // before the records that get these numbers now
+      const voided: Entry[] = refused < first ? [] : [{ kind: 'settled', first, last: refused }];
       const entries = group.map((one) => ('make' in one ? one.make(seq++) : one));
-      const stored = await write(entries);
+      const stored = await write([...voided, ...entries]);
       nextSeq = seq;
+      refused = 0;
       for (const [i, { resolve }] of records.entries()) resolve(stored[i]!);
     } catch (error) {
       // later records must not lie behind what was half written
       current = undefined;
-      // they may lie there whole and only the sync failed: their numbers will be given again
-      log.note({ kind: 'settled', first, last: first + records.length - 1 });
+      // they may lie there whole where only the sync failed
+      refused = Math.max(refused, first + records.length - 1);
       for (const { reject } of records) reject(error);
     }
   }

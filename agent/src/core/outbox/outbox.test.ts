@@ -55,6 +55,50 @@ describe('outbox', () => {
     expect(await read(again, 2)).toMatchObject({ seq: 2, window: { inferences: 4 } });
   });
 
+  test('keeps what was added while a write failed, under the numbers that it gave up', async () => {
+    const medium = createPowerCutStorage();
+    let meanwhile: Promise<number> | undefined;
+    let isFull = false;
+    const outbox = await open({
+      ...medium,
+      async append(path, bytes) {
+        if (!isFull) return medium.append(path, bytes);
+        isFull = false;
+        meanwhile = put(outbox, 3);
+        throw new FlotillaError('storage.full', { file: path });
+      },
+    });
+    await put(outbox, 1);
+    isFull = true;
+    await expect(put(outbox, 2)).rejects.toMatchObject({ code: 'storage.full' });
+    expect(await meanwhile).toBe(2);
+    const again = await open(medium.restart('nothing'));
+    expect(seqs(again)).toEqual([1, 2]);
+    expect(await read(again, 2)).toMatchObject({ seq: 2, window: { inferences: 3 } });
+  });
+
+  test('brings back nothing that it refused, after however many writes that failed', async () => {
+    const medium = createPowerCutStorage();
+    let failing = 0;
+    const outbox = await open({
+      ...medium,
+      async sync(path) {
+        await medium.sync(path);
+        if (failing > 0 && failing-- === 1) throw new FlotillaError('storage.full', { file: path });
+      },
+    });
+    await put(outbox, 1);
+    failing = 1;
+    await Promise.allSettled([put(outbox, 2), put(outbox, 3), put(outbox, 4)]);
+    // the sync of the new segment, and of what is written there
+    failing = 2;
+    await expect(put(outbox, 5)).rejects.toMatchObject({ code: 'storage.full' });
+    expect(await put(outbox, 6)).toBe(2);
+    const again = await open(medium.restart('nothing'));
+    expect(seqs(again)).toEqual([1, 2]);
+    expect(await read(again, 2)).toMatchObject({ window: { inferences: 6 } });
+  });
+
   test('removes acknowledged ranges and nothing else', async () => {
     const outbox = await open(createPowerCutStorage());
     for (let i = 1; i <= 6; i++) await put(outbox, i);
