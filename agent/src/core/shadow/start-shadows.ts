@@ -27,7 +27,12 @@ export async function startShadows(ports: StartPorts, signal: AbortSignal): Prom
       if (signal.aborted) return;
       logger.error('shadow does not load', { slot, digest: shadow.installed.digest, error });
       const { code, message } = asFlotillaError(error);
-      await faultShadow(journal, slot, { code, detail: message, step: 'activate' });
+      // with a full disk nothing is noted, and the agent goes on
+      await faultShadow(journal, slot, { code, detail: message, step: 'activate' }).catch(
+        (cause) => {
+          logger.error('fault not recorded', { slot, error: cause });
+        },
+      );
     }
   }
 }
