@@ -93,13 +93,14 @@ const whyNotMeasured = ({ protocol_minor }: { readonly protocol_minor: number })
 function refuseUnfit(candidates: readonly Candidate[], { selector, model, version }: LabRequest) {
   const [first] = candidates;
   if (first === undefined) return refuse(`no accepted device matches ${selector}`);
-  const fit = candidates.filter(({ ladder }) => ladder.length > 0).length;
-  if (fit === 0) {
+  const { length } = candidates;
+  // those that suit none are told of too, and so count
+  if (length > MAX_DEVICES) {
+    refuse(`${selector} names ${length} devices, and a lab has at most ${MAX_DEVICES}: name fewer`);
+  }
+  if (!candidates.some(({ ladder }) => ladder.length > 0)) {
     const who = first.name || first.device;
     refuse(`no variant of ${model}@${version} can be measured there; ${who}: ${first.reason}`);
-  }
-  if (fit > MAX_DEVICES) {
-    refuse(`${selector} names ${fit} devices, and a lab has at most ${MAX_DEVICES}: name fewer`);
   }
 }
 

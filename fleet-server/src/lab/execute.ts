@@ -91,7 +91,8 @@ async function expire(trx: Trx, run: LabRunRow, order: LabOrderRow, now: number)
     order.started === 1
       ? `took it up and has not ended it ${within}`
       : `has not answered ${within}`;
-  await setLabOrder(trx, order, { state: 'expired', detail, ended_ms: now });
+  // it may have answered just now
+  if (!(await setLabOrder(trx, order, { state: 'expired', detail, ended_ms: now }))) return [];
   if (order.started === 0) {
     await trx
       .updateTable('lab_orders')

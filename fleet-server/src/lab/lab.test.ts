@@ -218,4 +218,23 @@ describe.each(KINDS)('a lab on %s', (kind) => {
     expect(await detail({ devices: 'all' }, PATH.replace('/1/', '/7/'))).toMatch(/^404 /);
     expect(await detail({ devices: 'all', timeoutMs: 1 })).toMatch(/^400 /);
   });
+
+  it.runIf(kind === 'sqlite')(
+    'refuses more devices than a lab has, though most of them could measure nothing',
+    async () => {
+      await enroll('fit');
+      const others = Array.from({ length: 200 }, (_, i) => `other-${i}`);
+      await Promise.all(
+        others.map((name) => enrollDevice(server, { name, target: 'jetson-orin' })),
+      );
+      const answer = await server.call('POST', PATH, { devices: 'all' });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: {
+          detail: expect.stringContaining('all names 201 devices, and a lab has at most 200'),
+        },
+      });
+    },
+    20_000,
+  );
 });
