@@ -72,11 +72,15 @@ export function meanEvidence(differences: Differences, tolerated: number, prior:
  */
 function knownSpread(differences: Differences, excess: number, { spread, scale }: Prior): number {
   const { count, variance, sampling } = differences;
-  const information = count / Math.max(spread ** 2 + sampling, variance);
+  const seen = count < FEW ? 0 : variance;
+  const information = count / Math.max(spread ** 2 + sampling, seen);
   const prior = scale ** 2 * information;
   const square = information * excess ** 2;
   return Math.LN2 - Math.log1p(prior) / 2 + (square / 2) * (prior / (1 + prior));
 }
+
+/** Below, the variance between devices is too uncertain to say more than what is assumed. */
+const FEW = 4;
 
 /** Prior variance of the change over the variance between devices. */
 const G = 4;
