@@ -4,6 +4,10 @@
  *   npm run demo                                        # in one terminal, until its story is told
  *   node scripts/screenshots.ts 'http://127.0.0.1:PORT/#token=TOKEN'
  *
+ * that of one rollout, as on a fleet of `flotilla simulate`:
+ *
+ *   node scripts/screenshots.ts 'http://127.0.0.1:8080/#token=TOKEN' ROLLOUT
+ *
  * and that of a report of `flotilla optimize`:
  *
  *   node scripts/screenshots.ts "file://$PWD/out/parts-1-report.html"
@@ -23,7 +27,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const [address = ''] = process.argv.slice(2);
+const [address = '', rollout] = process.argv.slice(2);
 if (!URL.canParse(address)) {
   console.error('give the address that the demo printed, with its #token, or that of a report');
   process.exit(2);
@@ -35,6 +39,18 @@ await page.goto(address);
 if (address.startsWith('file:')) {
   await page.setViewportSize({ width: 1120, height: 1000 });
   await page.screenshot({ path: `${OUT}/optimize-report.png` });
+  await browser.close();
+  process.exit(0);
+}
+if (rollout !== undefined) {
+  await page.locator('.live.live').waitFor();
+  await page.evaluate((id) => {
+    location.hash = `#/rollouts/${id}`;
+  }, rollout);
+  await page.getByRole('heading', { name: 'Gates' }).waitFor();
+  await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => undefined);
+  await page.setViewportSize({ width: 1280, height: 1000 });
+  await page.screenshot({ path: `${OUT}/rollout-stopped.png` });
   await browser.close();
   process.exit(0);
 }

@@ -50,6 +50,7 @@ const rollout = (state: string) => ({
   id: ID,
   model: 'parts',
   version: 3,
+  kind: 'update',
   state,
   haltedBy: '',
   sentence: 'accuracy fell',

@@ -1,4 +1,5 @@
 import type {
+  RolloutComparison,
   RolloutDraft,
   RolloutMember,
   RolloutProgress,
@@ -10,6 +11,7 @@ import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { readCount } from '../numbers.ts';
 import { clean } from '../rollout/clean.ts';
+import { comparisonText } from '../rollout/comparison.ts';
 import { draftText } from '../rollout/draft.ts';
 import { memberTable } from '../rollout/members.ts';
 import { PAGE, progressLines } from '../rollout/progress-view.ts';
@@ -42,6 +44,8 @@ Example:
   flotilla rollout create parts@3 --maintenance 'sat,sun 02:00-05:00' --approval each --gate latency=20%
   flotilla rollout create parts@3 --bandwidth 250k --metered wait --max-in-flight 20
   flotilla rollout create --from nightly.yaml --priority 7
+  flotilla rollout create parts@4 --kind shadow --sample 10 --promote gate
+  flotilla rollout create parts@4 --kind ab --share 20 --gate accuracy=2%
   flotilla rollout list
   flotilla rollout devices 01m7xy2hxsnss48p1c7zwvw5qy --state failed
   flotilla rollout approve 01m7xy2hxsnss48p1c7zwvw5qy
@@ -81,6 +85,7 @@ const CHANGES = {
   approve: 'let the next wave open once the open one has passed its gates; needs an approver',
   pause: 'ask no further device; those that were asked go on',
   resume: 'go on with a paused rollout',
+  promote: 'turn a shadow or an A/B rollout into an update of all its devices',
   abort: 'stop a rollout and bring its devices back to the version before',
 } as const;
 
@@ -128,13 +133,19 @@ async function show(id: string, options: Options, context: Context): Promise<voi
   const api = connect(options);
   const path = pathOf(id);
   if (options.json) {
-    const progress = await api.get<RolloutProgress>(`${path}/progress`);
-    context.json({ ...(await api.get<object>(path)), progress });
+    const [whole, progress, comparison] = await Promise.all(
+      ['', '/progress', '/comparison'].map((part) => api.get<object>(`${path}${part}`)),
+    );
+    context.json({ ...whole, progress, comparison });
     return;
   }
   const progress = clean(await api.get<RolloutProgress>(`${path}/progress`));
   const paper = { ...PAGE, columns: Math.min(context.columns, PAGE.columns) };
   context.say(progressLines(progress, paper).join('\n'));
+  if (progress.kind !== 'update') {
+    const comparison = clean(await api.get<RolloutComparison>(`${path}/comparison`));
+    context.say(`\n${comparisonText(comparison, context.columns)}`);
+  }
   const size = progress.waves.at(-1)?.reaches ?? 0;
   const few = size <= LISTED;
   const query = few ? '' : '&state=failed';
@@ -163,5 +174,6 @@ async function change(id: string, verb: string, options: Options, context: Conte
   const rollout = await api.post<RolloutSummary>(`${pathOf(id)}/${verb}`);
   if (options.json) context.json(rollout);
   const { model, version, state, sentence } = rollout;
-  context.say(`${model}@${version} is ${state}${sentence === '' ? '' : `: ${sentence}`}`);
+  const other = rollout.id === id ? '' : `rollout ${rollout.id}: `;
+  context.say(`${other}${model}@${version} is ${state}${sentence === '' ? '' : `: ${sentence}`}`);
 }

@@ -10,6 +10,7 @@ const ID = '01m7xy2hxsnss48p1c7zwvw5qy';
 
 const progress = (change: Partial<RolloutProgress> = {}): RolloutProgress => ({
   ...{ id: ID, model: 'parts', version: 4, selector: 'site=lyon', state: 'running' },
+  ...{ kind: 'update', parent: '' },
   ...{ haltedBy: '', sentence: '', wave: 1, createdBy: 'token:x', createdMs: NOW - 125_000 },
   ...{ endedMs: 0, approvedWaves: 0, needsApproval: false, perMinute: 0 },
   waves: [
@@ -53,7 +54,7 @@ it('draws waves as bars in which one failure among hundreds is seen', () => {
   expect(text).toContain(
     'raspberry-pi-5 / lyon 500/6,000, 1 failed · jetson-orin / lyon 210/4,000',
   );
-  expect(text).toMatch(/^Failed activations {2}open {2}1 of 761 devices failed to activate$/m);
+  expect(text).toMatch(/^activations {2}open {2}1 of 761 devices failed to activate$/m);
   expect(lines.findIndex((line) => line.includes('wave 2 of 3 opened'))).toBeLessThan(
     lines.findIndex((line) => line.includes('made by')),
   );

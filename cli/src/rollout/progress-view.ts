@@ -31,10 +31,12 @@ const STRATA = 8;
  * of its last events as there is room for.
  *
  * @param progress with texts that are fit for a terminal
+ * @param compared what a shadow or an A/B rollout shows, in a sentence
  */
-export function progressLines(progress: RolloutProgress, canvas: Canvas): string[] {
+export function progressLines(progress: RolloutProgress, canvas: Canvas, compared = ''): string[] {
   const head = [
     ...headLines(progress, canvas),
+    ...(compared === '' ? [] : wrap(compared, canvas.columns)),
     '',
     ...waveLines(progress.waves, canvas),
     ...legendLines(progress.waves, canvas),
@@ -48,10 +50,10 @@ export function progressLines(progress: RolloutProgress, canvas: Canvas): string
 }
 
 function headLines(progress: RolloutProgress, { columns, style }: Canvas): string[] {
-  const { model, version, waves, selector, state, id, sentence } = progress;
+  const { model, version, waves, selector, state, id, sentence, kind } = progress;
   const devices = plural(waves.at(-1)?.reaches ?? 0, 'device');
   const where = selector === 'all' ? '' : ` where ${selector}`;
-  const title = cut(`${model}@${version} → ${devices}${where}`, columns - 1);
+  const title = cut(`${model}@${version}${KINDS[kind]} → ${devices}${where}`, columns - 1);
   const { what, sentence: waits, untilMs } = progress.waitsFor;
   const until =
     untilMs > progress.nowMs ? `, at most ${duration(untilMs - progress.nowMs)} more` : '';
@@ -67,6 +69,11 @@ function headLines(progress: RolloutProgress, { columns, style }: Canvas): strin
   }
   return lines;
 }
+
+const KINDS = { update: '', shadow: ' as a shadow', ab: ' as arm B' } as const satisfies Record<
+  RolloutProgress['kind'],
+  string
+>;
 
 const STATES: Readonly<Record<RolloutProgress['state'], string>> = {
   running: 'running',
@@ -130,13 +137,13 @@ function gateLines(verdicts: readonly Verdict[], canvas: Canvas): string[] {
 }
 
 function judgedLines(verdicts: readonly Verdict[], { columns, style }: Canvas): string[] {
-  const width = Math.max(0, ...verdicts.map(({ title }) => title.length));
+  const width = Math.max(0, ...verdicts.map(({ gate }) => gate.length));
   const state = Math.max(0, ...verdicts.map((verdict) => verdict.state.length));
   const own = columns - width - state - 4;
   const narrow = own < 30;
   return verdicts.flatMap((verdict) => {
     const tone = style[GATE_TONES[verdict.state]];
-    const head = `${verdict.title.padEnd(width)}  ${tone(verdict.state.padEnd(state))}`;
+    const head = `${verdict.gate.padEnd(width)}  ${tone(verdict.state.padEnd(state))}`;
     const sentence = verdict.sentence.replace(new RegExp(`: ${verdict.state}$`), '');
     const texts = wrap(sentence, narrow ? columns - 2 : own);
     if (narrow) return [head, ...texts.map((text) => `  ${text}`)];

@@ -61,6 +61,22 @@ describe('a request from the command line', () => {
     });
   });
 
+  it('takes what is of a shadow or of an A/B rollout only', async () => {
+    const shadow = ['--kind', 'shadow', '--promote', 'gate', '--sample', '2.5', '--busy', '10'];
+    const further = ['--max-temperature', '70', '--compare', '2000', '--max-hours', '48'];
+    expect(await request('parts@3', ...shadow, ...further)).toEqual({
+      ...{ model: 'parts', version: 3, kind: 'shadow', promote: 'gate' },
+      shadow: {
+        ...{ samplePermille: 25, busyPermille: 100, maxTemperatureC: 70 },
+        ...{ minCompared: 2000, maxHours: 48 },
+      },
+    });
+    const ab = ['--kind', 'ab', '--share', '20', '--max-hours', '48'];
+    expect(await request('parts@3', ...ab)).toEqual({
+      ...{ model: 'parts', version: 3, kind: 'ab', ab: { sharePercent: 20, maxHours: 48 } },
+    });
+  });
+
   it('takes a file, of which options change parts', async () => {
     const file = join(folder, 'nightly.yaml');
     const text = [

@@ -3,7 +3,7 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { type PolicyOptions, readPolicy, withPolicyOptions } from '../download-policy.ts';
-import { readCount } from '../numbers.ts';
+import { readCount, readPoints } from '../numbers.ts';
 import { readGates } from './gate-limits.ts';
 import { readPerMinute, readRate, readStart, readWindow } from './strategies.ts';
 import { readDuration } from './times.ts';
@@ -30,6 +30,14 @@ export interface RequestOptions extends PolicyOptions {
   readonly priority?: string;
   readonly lateJoiners: boolean;
   readonly gate: readonly string[];
+  readonly kind?: string;
+  readonly promote?: string;
+  readonly sample?: string;
+  readonly busy?: string;
+  readonly maxTemperature?: string;
+  readonly compare?: string;
+  readonly share?: string;
+  readonly maxHours?: string;
 }
 
 /** The body of `POST /rollouts`; the server checks it. */
@@ -39,45 +47,51 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 
 /** What is left out is the server's to decide. */
 export const withRequestOptions = (command: Command): Command =>
-  withPolicyOptions(
-    command
-      .option('--from <file>', 'a whole request in YAML or JSON; what is given here goes before it')
-      .option('--devices <selector>', 'which devices (all)')
-      .option('--waves <waves>', 'cumulative counts and shares, the last 100% (10%,30%,100%)')
-      .option('--stratify <keys>', 'keys and tags that each wave is balanced over (target,site)')
-      .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h (10m)')
-      .option('--max-soak <time>', 'how long a gate may wait for evidence (ten times the soak)')
-      .option(
-        '--rate <rate>',
-        "how fast devices are asked: 100/min, '10/min x2 every 50 up to 1000'",
-      )
-      .option('--max-in-flight <count>', 'devices at most that are at it at once')
-      .option('--start <time>', 'not before: 2027-01-31T22:00, +2h')
-      .option(
-        '--maintenance <window>',
-        "only then, by the device's clock: 'sat,sun 02:00-05:00'; may be repeated",
-        collect,
-        [],
-      )
-      .option('--approval <when>', 'an approver lets waves open: none, start, each (none)')
-      .option('--priority <number>', '0 to 9; a higher one takes devices over (5)')
-      .option('--no-late-joiners', 'leave out devices that come to match later')
-      .option('--deadline <time>', 'time that a device has for an attempt (24h)')
-      .option('--attempts <count>', 'attempts on a device where it failed (3)')
-      .option('--network-attempts <count>', 'attempts where the network failed (50)')
-      .option('--retry <time>', 'pause before the second attempt, doubled from there (1m)')
-      .option('--max-retry <time>', 'longest such pause (1h)')
-      .option(
-        '--roll-back-rate <rate>',
-        'devices per minute on the way back: 200/min (all at once)',
-      )
-      .option(
-        '--gate <limit>',
-        'limit of a gate: latency=20%, accuracy=0.02, drift=off; may be repeated',
-        collect,
-        [],
-      ),
-  );
+  withKindOptions(withPolicyOptions(withStrategyOptions(command)));
+
+const withStrategyOptions = (command: Command): Command =>
+  command
+    .option('--from <file>', 'a whole request in YAML or JSON; what is given here goes before it')
+    .option('--devices <selector>', 'which devices (all)')
+    .option('--waves <waves>', 'cumulative counts and shares, the last 100% (10%,30%,100%)')
+    .option('--stratify <keys>', 'keys and tags that each wave is balanced over (target,site)')
+    .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h (10m)')
+    .option('--max-soak <time>', 'how long a gate may wait for evidence (ten times the soak)')
+    .option('--rate <rate>', "how fast devices are asked: 100/min, '10/min x2 every 50 up to 1000'")
+    .option('--max-in-flight <count>', 'devices at most that are at it at once')
+    .option('--start <time>', 'not before: 2027-01-31T22:00, +2h')
+    .option(
+      '--maintenance <window>',
+      "only then, by the device's clock: 'sat,sun 02:00-05:00'; may be repeated",
+      collect,
+      [],
+    )
+    .option('--approval <when>', 'an approver lets waves open: none, start, each (none)')
+    .option('--priority <number>', '0 to 9; a higher one takes devices over (5)')
+    .option('--no-late-joiners', 'leave out devices that come to match later')
+    .option('--deadline <time>', 'time that a device has for an attempt (24h)')
+    .option('--attempts <count>', 'attempts on a device where it failed (3)')
+    .option('--network-attempts <count>', 'attempts where the network failed (50)')
+    .option('--retry <time>', 'pause before the second attempt, doubled from there (1m)')
+    .option('--max-retry <time>', 'longest such pause (1h)')
+    .option('--roll-back-rate <rate>', 'devices per minute on the way back: 200/min (all at once)')
+    .option(
+      '--gate <limit>',
+      'limit of a gate: latency=20%, accuracy=0.02, drift=off; may be repeated',
+      collect,
+      [],
+    );
+
+const withKindOptions = (command: Command): Command =>
+  command
+    .option('--kind <kind>', 'update; shadow: beside what runs; ab: for a share of the devices')
+    .option('--promote <by>', 'who makes a shadow or A/B an update: command, gate (command)')
+    .option('--sample <percent>', 'shadow: inferences that it sees too (10)')
+    .option('--busy <percent>', 'shadow: most of the time that it may compute (20)')
+    .option('--max-temperature <celsius>', 'shadow: it rests above (75)')
+    .option('--compare <count>', 'shadow: inferences by both before the gates judge (1000)')
+    .option('--share <percent>', 'ab: devices that get the version (50)')
+    .option('--max-hours <hours>', 'shadow, ab: it ends then, undecided (168, 336)');
 
 /**
  * The request that options, and a file where one is given, come to.
@@ -95,7 +109,7 @@ export async function readRequest(
   const given = requestOf(options, now);
   const named = version === undefined ? {} : modelVersion(version);
   const request: RolloutRequest = { ...file, ...given, ...named };
-  for (const key of ['gates', 'retry', 'download']) {
+  for (const key of ['gates', 'retry', 'download', 'shadow', 'ab']) {
     const both = { ...(file[key] as object), ...(given[key] as object) };
     if (Object.keys(both).length > 0) request[key] = both;
   }
@@ -132,8 +146,30 @@ function requestOf(options: RequestOptions, now: number): RolloutRequest {
     dynamic: lateJoiners ? undefined : false,
     gates: filled(readGates(gate)),
     download: filled({ ...download }),
+    ...kindOf(options),
   });
 }
+
+/** @throws FlotillaError `cli.usage` */
+function kindOf(options: RequestOptions): RolloutRequest {
+  const { kind, promote } = options;
+  const hours = { maxHours: countOf('--max-hours', options.maxHours) };
+  const shadow = defined({
+    samplePermille: permilleOf('--sample', options.sample),
+    busyPermille: permilleOf('--busy', options.busy),
+    maxTemperatureC: countOf('--max-temperature', options.maxTemperature),
+    minCompared: countOf('--compare', options.compare),
+    ...(kind === 'ab' ? {} : hours),
+  });
+  const ab = defined({
+    sharePercent: countOf('--share', options.share),
+    ...(kind === 'ab' ? hours : {}),
+  });
+  return { kind, promote, shadow: filled(shadow), ab: filled(ab) };
+}
+
+const permilleOf = (option: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : Math.round(readPoints(option, text) * 1000);
 
 /** @throws FlotillaError `cli.usage`, `file.missing` */
 async function readRequestFile(file: string): Promise<RolloutRequest> {

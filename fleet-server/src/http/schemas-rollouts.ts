@@ -46,14 +46,20 @@ const HaltedBy = Type.Enum([...GATE_NAMES, 'operator', ''], {
   description: 'empty unless it was halted',
 });
 
+const Kind = Type.Enum(ROLLOUT_KINDS, {
+  description: 'an A/B rollout that is promoted is an update',
+});
+const Parent = Type.String({
+  description: 'shadow rollout that it was promoted from; empty: none',
+});
+
 export const RolloutSummary = Type.Object({
   id: Id,
   model: Type.String(),
   version: Type.Integer(),
   slot: Type.String(),
   selector: Type.String(),
-  kind: Type.Enum(ROLLOUT_KINDS, { description: 'an A/B rollout that is promoted is an update' }),
-  parent: Type.String({ description: 'shadow rollout that it was promoted from; empty: none' }),
+  ...{ kind: Kind, parent: Parent },
   state: Type.Enum(ROLLOUT_STATES),
   haltedBy: HaltedBy,
   sentence: Type.String({ description: 'why it is in this state' }),
@@ -149,6 +155,7 @@ const Standings = Type.Partial(
 /** How a rollout goes, summed up; of the same size for any number of devices. */
 export const RolloutProgress = Type.Object({
   ...{ id: Id, model: Type.String(), version: Type.Integer(), selector: Type.String() },
+  ...{ kind: Kind, parent: Parent },
   state: Type.Enum(ROLLOUT_STATES),
   haltedBy: HaltedBy,
   sentence: Type.String({ description: 'why it is in this state' }),

@@ -8,7 +8,7 @@ import type { LabelsFor } from './bundle-text.ts';
 import type { ComparedSide, Comparison } from './schemas.ts';
 
 /** Devices that are shown one by one. */
-const MAX_DEVICES = 40;
+const MAX_DEVICES = 12;
 
 type Db = Kysely<Database>;
 

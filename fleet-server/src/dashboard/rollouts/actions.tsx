@@ -4,7 +4,7 @@ import { useDashboard } from '../app/context.ts';
 import { plural } from '../app/format.ts';
 import { type Progress, sumOf } from './squares.ts';
 
-type Change = 'approve' | 'pause' | 'resume' | 'abort';
+type Change = 'approve' | 'promote' | 'pause' | 'resume' | 'abort';
 
 /** What a person may do to a rollout now; nothing without an operator's token. */
 export function Actions({ progress }: { readonly progress: Progress }) {
@@ -44,6 +44,7 @@ export function Actions({ progress }: { readonly progress: Progress }) {
 
 const TITLES = {
   approve: 'Approve next wave',
+  promote: 'Promote',
   pause: 'Pause',
   resume: 'Resume',
   abort: 'Abort',
@@ -51,15 +52,17 @@ const TITLES = {
 
 const LOOKS = {
   approve: 'primary',
+  promote: 'primary',
   pause: '',
   resume: '',
   abort: 'danger',
 } as const satisfies Record<Change, string>;
 
-function allowed({ state, needsApproval }: Progress): Change[] {
-  const approve: Change[] = needsApproval ? ['approve'] : [];
-  if (state === 'running') return [...approve, 'pause', 'abort'];
-  return state === 'paused' ? [...approve, 'resume', 'abort'] : [];
+function allowed({ state, needsApproval, kind }: Progress): Change[] {
+  const onward: Change[] = needsApproval ? ['approve'] : [];
+  if (kind !== 'update') onward.push('promote');
+  if (state === 'running') return [...onward, 'pause', 'abort'];
+  return state === 'paused' ? [...onward, 'resume', 'abort'] : [];
 }
 
 interface ConfirmProps {
@@ -108,18 +111,27 @@ function Confirm({ progress, change, onClose }: ConfirmProps) {
   );
 }
 
-function consequence({ waves, wave, model, version }: Progress, change: Change): string {
+const PROMOTIONS = {
+  update: '',
+  shadow: 'A rollout of its own brings the version to the same devices, wave by wave.',
+  ab: 'The devices of arm A get the version too, in a last wave.',
+} as const satisfies Record<Progress['kind'], string>;
+
+function consequence({ waves, wave, kind, model, version }: Progress, change: Change): string {
   const took = sumOf(waves, 'committed') + sumOf(waves, 'in-progress') + sumOf(waves, 'sent');
   switch (change) {
     case 'approve': {
       const next = waves[wave + 1]?.size ?? 0;
       return `Wave ${wave + 2} of ${waves.length} with ${plural(next, 'device')} opens as soon as the open one has ended, soaked and passed its gates.`;
     }
+    case 'promote':
+      return PROMOTIONS[kind];
     case 'pause':
       return 'No further device is asked to take the version. Those that were asked go on.';
     case 'resume':
       return 'The waves go on where they were left, gates willing.';
     case 'abort':
+      if (kind === 'shadow') return 'The shadows are taken away. Nobody notices.';
       return `${plural(took, 'device')} with ${model}@${version} go back to the version before. This cannot be undone.`;
   }
 }

@@ -5,6 +5,7 @@ import type { Comparison } from '../data/schemas.ts';
 import { Actions } from './actions.tsx';
 import { ComparisonView } from './comparison-view.tsx';
 import { Gates } from './gates.tsx';
+import { KindPanel } from './kind-panel.tsx';
 import { Members } from './members.tsx';
 import { type Progress, said, sumOf } from './squares.ts';
 import { StatePill } from './state-pill.tsx';
@@ -41,7 +42,8 @@ export function RolloutPage({ id }: { readonly id: string }) {
           <Timeline events={progress.events} />
         </section>
       </div>
-      <Compared progress={progress} />
+      <KindPanel progress={progress} />
+      {progress.kind !== 'shadow' && <Compared progress={progress} />}
       <Members progress={progress} />
     </>
   );
@@ -49,7 +51,7 @@ export function RolloutPage({ id }: { readonly id: string }) {
 
 function Head({ progress }: { readonly progress: Progress }) {
   const { now } = useDashboard();
-  const { model, version, state, sentence, waves, selector, createdMs } = progress;
+  const { model, version, state, sentence, waves, selector, createdMs, kind, parent } = progress;
   const stopped = state === 'halted' || state === 'rolled-back';
   return (
     <>
@@ -65,7 +67,7 @@ function Head({ progress }: { readonly progress: Progress }) {
             <StatePill state={state} />
           </h1>
           <p class="muted">
-            to {plural(waves.at(-1)?.reaches ?? 0, 'device')}
+            {KINDS[kind]} {plural(waves.at(-1)?.reaches ?? 0, 'device')}
             {selector !== 'all' && (
               <>
                 {' where '}
@@ -73,6 +75,12 @@ function Head({ progress }: { readonly progress: Progress }) {
               </>
             )}
             {`, made ${ago(createdMs, now.value)}`}
+            {parent !== '' && (
+              <>
+                {', after '}
+                <a href={hrefOf({ page: 'rollout', id: parent })}>its shadow</a>
+              </>
+            )}
           </p>
         </div>
         <Actions progress={progress} />
@@ -85,6 +93,12 @@ function Head({ progress }: { readonly progress: Progress }) {
     </>
   );
 }
+
+const KINDS = {
+  update: 'to',
+  shadow: 'as a shadow to',
+  ab: 'as arm B to',
+} as const satisfies Record<Progress['kind'], string>;
 
 /** Why it is in its state, with the gate that stopped it. */
 function haltText({ haltedBy, sentence, verdicts }: Progress): string {

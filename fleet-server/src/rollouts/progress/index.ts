@@ -1,5 +1,6 @@
 /** What a screen needs to draw how a rollout goes; nothing of the server's own. */
 import type { Static } from 'typebox';
+import type * as comparison from '../../http/schemas-comparison.ts';
 import type * as schemas from '../../http/schemas-rollouts.ts';
 
 export { spread } from './spread.ts';
@@ -9,3 +10,4 @@ export type RolloutProgress = Static<typeof schemas.RolloutProgress>;
 export type RolloutSummary = Static<typeof schemas.RolloutSummary>;
 export type RolloutMember = Static<typeof schemas.RolloutDevice>;
 export type RolloutDraft = Static<typeof schemas.RolloutDraftAnswer>;
+export type RolloutComparison = Static<typeof comparison.RolloutComparison>;

@@ -162,6 +162,13 @@ describe.each(KINDS)('progress on %s', (kind) => {
     expect((await read()).needsApproval).toBe(true);
     expect(await settle({}, { approved_wave: 2 })).toMatchObject({ what: 'devices' });
     expect(await settle({}, { state: 'paused' })).toMatchObject({ what: 'resume' });
+    await set([1, 2, 3, 4, 5, 6, 7, 8, 9], { state: 'committed', ended_ms: NOW - 60_000 });
+    const shadow = { state: 'running', kind: 'shadow', wave: 2 };
+    expect(await settle({ kind: 'shadow', shadow: { maxHours: 2 } }, shadow)).toEqual({
+      what: 'promotion',
+      sentence: 'a person to promote or abort it',
+      untilMs: NOW + 7_200_000,
+    });
   });
 
   it('pages through the members, and through those of one wave or state', async () => {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import { needsApproval } from '../approve.ts';
+import { GATE_NAMES } from '../gates/types.ts';
 import { perMinuteNow } from '../pace/rate.ts';
 import type { Rollout } from '../store.ts';
 import { viewEvents, viewVerdicts } from '../views.ts';
@@ -22,13 +23,16 @@ export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: 
   const { strata, further } = await countStrata(db, rollout, STRATA);
   const all = await viewVerdicts(db, rollout);
   const newest = Math.max(...all.map(({ wave }) => wave));
-  const verdicts = all.filter(({ wave }) => wave === newest);
+  const verdicts = all
+    .filter(({ wave }) => wave === newest)
+    .sort((a, b) => GATE_NAMES.indexOf(a.gate) - GATE_NAMES.indexOf(b.gate));
   const { id, model, version, selector, state, haltedBy, sentence, wave } = rollout;
-  const { createdBy, createdMs, endedMs } = rollout;
+  const { createdBy, createdMs, endedMs, kind, parent } = rollout;
   const windowMs = await nextWindowMs(db, rollout, now);
   const { rate } = rollout.settings;
   return {
-    ...{ id, model, version, selector, state, sentence, wave, createdBy, createdMs, endedMs },
+    ...{ id, model, version, selector, kind, parent, state, sentence, wave },
+    ...{ createdBy, createdMs, endedMs },
     haltedBy: haltedBy ?? ('' as const),
     waves: wavesOf(rollout, members.byWave),
     strata,

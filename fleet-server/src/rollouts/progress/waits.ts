@@ -1,6 +1,7 @@
 import { needsApproval } from '../approve.ts';
 import { plural } from '../gates/text.ts';
 import { isSuspicious, type Verdict } from '../gates/types.ts';
+import { comparesForMs } from '../kinds/settings.ts';
 import type { Rollout } from '../store.ts';
 import type { MemberCounts } from './counts.ts';
 import type { StandingCounts } from './waves.ts';
@@ -16,6 +17,7 @@ export const WAITS = [
   'gate',
   'decision',
   'soak',
+  'promotion',
   'resume',
   'back',
 ] as const;
@@ -117,24 +119,34 @@ function waitForEvidence(facts: WaitFacts): Wait {
   const { rollout, members, verdicts, now } = facts;
   const { soakMs, maxSoakMs } = rollout.settings;
   const soakedMs = members.settledMs + soakMs;
+  const last = rollout.wave + 1 >= rollout.sizes.length;
+  if (soakedMs <= now && last && rollout.kind !== 'update') return waitForPromotion(rollout);
   const waiting = verdicts.filter(({ state }) => state === 'waiting');
   const suspicious = heldBy(facts);
   const shown = suspicious ?? waiting[0];
   if (shown !== undefined) {
     const others = waiting.length - 1;
     const further = others > 0 ? ` (and ${plural(others, 'further gate')})` : '';
-    const sentence = `${nameOf(rollout)}: ${shown.sentence}${further}`;
+    const sentence = `${nameOf(rollout)}: ${shown.sentence.replace(/: waiting$/, '')}${further}`;
     if (suspicious === undefined) {
       return { what: 'gate', sentence, untilMs: members.settledMs + maxSoakMs };
     }
     const person = '; approve the next wave or abort if it stays so';
     return { what: 'decision', sentence: sentence + person, untilMs: 0 };
   }
-  const last = rollout.wave + 1 >= rollout.sizes.length;
   if (soakedMs <= now && !last) return waitToOpen(facts) ?? OPENS;
   const next = last ? 'it is done' : `${nameOf({ ...rollout, wave: rollout.wave + 1 })} opens`;
   const sentence = `${nameOf(rollout)} to have soaked, then ${next}`;
   return { what: 'soak', sentence, untilMs: soakedMs };
+}
+
+/** A shadow or an A/B rollout compares until somebody decides, or its time is over. */
+function waitForPromotion({ settings, createdMs }: Rollout): Wait {
+  const sentence =
+    settings.promote === 'gate'
+      ? 'enough evidence to promote it, or a person to promote or abort it'
+      : 'a person to promote or abort it';
+  return { what: 'promotion', sentence, untilMs: createdMs + comparesForMs(settings) };
 }
 
 /** The gate whose suspicious evidence keeps the next wave from opening until a person decides. */
