@@ -29,6 +29,17 @@ it('keeps a record until it is acknowledged, and sends it again after a while or
   expect(outbox.pending).toBe(2);
 });
 
+it('waits twice as long each time that nothing was acknowledged', () => {
+  const outbox = new Outbox();
+  outbox.add('report', payloadOf);
+  const resent: number[] = [];
+  for (let s = 0; s <= 160; s++) {
+    outbox.forgetSent(s * 1000);
+    if (sent(outbox, s * 1000).length > 0) resent.push(s);
+  }
+  expect(resent).toEqual([0, 20, 60, 140]);
+});
+
 it('has at most 32 records on their way', () => {
   const outbox = new Outbox();
   for (let i = 0; i < 40; i++) outbox.add('report', payloadOf);

@@ -12,7 +12,9 @@ interface Kept {
 
 /** Records on their way without an acknowledgement, as an agent has them. */
 const WINDOW = 32;
+/** Doubles while nothing is acknowledged, so that an overloaded server is not loaded more. */
 const RESEND_MS = 20_000;
+const LONGEST_RESEND_MS = 300_000;
 /** What a device keeps while the server is away. */
 const MOST = 500;
 
@@ -22,6 +24,7 @@ export class Outbox {
   #next: number;
   readonly #kept = new Map<number, Kept>();
   #onTheirWay = 0;
+  #resendMs = RESEND_MS;
 
   constructor(id = randomBytes(8).toString('hex'), next = 1) {
     this.id = id;
@@ -45,6 +48,7 @@ export class Outbox {
 
   settle({ outbox, stored, rejected }: Ack): void {
     if (outbox !== this.id) return;
+    this.#resendMs = RESEND_MS;
     const ranges = [...stored, ...rejected.flatMap(({ range }) => range ?? [])];
     for (const { first, last } of ranges) {
       // a range may be as long as the server likes; what is kept is not
@@ -69,11 +73,14 @@ export class Outbox {
   /** Lets what was not acknowledged for too long be sent again; with −1 everything. */
   forgetSent(nowMs = -1): void {
     if (this.#onTheirWay === 0) return;
+    const before = this.#onTheirWay;
     for (const record of this.#kept.values()) {
-      if (record.sentMs < 0 || (nowMs >= 0 && nowMs - record.sentMs < RESEND_MS)) continue;
+      if (record.sentMs < 0 || (nowMs >= 0 && nowMs - record.sentMs < this.#resendMs)) continue;
       record.sentMs = -1;
       this.#onTheirWay--;
     }
+    const late = nowMs >= 0 && this.#onTheirWay < before;
+    if (late) this.#resendMs = Math.min(LONGEST_RESEND_MS, 2 * this.#resendMs);
   }
 
   #forget(seq: number): void {
