@@ -6,6 +6,7 @@ import { judgeGates } from './gates/index.ts';
 import type { Verdict } from './gates/types.ts';
 import { promoteByGate } from './kinds/promote.ts';
 import { planWave } from './plan.ts';
+import { judgedGates } from './settings.ts';
 import { gatherSnapshot } from './snapshot.ts';
 import { ENDED_STATES, type Rollout, readRollout, readVerdicts, writeVerdicts } from './store.ts';
 import type { TelemetrySums } from './sums.ts';
@@ -98,7 +99,7 @@ async function judge(
   const stored = await readVerdicts(context.db, rollout);
   if (!fresh && stored.length > 0) return stored;
   const evidence = await gatherEvidence(context.db, rollout, now, context.sums);
-  const verdicts = judgeGates(evidence, rollout.settings.gates);
+  const verdicts = judgeGates(evidence, judgedGates(rollout.settings));
   const changed = verdicts.filter((verdict) => !stored.some((known) => same(known, verdict)));
   await writeVerdicts(context.db, rollout, changed, now);
   if (changed.length > 0) context.onChange(rollout.fleet, rollout.id);

@@ -70,8 +70,10 @@ export async function finish(
   if ((state === 'done') !== (rollout.state === 'running')) return [];
   const sentence = [rollout.sentence, note].filter((part) => part !== '').join('; ');
   await setRollout(trx, rollout, { state, sentence, ended_ms: now });
+  await closeMembers(trx, rollout);
   await release(trx, rollout);
-  const text = `${TITLES[state]}${note === '' ? '' : `: ${note}`}`;
+  const title = rollout.kind === 'shadow' && state === 'done' ? 'done' : TITLES[state];
+  const text = `${title}${note === '' ? '' : `: ${note}`}`;
   await addEvent(trx, rollout, 'end', text, now);
   const shadowed = await withdrawShadows(trx, rollout, rollout.parent || rollout.id);
   const freed = state === 'done' ? await letGoOfPrevious(trx, rollout) : [];

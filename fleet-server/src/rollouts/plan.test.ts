@@ -103,6 +103,17 @@ describe('a running rollout', () => {
     expect(plan({}, expired, 5110)).toEqual([{ kind: 'openWave', wave: 1, note: '' }]);
   });
 
+  it('ends a comparison in time, whatever it still waits for', () => {
+    const comparing = { kind: 'shadow', promote: 'gate', untilMs: 2000 } as const;
+    const open: Verdict = { ...verdict('open'), gate: 'disagreement' };
+    const away = [member(0, sent), member(1), member(2)];
+    expect(plan({ comparing }, away, 1999, [open])).toEqual([]);
+    expect(plan({ comparing }, away, 2000, [open])).toMatchObject([{ kind: 'finish' }]);
+    expect(plan({ comparing, approval: 'start', wave: -1 }, away, 2000)).toHaveLength(1);
+    const all = [0, 1, 2].map((i) => member(i, committed));
+    expect(plan({ comparing, wave: 1 }, all, 2000, [open])).toEqual([{ kind: 'promote' }]);
+  });
+
   it('does nothing while paused, and goes on when resumed', () => {
     const failed = member(1, { state: 'failed', attempt: 1, dueMs: 5 });
     expect(plan({ state: 'paused' }, [member(0), failed], 9)).toEqual([]);

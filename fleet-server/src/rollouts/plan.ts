@@ -1,5 +1,5 @@
 import { isSuspicious } from './gates/types.ts';
-import { decide } from './kinds/decide.ts';
+import { type Comparing, decide } from './kinds/decide.ts';
 import { openZones, roomBack, roomFor } from './pace/room.ts';
 import type {
   Action,
@@ -38,6 +38,9 @@ function planRunning(snapshot: RolloutSnapshot, now: number): Action[] {
   const urgent = planPaused(snapshot, now);
   if (urgent.length > 0) return urgent;
   const { rollout, tally, pending, due } = snapshot;
+  const { comparing } = rollout;
+  if (comparing !== undefined && now >= comparing.untilMs)
+    return endInTime(comparing, snapshot, now);
   if (rollout.wave < 0) return openWave(rollout, now, '');
   const isOpen = openZones(rollout, now);
   const again = due.filter((one) => one.state === 'failed' && isDue(one, now));
@@ -88,6 +91,12 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
   if (opens) return openWave(rollout, now, note);
   if (rollout.comparing !== undefined) return decide(rollout.comparing, verdicts, now);
   return [{ kind: 'finish', state: 'done', note }];
+}
+
+/** A comparison ends when its time is over, whatever devices, windows or people it still waits for. */
+function endInTime(comparing: Comparing, snapshot: RolloutSnapshot, now: number): Action[] {
+  const next = advance(snapshot, now);
+  return next.some(({ kind }) => kind === 'promote') ? next : decide(comparing, [], now);
 }
 
 function planHalted({ rollout, tally, due, toGoBack }: RolloutSnapshot, now: number): Action[] {

@@ -116,11 +116,12 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
   return settings;
 }
 
-/** A shadow takes memory beside the model that serves: that says nothing against it. */
 const gatesFor = ({ shadow }: KindSettings): GateSettings =>
-  shadow === undefined
-    ? DEFAULT_GATES
-    : { ...DEFAULT_GATES, minInferences: shadow.minCompared, disabled: ['memory'] };
+  shadow === undefined ? DEFAULT_GATES : { ...DEFAULT_GATES, minInferences: shadow.minCompared };
+
+/** A shadow takes memory beside the model that serves: that says nothing against it. */
+export const judgedGates = ({ kind, gates }: RolloutSettings): GateSettings =>
+  kind === 'shadow' ? { ...gates, disabled: [...gates.disabled, 'memory'] } : gates;
 
 /** As they are stored; what a rollout made before did not know has its default. */
 export function storedSettings(json: string): RolloutSettings {

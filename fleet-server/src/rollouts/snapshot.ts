@@ -65,8 +65,8 @@ function planRollout(rollout: Rollout): PlanRollout {
 
 function comparingOf({ kind, settings, createdMs }: Rollout): Comparing | undefined {
   if (kind === 'update') return undefined;
-  const { promote } = settings;
-  return { kind, promote, untilMs: createdMs + comparesForMs(settings) };
+  const { promote, startMs } = settings;
+  return { kind, promote, untilMs: Math.max(createdMs, startMs) + comparesForMs(settings) };
 }
 
 const NOTHING: Tally = {

@@ -222,6 +222,36 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     expect(devices.map(({ running }) => running?.version)).toEqual([1, 1, 1, 1]);
   });
 
+  it('are over in time though a device is away, counted from their start', async () => {
+    const id = await create(2, { ...SHADOW, startMs: now + 100 * HOUR });
+    now += 100 * HOUR;
+    for (let turn = 0; turn < 3; turn++) await advance(id);
+    expect((await slots()).every(({ shadow }) => shadow !== '')).toBe(true);
+    expect(await read(id)).toMatchObject({ state: 'running', wave: 0 });
+    now += 48 * HOUR;
+    await database.db
+      .updateTable('rollout_members')
+      .set({ due_ms: now + HOUR })
+      .execute();
+    for (let turn = 0; turn < 2; turn++) await advance(id);
+    expect(await read(id)).toMatchObject({ state: 'done' });
+    expect((await sentences(id)).at(-1)).toBe('done: its time was over before it was promoted');
+  });
+
+  it('are promoted on the devices that no other rollout took over, with all gates', async () => {
+    const id = await create(2, { ...SHADOW, waves: ['1', '100%'], soakMs: HOUR, maxSoakMs: HOUR });
+    await advance(id);
+    const first = (await members(id)).find(({ position }) => position === 0)!.device;
+    const taken = (await members(id)).find(({ device }) => device !== first)!.device;
+    const index = devices.findIndex((device) => device.id === taken);
+    await create(2, { priority: 9, devices: `name='device ${index}'` });
+    const { id: update } = await promoteRollout(database, { fleet: FLEET, id }, by());
+    const updated = (await members(update)).map(({ device }) => device);
+    expect(updated).toHaveLength(3);
+    expect(updated).not.toContain(taken);
+    expect((await read(update)).settings.gates.disabled).toEqual([]);
+  });
+
   it('leave out devices that cannot run a shadow, or run nothing to compare with', async () => {
     const { db } = database;
     await db

@@ -86,6 +86,8 @@ async function promoteShadow(
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
     .where('position', '>=', 0)
+    // these went to other rollouts
+    .where('state', '!=', 'withdrawn')
     .execute();
   const among = rows.map(({ device }) => device);
   const draft = await draftRollout({ db: trx }, fleet, updateRequest(rollout), now, { among });
