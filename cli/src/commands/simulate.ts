@@ -137,16 +137,19 @@ async function show(
   const live = !json && process.stdout.isTTY;
   const draw = liveLines(process.stdout);
   const everyMs = live ? DRAW_MS : SAY_MS;
-  let before = tally.of(simulation);
+  let now = tally.of(simulation);
+  let before = now;
+  let elapsedS = 0;
   while (!context.interrupted.aborted && performance.now() - began < seconds * 1000) {
     await sleep(everyMs, undefined, { signal: context.interrupted }).catch(() => undefined);
-    const now = tally.of(simulation);
-    const elapsedS = (performance.now() - began) / 1000;
+    before = now;
+    now = tally.of(simulation);
+    elapsedS = (performance.now() - began) / 1000;
     if (json) context.json({ seconds: Number(elapsedS.toFixed(1)), ...now });
     else if (live) draw(viewOf(now, before, everyMs / 1000, elapsedS));
-    before = now;
   }
-  if (!live) for (const line of viewOf(before, before, 1, 0)) context.say(line);
+  if (live) return;
+  for (const line of viewOf(now, before, everyMs / 1000, elapsedS)) context.say(line);
 }
 
 async function readRules(texts: readonly string[]): Promise<FaultRule[]> {

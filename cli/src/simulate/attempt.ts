@@ -128,6 +128,7 @@ export class Attempt {
   }
 
   #commit(): void {
+    if (this.#fault('stuck')?.step === 'commit') return;
     const fault = this.#fault('fail');
     if (fault?.step === 'commit') return void this.#fail(fault.code, 'simulated in commit');
     this.#host.ended({ result: 'RESULT_COMMITTED', step: 'commit', code: '', detail: '' });

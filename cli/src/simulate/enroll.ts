@@ -26,7 +26,10 @@ export async function enrollDevices(order: EnrollOrder): Promise<void> {
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (order.signal.aborted) return;
-      const identity = await enroll(order, next.profile);
+      const identity = await enroll(order, next.profile).catch((error: unknown) => {
+        waiting.length = 0;
+        throw error;
+      });
       order.enrolled({
         ...next,
         identity,
@@ -42,7 +45,9 @@ export async function enrollDevices(order: EnrollOrder): Promise<void> {
       });
     }
   };
-  await Promise.all(Array.from({ length: TOGETHER }, work));
+  // what the server took in is told of, also where another was refused
+  const ended = await Promise.allSettled(Array.from({ length: TOGETHER }, work));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 async function enroll(

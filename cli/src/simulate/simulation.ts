@@ -52,6 +52,7 @@ const GOODBYE_MS = 500;
  * @throws FlotillaError `simulate.data`, `agent.unreachable`, `agent.enroll-refused`
  */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
+  const { server, fleet } = options;
   const offset = await askTime(options.server);
   const states = await fleetOf(options);
   const world = worldOf(options, offset);
@@ -60,11 +61,12 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     .map((state) => new SimulatedDevice(world, state));
   const save = async () => {
     for (const device of devices) device.save();
-    await writeFleetFile(options.data, { ...options, devices: states });
+    await writeFleetFile(options.data, { server, fleet, devices: states });
   };
   await connectAll(devices, options);
   const stopTicks = startTicks(devices, world);
-  const saving = setInterval(() => void save(), SAVE_MS);
+  // what fails here fails in the end too, where somebody hears of it
+  const saving = setInterval(() => void save().catch(() => undefined), SAVE_MS);
   return {
     devices,
     traffic: world.traffic,
@@ -100,7 +102,7 @@ async function askTime(server: string): Promise<number> {
 }
 
 async function fleetOf(options: SimulationOptions): Promise<DeviceState[]> {
-  const { devices: wanted, data, signal, server } = options;
+  const { devices: wanted, data, signal, server, fleet } = options;
   const states = [...((await readFleetFile(data, options)) ?? [])];
   const missing = wanted - states.length;
   if (missing <= 0) return states;
@@ -118,7 +120,7 @@ async function fleetOf(options: SimulationOptions): Promise<DeviceState[]> {
     await enrollDevices({ server, claim, devices: news, signal, enrolled });
   } finally {
     states.sort((a, b) => a.index - b.index);
-    await writeFleetFile(data, { ...options, devices: states });
+    await writeFleetFile(data, { server, fleet, devices: states });
   }
   return states;
 }

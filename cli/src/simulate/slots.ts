@@ -137,10 +137,10 @@ export class Slots {
     if (wanted === undefined || (attempt !== undefined && isSame(attempt.deployment, wanted)))
       return;
     attempt?.supersede();
-    const known = this.#host.state.ended.some(
-      (one) => one.deployment === wanted.id && one.attempt === wanted.attempt,
-    );
-    if (!known) this.#begin(seat, wanted);
+    const isWanted = (one: Pick<Installed, 'deployment' | 'attempt'>) =>
+      one.deployment === wanted.id && one.attempt === wanted.attempt;
+    const runs = seat.committed !== undefined && isWanted(seat.committed);
+    if (!runs && !this.#host.state.ended.some(isWanted)) this.#begin(seat, wanted);
   }
 
   #begin(seat: Seat, wanted: Deployment): void {
