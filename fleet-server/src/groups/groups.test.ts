@@ -67,6 +67,19 @@ describe.each(KINDS)('groups on %s', (kind) => {
     expect(await countMembers(database.db, FLEET)).toEqual(new Map([['lab', 2]]));
   });
 
+  it('name no group that is deleted while they are made', async () => {
+    for (let i = 0; i < 10; i++) {
+      await createGroup(parts, key(`in-${i}`), { kind: 'static' });
+      const selector = `group=in-${i}`;
+      await Promise.allSettled([
+        deleteGroup(parts, key(`in-${i}`)),
+        createGroup(parts, key(`of-${i}`), { kind: 'dynamic', selector }),
+      ]);
+      const names = (await listGroups(database.db, FLEET)).map(({ name }) => name);
+      expect(names.includes(`of-${i}`)).toBe(names.includes(`in-${i}`));
+    }
+  });
+
   it('hold what their selector matches when they are used', async () => {
     await createGroup(parts, key('here'), { kind: 'dynamic', selector: 'site=lyon' });
     expect(await devicesOf('here')).toHaveLength(3);

@@ -44,7 +44,6 @@ export async function createGroup(parts: Parts, key: GroupKey, group: NewGroup):
   if (kind === 'dynamic' && (selector === '' || devices.length > 0)) {
     refuse(name, 'a dynamic group takes a selector and no list of devices');
   }
-  const given = selector === '' ? undefined : await takeSelector(parts.db, fleet, selector);
   const ids = kind === 'static' ? await chooseDevices(parts, fleet, group) : [];
   await change(parts, key, 'group.create', async (trx) => {
     const groups = await listGroups(trx, fleet);
@@ -52,10 +51,11 @@ export async function createGroup(parts: Parts, key: GroupKey, group: NewGroup):
       throw new FlotillaError('group.exists', { group: name });
     }
     if (groups.length >= MAX_GROUPS) refuse(name, `a fleet has ${MAX_GROUPS} groups at most`);
+    if (kind === 'dynamic') await takeSelector(trx, fleet, selector);
     await trx
       .insertInto('device_groups')
       .values({
-        ...{ fleet, name, kind, selector: kind === 'dynamic' ? (given?.source ?? '') : '' },
+        ...{ fleet, name, kind, selector: kind === 'dynamic' ? selector : '' },
         ...{ created_by: actor, created_ms: parts.now() },
       })
       .execute();
