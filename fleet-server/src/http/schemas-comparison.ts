@@ -39,7 +39,7 @@ const ArmsResult = Type.Object({
     Type.Object({
       metric: Type.Enum(METRICS),
       devices: Both,
-      a: Type.Number({ description: 'arm A, which keeps its version' }),
+      a: Type.Number({ description: 'arm A, which keeps its version; latency in ms' }),
       b: Type.Number({ description: 'arm B, which has the candidate' }),
       difference: Estimate,
     }),

@@ -2,7 +2,7 @@ import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Verdict } from './gates/types.ts';
 import type { Comparing } from './kinds/decide.ts';
-import { comparesForMs } from './kinds/settings.ts';
+import { comparesUntilMs } from './kinds/settings.ts';
 import { openZones } from './pace/room.ts';
 import type { Rollout } from './store.ts';
 import type {
@@ -63,10 +63,10 @@ function planRollout(rollout: Rollout): PlanRollout {
   };
 }
 
-function comparingOf({ kind, settings, createdMs }: Rollout): Comparing | undefined {
+function comparingOf(rollout: Rollout): Comparing | undefined {
+  const { kind, settings } = rollout;
   if (kind === 'update') return undefined;
-  const { promote, startMs } = settings;
-  return { kind, promote, untilMs: Math.max(createdMs, startMs) + comparesForMs(settings) };
+  return { kind, promote: settings.promote, untilMs: comparesUntilMs(rollout) };
 }
 
 const NOTHING: Tally = {

@@ -10,8 +10,12 @@ type Db = Kysely<Database>;
 
 /** How long the sum over hours that are long past is believed: outboxes bring windows late. */
 const TRUST_MS = 10 * 60_000;
-/** Deployments whose day of hours is read at once: the event loop is free in between. */
-const COLD = 25;
+/** Hours that are read and decoded at once: the event loop is free in between. */
+const ROWS = 600;
+
+/** Deployments whose hours of such a time are read at once. */
+export const readAtOnce = (fromMs: number, toMs: number): number =>
+  Math.min(400, Math.max(1, Math.floor(ROWS / Math.max(1, Math.ceil((toMs - fromMs) / HOUR_MS)))));
 
 /** What a deployment's windows came to. */
 export interface TelemetrySum {
@@ -55,7 +59,7 @@ export function createTelemetrySums(): TelemetrySums {
       const settledMs = Math.max(fromMs, now - (now % HOUR_MS) - HOUR_MS);
       for (const some of chunks(deployments, 400)) {
         const cold = some.filter((id) => !isFresh(known.get(id), settledMs, now));
-        for (const ids of chunks(cold, COLD)) {
+        for (const ids of chunks(cold, readAtOnce(fromMs, settledMs))) {
           await readSettled(db, known, { fleet, ids, fromMs, settledMs, now });
         }
         await readRecent(db, known, { fleet, ids: some, settledMs });

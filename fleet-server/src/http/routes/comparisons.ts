@@ -45,7 +45,7 @@ function addComparison(http: Http, { db, now }: Pick<ServerContext, 'db' | 'now'
 
 async function compare(db: ServerContext['db'], rollout: Rollout, now: number) {
   if (rollout.settings.kind === 'shadow') {
-    const { sentence, ...shadow } = await compareShadows(db, rollout);
+    const { sentence, ...shadow } = await compareShadows(db, rollout, now);
     return { sentence, shadow };
   }
   if (rollout.settings.kind === 'ab') {

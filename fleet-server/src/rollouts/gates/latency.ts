@@ -63,6 +63,7 @@ function changeOf(pair: DevicePair): Change {
   };
 }
 
-const milliseconds = (log: number): number => Math.max(0, Math.exp(log) - LATENCY_SLACK_MS);
+/** Of the logarithm of a run time with the slack added to it. */
+export const milliseconds = (log: number): number => Math.max(0, Math.exp(log) - LATENCY_SLACK_MS);
 
 const write = (ms: number): string => `${ms < 10 ? ms.toFixed(2) : ms.toFixed(1)} ms`;

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import { HOUR_MS } from '../../telemetry/rollups.ts';
 import { MAX_PAIRS } from '../evidence.ts';
+import { milliseconds } from '../gates/latency.ts';
 import { MIN_PER_DEVICE } from '../gates/paired.ts';
 import { percent, plural } from '../gates/text.ts';
 import type { Side } from '../gates/types.ts';
@@ -20,7 +21,7 @@ export interface MetricResult {
   readonly devices: { readonly a: number; readonly b: number };
   readonly a: number;
   readonly b: number;
-  /** B over A for the latency, the distance of the class mixes, else B less A. */
+  /** B over A for the latency, with the slack of the gate added to both, the distance of the class mixes, else B less A. */
   readonly difference: Estimate;
 }
 
@@ -35,18 +36,22 @@ interface Measure {
   /** What a device says; undefined where that is too little. */
   readonly of: (side: Side) => number | undefined;
   readonly floor: number;
-  /** From the scale that is averaged on to the one that is told. */
-  readonly tell?: (value: number) => number;
+  /** From the scale that is averaged on to the one that is told: of a mean, and of a difference. */
+  readonly mean?: (value: number) => number;
+  readonly change?: (value: number) => number;
 }
 
 const enough = (count: number, value: number): number | undefined =>
   count >= MIN_PER_DEVICE ? value : undefined;
 
+const asItIs = (value: number): number => value;
+
 const MEASURES: Readonly<Record<Exclude<Metric, 'class-mix'>, Measure>> = {
   latency: {
     of: ({ logLatency: { count, mean } }) => enough(count, mean),
     floor: 0.01,
-    tell: Math.exp,
+    mean: milliseconds,
+    change: Math.exp,
   },
   errors: { of: ({ inferences: n, errors }) => enough(n, errors / n), floor: 0.001 },
   confidence: { of: ({ confidence: { count, mean } }) => enough(count, mean), floor: 0.001 },
@@ -72,7 +77,7 @@ function compareMetric(
   b: readonly Side[],
 ): MetricResult | undefined {
   if (metric === 'class-mix') return compareMixes(a, b);
-  const { of, floor, tell = (value) => value } = MEASURES[metric];
+  const { of, floor, mean = asItIs, change = asItIs } = MEASURES[metric];
   const armA = armOf(a.map(of).filter((value) => value !== undefined));
   const armB = armOf(b.map(of).filter((value) => value !== undefined));
   if (armA.devices === 0 || armB.devices === 0) return undefined;
@@ -80,12 +85,12 @@ function compareMetric(
   return {
     metric,
     devices: { a: armA.devices, b: armB.devices },
-    a: tell(armA.mean),
-    b: tell(armB.mean),
+    a: mean(armA.mean),
+    b: mean(armB.mean),
     difference:
       low === undefined || high === undefined
-        ? { value: tell(value) }
-        : { value: tell(value), low: tell(low), high: tell(high) },
+        ? { value: change(value) }
+        : { value: change(value), low: change(low), high: change(high) },
   };
 }
 

@@ -8,6 +8,7 @@ import { MAX_PAIRS } from '../evidence.ts';
 import { MIN_PER_DEVICE } from '../gates/paired.ts';
 import { percent, plural } from '../gates/text.ts';
 import { chunks, type Rollout } from '../store.ts';
+import { readAtOnce } from '../sums.ts';
 import { armOf, type Estimate, meanOf } from './intervals.ts';
 
 /** Logarithms of run times differ between devices at least so much. */
@@ -36,8 +37,9 @@ export interface ShadowResult {
 export async function compareShadows(
   db: Kysely<Database>,
   rollout: Rollout,
+  now: number,
 ): Promise<ShadowResult> {
-  const devices = await readComparisons(db, rollout);
+  const devices = await readComparisons(db, rollout, now);
   const all = devices.reduce<Comparison | null>((sum, one) => mergeComparisons(sum, one), null);
   const { compared = 0, agreed = 0, skipped = 0, disagreements = [] } = all ?? {};
   const ratios = meanOf(armOf(means(devices.map((one) => one.logLatencyRatio))), FLOOR);
@@ -70,7 +72,8 @@ const exponential = ({ value, low, high }: Estimate): Estimate =>
 /** Of each device, what its shadow was compared on. */
 async function readComparisons(
   db: Kysely<Database>,
-  { fleet, id }: Rollout,
+  { fleet, id, createdMs, endedMs }: Rollout,
+  now: number,
 ): Promise<Comparison[]> {
   const members = await db
     .selectFrom('rollout_members')
@@ -82,7 +85,9 @@ async function readComparisons(
     .limit(MAX_PAIRS)
     .execute();
   const sums = new Map<string, Comparison>();
-  for (const some of chunks(members, 400)) {
+  // the first window may have begun before the shadow did
+  const fromMs = createdMs - (createdMs % HOUR_MS) - HOUR_MS;
+  for (const some of chunks(members, readAtOnce(fromMs, endedMs || now))) {
     const rows = await db
       .selectFrom('telemetry_rollups')
       .select(['subject', 'body'])
@@ -94,6 +99,7 @@ async function readComparisons(
         some.map(({ deployment }) => deployment),
       )
       .where('grain_ms', '=', HOUR_MS)
+      .where('start_ms', '>=', fromMs)
       .execute();
     for (const { subject, body } of rows) {
       const merged = mergeComparisons(sums.get(subject), unpackWindow(body).comparison);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LogHistogram } from '@flotilla/model';
 import type { Comparison, Window } from '@flotilla/protocol';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../../../test/support/postgres.ts';
@@ -30,6 +31,11 @@ afterAll(() => postgres?.stop());
 const KINDS = postgres === undefined ? (['sqlite'] as const) : (['sqlite', 'postgres'] as const);
 
 const DEVICES = 4;
+const sketchOf = (count: number, us: number) => {
+  const sketch = new LogHistogram();
+  for (let i = 0; i < count; i++) sketch.record(us);
+  return sketch.toWire();
+};
 const HOUR = 3_600_000;
 const SHADOW = { kind: 'shadow', shadow: { minCompared: 400, maxHours: 48 } } as const;
 
@@ -155,7 +161,7 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     await telemetry('shadow', () => ({ comparison: compared(196, 1.5) }));
     for (let turn = 0; turn < 5; turn++) await advance(id);
     expect(await read(id)).toMatchObject({ state: 'running', kind: 'shadow' });
-    const { sentence, ...result } = await compareShadows(database.db, await read(id));
+    const { sentence, ...result } = await compareShadows(database.db, await read(id), now);
     expect(result).toMatchObject({
       ...{ devices: 4, compared: 800, agreed: 784, skipped: 12, agreement: 0.98 },
       disagreements: [{ active: 1, shadow: 2, count: 16 }],
@@ -294,6 +300,7 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     expect(versions(candidate)).toEqual([2, 2]);
     await telemetry('active', (device) => ({
       errors: control.includes(device) ? 0 : 4,
+      latencyUs: sketchOf(200, control.includes(device) ? 1000 : 4000),
       confidence: sure(200, control.includes(device) ? 0.8 : 0.9),
       version: control.includes(device) ? 1 : 2,
     }));
@@ -301,7 +308,10 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     const found = Object.fromEntries(metrics.map((one) => [one.metric, one]));
     expect(found.confidence).toMatchObject({ a: 0.8, b: 0.9, devices: { a: 2, b: 2 } });
     expect(found.errors?.difference.value).toBeCloseTo(0.02);
-    expect(sentence).toMatch(/^B against A on 2 and 2 devices: errors \+2%/);
+    expect(found.latency?.a, 'in ms').toBeCloseTo(1, 1);
+    expect(found.latency?.b).toBeCloseTo(4, 1);
+    expect(found.latency?.difference.value, 'with 2 ms added to both').toBeCloseTo(2, 1);
+    expect(sentence).toMatch(/^B against A on 2 and 2 devices: latency 2\.01 ×, errors \+2%/);
 
     const promoted = await promoteRollout(database, { fleet: FLEET, id }, by());
     expect(promoted).toMatchObject({ id, kind: 'update', sizes: [2, 4] });

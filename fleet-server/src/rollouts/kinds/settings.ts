@@ -117,6 +117,14 @@ function refuse(key: string, kinds: string, kind: RolloutKind): never {
 
 const HOUR_MS = 3_600_000;
 
-/** How long it compares before it is over, in milliseconds; 0 for an update, which compares nothing. */
-export const comparesForMs = ({ shadow, ab }: KindSettings): number =>
-  (shadow?.maxHours ?? ab?.maxHours ?? 0) * HOUR_MS;
+/** When a comparison is over, from the start that it was given on. */
+export function comparesUntilMs({
+  settings: { shadow, ab, startMs },
+  createdMs,
+}: {
+  readonly settings: KindSettings & { readonly startMs: number };
+  readonly createdMs: number;
+}): number {
+  const hours = shadow?.maxHours ?? ab?.maxHours ?? 0;
+  return Math.max(createdMs, startMs) + hours * HOUR_MS;
+}

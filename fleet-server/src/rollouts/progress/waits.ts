@@ -1,7 +1,7 @@
 import { needsApproval } from '../approve.ts';
 import { plural } from '../gates/text.ts';
 import { isSuspicious, type Verdict } from '../gates/types.ts';
-import { comparesForMs } from '../kinds/settings.ts';
+import { comparesUntilMs } from '../kinds/settings.ts';
 import type { Rollout } from '../store.ts';
 import type { MemberCounts } from './counts.ts';
 import type { StandingCounts } from './waves.ts';
@@ -141,12 +141,12 @@ function waitForEvidence(facts: WaitFacts): Wait {
 }
 
 /** A shadow or an A/B rollout compares until somebody decides, or its time is over. */
-function waitForPromotion({ settings, createdMs }: Rollout): Wait {
+function waitForPromotion(rollout: Rollout): Wait {
   const sentence =
-    settings.promote === 'gate'
+    rollout.settings.promote === 'gate'
       ? 'enough evidence to promote it, or a person to promote or abort it'
       : 'a person to promote or abort it';
-  return { what: 'promotion', sentence, untilMs: createdMs + comparesForMs(settings) };
+  return { what: 'promotion', sentence, untilMs: comparesUntilMs(rollout) };
 }
 
 /** The gate whose suspicious evidence keeps the next wave from opening until a person decides. */
