@@ -142,8 +142,33 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     ]);
     await say(0, { uncleanStarts: 10 });
     expect((await gather(id)).tallies.crashes).toMatchObject([{ asked: 3, bad: 1 }]);
+    await say(1, { uncleanStarts: 2 ** 32 - 1 });
+    expect((await gather(id)).tallies.crashes, 'claims of any size').toMatchObject([{ bad: 2 }]);
+    await say(1, { uncleanStarts: 2_000_003 });
     now += 48 * HOUR_MS;
     expect((await gather(id)).tallies.crashes, 'seldom again').toMatchObject([{ bad: 0 }]);
+  });
+
+  it('counts no crashes of the days in which a device could not be reached', async () => {
+    for (const i of [0, 1, 2]) await say(i, {});
+    await rollOut(1);
+    devices[0]!.behavior = (version, attempt) =>
+      version === 2 && attempt === 1
+        ? { result: 'RESULT_FAILED', code: 'download.failed' }
+        : { result: 'RESULT_COMMITTED' };
+    const request = { model: 'parts', version: 2, waves: ['100%'], retryMs: 48 * HOUR_MS };
+    const { id } = await createRollout(database, FLEET, request, { actor: 'test', now });
+    await advance(id);
+    await settle();
+    now += 48 * HOUR_MS;
+    await say(0, { uncleanStarts: 3 });
+    await advance(id);
+    await settle();
+    now += 60_000;
+    expect(devices[0]!.running?.version).toBe(2);
+    expect((await gather(id)).tallies.crashes).toMatchObject([{ asked: 3, bad: 0 }]);
+    await say(0, { uncleanStarts: 6 });
+    expect((await gather(id)).tallies.crashes).toMatchObject([{ asked: 3, bad: 1 }]);
   });
 
   it('knows the time zones that a calendar knows', async () => {

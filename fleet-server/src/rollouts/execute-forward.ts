@@ -98,24 +98,34 @@ export async function retry(
     (member) => member.state === 'failed' && isDue(member, now),
   );
   const asked = await withinRoom(trx, rollout, members, now);
+  const ids = asked.map(({ device }) => device);
+  const before = await readBefore(trx, rollout, ids);
   for (const member of asked) {
-    const spent = member.strikes >= rollout.settings.maxAttempts;
-    const isLast = spent || errorClass(member.code) === 'model';
-    if (isLast && (await fallBack(trx, rollout, member, now))) continue;
-    const window = { notAfterMs: closingMs(rollout, member, now) };
-    await retryDeployment(trx, rollout.fleet, member.deployment, now, window);
-    await setMember(trx, member, {
-      state: 'sent',
-      attempt: member.attempt + 1,
-      started: 0,
-      retryable: 0,
-      sent_ms: now,
-      ended_ms: 0,
-      due_ms: now + rollout.settings.deadlineMs,
-    });
+    // the crashes of an attempt are counted from its own beginning, as its time is
+    const { base_unclean_starts = -1 } = before.get(member.device) ?? {};
+    await setMember(trx, member, { base_unclean_starts });
+    await askAgain(trx, rollout, member, now);
   }
   if (asked.length > 0) await addEvent(trx, rollout, 'retry', retrySentence(asked), now);
-  return asked.map(({ device }) => device);
+  return ids;
+}
+
+/** The same variant, or the next one where this one is at fault. */
+async function askAgain(trx: Trx, rollout: Rollout, member: MemberRow, now: number): Promise<void> {
+  const spent = member.strikes >= rollout.settings.maxAttempts;
+  const isLast = spent || errorClass(member.code) === 'model';
+  if (isLast && (await fallBack(trx, rollout, member, now))) return;
+  const window = { notAfterMs: closingMs(rollout, member, now) };
+  await retryDeployment(trx, rollout.fleet, member.deployment, now, window);
+  await setMember(trx, member, {
+    state: 'sent',
+    attempt: member.attempt + 1,
+    started: 0,
+    retryable: 0,
+    sent_ms: now,
+    ended_ms: 0,
+    due_ms: now + rollout.settings.deadlineMs,
+  });
 }
 
 function retrySentence(members: readonly MemberRow[]): string {

@@ -51,7 +51,8 @@ export async function fallBack(
   );
   await setMember(trx, member, {
     ...{ ...tried, deployment, state: 'sent', rung: member.rung + 1 },
-    ...{ attempt: 1, strikes: 0, started: 0, retryable: 0, bytes_done: 0, bytes_total: 0 },
+    ...{ attempt: 1, strikes: 0, started: 0, retryable: 0, tolerance_used: 0 },
+    ...{ bytes_done: 0, bytes_total: 0 },
     ...{ sent_ms: now, ended_ms: 0, due_ms: now + rollout.settings.deadlineMs },
   });
   const why = [member.code, member.detail].filter((part) => part !== '').join(': ');

@@ -52,16 +52,21 @@ export async function readTallies(
 /** Of a TUF target path, `{model}/{version}/{target}/{precision}`. */
 export const variantOf = (targetPath: string): string => targetPath.split('/').slice(2).join(' ');
 
-/** A device crashed before at base / (sent − enrolled); the products avoid the division. */
+/**
+ * A device crashed before at base / (sent − enrolled); the products avoid the division, and are
+ * taken of fractions, for those of what a device may claim are above what a bigint holds.
+ */
 const crashing = (now: number) => sql<boolean>`m.base_unclean_starts >= 0
   and d.unclean_starts - m.base_unclean_starts >= ${sql.lit(CRASHES)}
   and d.unclean_starts - m.base_unclean_starts
     >= (${sql.lit(now)} - m.sent_ms) / ${sql.lit(DAY_MS / CRASHES_A_DAY)}
-  and (m.sent_ms - d.enrolled_ms) * (d.unclean_starts - m.base_unclean_starts)
-    >= (${sql.lit(now)} - m.sent_ms) * m.base_unclean_starts * ${sql.lit(MORE_OFTEN)}`;
+  and 1.0 * (m.sent_ms - d.enrolled_ms) * (d.unclean_starts - m.base_unclean_starts)
+    >= 1.0 * (${sql.lit(now)} - m.sent_ms) * m.base_unclean_starts * ${sql.lit(MORE_OFTEN)}`;
 
 const asked = sql<boolean>`m.deployment <> ''`;
-const deviating = sql<boolean>`m.tolerance_used >= ${sql.lit(NEAR_TOLERANCE)}`;
+/** Where a variant failed its self-test and another attempt or variant is due, nothing is decided. */
+const deviating = sql<boolean>`m.tolerance_used >= ${sql.lit(NEAR_TOLERANCE)}
+  and not (m.state = 'failed' and m.due_ms > 0)`;
 const drifting = sql<boolean>`l.drifted > 0 and m.base_drifted = 0`;
 
 const howMany = (condition: ReturnType<typeof sql<boolean>>) =>

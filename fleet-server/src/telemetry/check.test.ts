@@ -45,6 +45,7 @@ describe('a window from a device', () => {
     ['log histogram', { latencyUs: { alpha: 0.02, offset: 1e9, counts: [1], zeros: 0 } }],
     ['moments', { confidence: { ...moments, m2: -1 } }],
     ['no probability', { confidence: { ...moments, mean: 5, max: 5 } }],
+    ['no probability', { confidence: { ...moments, mean: 1e300 } }],
     ['features', { features: new Array(300).fill({ name: 'a', counts: [] }) }],
     ['too long', { features: [{ name: 'x'.repeat(600), counts: [] }] }],
     ['bins', { features: [{ name: 'x', counts: new Array<number>(300).fill(1) }] }],

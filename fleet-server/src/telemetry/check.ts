@@ -10,6 +10,8 @@ const MAX_LENGTH_MS = 86_400_000;
 const MAX_AHEAD_MS = 86_400_000;
 /** Of every latency sketch: only sketches of the same error merge. */
 const ALPHA = 0.02;
+/** By which a mean may pass its values. */
+const ROUNDING = 1e-6;
 
 type Rule = (window: Window, receivedMs: number) => string | false;
 
@@ -37,7 +39,11 @@ const RULES: readonly Rule[] = [
     confidence?.count !== undefined && unreadable(() => Moments.fromWire(confidence)),
   ({ confidence }) =>
     confidence?.count !== undefined &&
-    (confidence.min < 0 || confidence.max > 1 || confidence.m2 > confidence.count) &&
+    (confidence.min < 0 ||
+      confidence.max > 1 ||
+      confidence.mean < 0 ||
+      confidence.mean > 1 + ROUNDING ||
+      confidence.m2 > confidence.count) &&
     'its confidence is no probability',
   ({ features }) => features.length > MAX_FEATURES && `it has ${features.length} features`,
   ({ features }) => first(features, ({ name }) => name.length > MAX_NAME && 'a name is too long'),

@@ -58,12 +58,19 @@ const MEASURES: Readonly<Record<Exclude<Metric, 'class-mix'>, Measure>> = {
   accuracy: { of: ({ labeled, correct }) => enough(labeled, correct / labeled), floor: 0.001 },
 };
 
+const PROMOTED: ArmsResult = {
+  devices: { a: 0, b: 0 },
+  metrics: [],
+  sentence: 'it was promoted: arm A gets the version too, and nothing is left to compare',
+};
+
 /** What an A/B rollout shows so far. */
 export async function compareArms(
   db: Kysely<Database>,
   rollout: Rollout,
   now: number,
 ): Promise<ArmsResult> {
+  if (rollout.kind === 'update') return PROMOTED;
   const a = await readSides(db, rollout, await controlDeployments(db, rollout), now);
   const b = await readSides(db, rollout, await candidateDeployments(db, rollout), now);
   const metrics = METRICS.flatMap((metric) => compareMetric(metric, a, b) ?? []);

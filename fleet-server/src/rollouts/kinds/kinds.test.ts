@@ -316,6 +316,8 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     const promoted = await promoteRollout(database, { fleet: FLEET, id }, by());
     expect(promoted).toMatchObject({ id, kind: 'update', sizes: [2, 4] });
     expect((await promoteRollout(database, { fleet: FLEET, id }, by())).sizes).toEqual([2, 4]);
+    const after = await compareArms(database.db, promoted, now);
+    expect(after.sentence).toMatch(/^it was promoted: arm A gets the version too/);
     await finish(id);
     await finish(id);
     expect(versions([...control, ...candidate])).toEqual([2, 2, 2, 2]);
