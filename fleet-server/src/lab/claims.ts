@@ -90,17 +90,12 @@ async function shadowedDevices(
 /** Lets others have the devices. */
 export async function releaseLab(
   trx: Kysely<Database>,
-  {
-    fleet,
-    run,
-    device,
-  }: { readonly fleet: string; readonly run: string; readonly device?: string },
+  { fleet, run }: Pick<LabClaim, 'fleet' | 'run'>,
 ): Promise<void> {
-  let query = trx
+  await trx
     .deleteFrom('rollout_claims')
     .where('fleet', '=', fleet)
     .where('slot', '=', LAB_PLACE)
-    .where('rollout', '=', run);
-  if (device !== undefined) query = query.where('device', '=', device);
-  await query.execute();
+    .where('rollout', '=', run)
+    .execute();
 }

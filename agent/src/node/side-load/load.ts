@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { isFlotillaError } from '@flotilla/protocol';
 import type { AgentStatus, Loading } from '../../core/index.ts';
 import { createAgent, type NodeAgentOptions } from '../create-agent.ts';
 import { findAgent, jsonOf, type LocalAgent } from '../local-client.ts';
@@ -66,7 +67,7 @@ async function loadAlone(options: LoadOptions): Promise<Loaded> {
   const { file, slot, watchMs } = options;
   const source = await openBundleSource(file);
   const { data } = options.agent;
-  const isNew = !(await exists(data));
+  let isOurs = !(await exists(data));
   let taken = false;
   try {
     const agent = await createAgent({ ...options.agent, connect: false });
@@ -84,10 +85,14 @@ async function loadAlone(options: LoadOptions): Promise<Loaded> {
     } finally {
       await agent.stop();
     }
+  } catch (error) {
+    // another process made it meanwhile
+    if (isFlotillaError(error, 'agent.in-use')) isOurs = false;
+    throw error;
   } finally {
     await source.close();
     // a bundle that was refused leaves no folder behind that was not there before
-    if (isNew && !taken) await rm(data, { recursive: true, force: true });
+    if (isOurs && !taken) await rm(data, { recursive: true, force: true });
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lockFolder } from '../folder-lock.ts';
 import { createLogger } from '../logger.ts';
 import { openBundleSource } from './bundle-source.ts';
 import { followLoading } from './follow.ts';
@@ -75,6 +76,17 @@ describe('a bundle that is refused', () => {
     await writeFile(join(data, 'notes.txt'), 'mine');
     await expect(load(data)).rejects.toMatchObject({ code: 'bundle.invalid' });
     expect(await readFile(join(data, 'notes.txt'), 'utf8')).toBe('mine');
+  });
+
+  test('leaves the data folder to an agent that made it at the same time', async () => {
+    await writeFile(join(folder, 'garbage.flotilla'), 'this is no bundle');
+    const data = join(folder, 'held');
+    await mkdir(data);
+    const unlock = await lockFolder(data, 'agent');
+    await rm(data, { recursive: true });
+    await expect(load(data)).rejects.toMatchObject({ code: 'agent.in-use' });
+    expect((await stat(data)).isDirectory()).toBe(true);
+    await unlock?.();
   });
 });
 
