@@ -94,4 +94,13 @@ describe('agreement', () => {
     expect(agreement(active, shadow)).toMatchObject({ compared: 2, agreed: 1 });
     expect(agreement(active, shadow.slice(0, 2))).toMatchObject({ compared: 2, agreed: 0 });
   });
+
+  test('tells one change of confidence a sample, whatever kinds of output it has', () => {
+    const both = (confidence: number) => [
+      classified(1, confidence),
+      detected(box(1, 0, 1 - confidence)),
+    ];
+    const { compared, confidenceChanges } = agreement(both(0.5), both(0.75));
+    expect({ compared, confidenceChanges }).toEqual({ compared: 1, confidenceChanges: [0.25] });
+  });
 });

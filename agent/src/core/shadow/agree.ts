@@ -10,9 +10,12 @@ export interface Agreement {
   readonly compared: number;
   /** Of these, those of which both say the same, in every kind of output. */
   readonly agreed: number;
-  /** Of classes that differ. */
+  /** Of classes that differ; of boxes there may be several in a sample. */
   readonly differing: readonly ClassPair[];
-  /** Of each sample that both are more or less sure of: the shadow's confidence less the active model's. */
+  /**
+   * Of each sample that both are more or less sure of: the shadow's confidence less the active
+   * model's, in the first kind of output that tells it.
+   */
   readonly confidenceChanges: readonly number[];
 }
 
@@ -31,18 +34,18 @@ export function agreement(active: readonly Prediction[], shadow: readonly Predic
   const samples = samplesOf(active);
   const agrees = new Array<boolean>(samples).fill(active.length === shadow.length);
   const differing: ClassPair[] = [];
-  const confidenceChanges: number[] = [];
+  const changes = new Map<number, number>();
   for (const [i, before] of active.entries()) {
     const after = shadow[i];
+    const sample = i % samples;
     if (after === undefined || after.kind !== before.kind || !isSame(before, after, differing)) {
-      agrees[i % samples] = false;
+      agrees[sample] = false;
     }
-    const change = after === undefined ? undefined : confidenceOf(after);
-    const from = confidenceOf(before);
-    if (change !== undefined && from !== undefined) confidenceChanges.push(change - from);
+    const change = after === undefined ? undefined : changeOf(before, after);
+    if (change !== undefined && !changes.has(sample)) changes.set(sample, change);
   }
   const agreed = agrees.filter((same) => same).length;
-  return { compared: samples, agreed, differing, confidenceChanges };
+  return { compared: samples, agreed, differing, confidenceChanges: [...changes.values()] };
 }
 
 /** Predictions come kind by kind, one a sample. */
@@ -138,6 +141,12 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return squaresA * squaresB > 0
     ? dot / Math.sqrt(squaresA * squaresB)
     : Number(squaresA === squaresB);
+}
+
+function changeOf(active: Prediction, shadow: Prediction): number | undefined {
+  const before = confidenceOf(active);
+  const after = confidenceOf(shadow);
+  return before === undefined || after === undefined ? undefined : after - before;
 }
 
 /** How sure a model is of a sample; of boxes the mean, as in telemetry. */

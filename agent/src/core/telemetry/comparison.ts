@@ -2,6 +2,8 @@ import { Moments } from '@flotilla/model';
 import type { Comparison, Draft } from '@flotilla/protocol';
 import type { Agreement, ClassPair } from '../shadow/agree.ts';
 
+/** Classes that are told of one by one: a window must stay small. */
+export const MAX_CLASSES = 4096;
 /** Most pairs of classes that are told; and counted, so that memory is bounded too. */
 const MAX_TOLD = 256;
 const MAX_COUNTED = 4096;
@@ -32,6 +34,7 @@ export function openComparison(activeDigest: string): OpenComparison {
   let skipped = 0;
 
   function count(pair: ClassPair): void {
+    if (Math.max(...pair) >= MAX_CLASSES) return;
     const key = pair.join();
     const known = pairs.get(key);
     if (known !== undefined) known.count++;

@@ -10,10 +10,7 @@ import {
 import type { Draft, Role, Window } from '@flotilla/protocol';
 import type { Inference } from '../serving/loaded-model.ts';
 import type { Installed } from '../state.ts';
-import type { OpenComparison } from './comparison.ts';
-
-/** Classes that are counted one by one; a window must stay small. */
-const MAX_CLASSES = 4096;
+import { MAX_CLASSES, type OpenComparison } from './comparison.ts';
 
 /** What a window is about. */
 export interface Subject {

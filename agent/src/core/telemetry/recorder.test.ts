@@ -117,6 +117,18 @@ describe('recorder of shadows', () => {
     expect(disagreements[0]).toEqual({ active: 300, shadow: 0, count: 300 });
     expect(disagreements.at(-1)).toEqual({ active: 45, shadow: 0, count: 45 });
   });
+
+  test('tells no pair with a class beyond those that a window counts', () => {
+    const { recorder } = bed();
+    const shadow = model(2);
+    recorder.shadows.swapped('parts', shadow);
+    const differing = [[4095, 0] as const, [4096, 0] as const, [0, 21_000] as const];
+    recorder.shadows.compared(shadow, 'a', { ...BOTH, agreed: 0, differing }, inference(1, 0.5));
+    recorder.closeAll();
+    expect(recorder.take()[0]?.comparison?.disagreements).toEqual([
+      { active: 4095, shadow: 0, count: 1 },
+    ]);
+  });
 });
 
 describe('labels', () => {
