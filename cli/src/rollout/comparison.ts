@@ -33,7 +33,7 @@ function shadowTables(shadow: Shadow, columns: number): string[] {
   const tables = [table(['figure', 'value'], figures, columns)];
   if (pairs.length > 0) {
     tables.push(
-      table(['active model says class', 'shadow says class', 'inferences'], pairs, columns),
+      table(['active model says class', 'shadow says class', 'times'], pairs, columns),
     );
   }
   return tables;

@@ -6,6 +6,7 @@ import type { DeviceState } from './state.ts';
 import type { World } from './world.ts';
 
 const KEEPALIVE_S = 60;
+const PATIENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -94,6 +95,7 @@ export class Connection {
       username: mqtt.username,
       password: mqtt.password ?? signLogin(identity, world.now()),
       keepaliveS: KEEPALIVE_S,
+      patienceMs: PATIENCE_MS,
       subscriptions: topics.subscriptions,
       will: { topic: topics.up.state, payload: this.#handlers.will() },
       onMessage: (topic, payload) => {

@@ -9,6 +9,8 @@ export interface LinkOptions {
   readonly username: string;
   readonly password: string;
   readonly keepaliveS: number;
+  /** How long the broker may say nothing before it lets the device in. */
+  readonly patienceMs: number;
   readonly subscriptions: readonly string[];
   readonly will: { readonly topic: string; readonly payload: Uint8Array };
   onMessage(topic: string, payload: Uint8Array): void;
@@ -66,12 +68,16 @@ export function openLink(options: LinkOptions): Promise<Link> {
         const subscriptions = options.subscriptions.map((topic) => ({ topic, qos: 1 as const }));
         send({ cmd: 'subscribe', messageId: nextId(), subscriptions });
       }
-      if (packet.cmd === 'suback') resolve(link);
+      if (packet.cmd === 'suback') {
+        socket.setTimeout(0);
+        resolve(link);
+      }
       if (packet.cmd !== 'publish') return;
       if (packet.qos > 0) send({ cmd: 'puback', messageId: packet.messageId ?? 0 });
       options.onMessage(packet.topic, packet.payload as Buffer);
     });
     parser.on('error', (error: Error) => socket.destroy(error));
+    socket.setTimeout(options.patienceMs, () => socket.destroy(new Error('the broker is silent')));
     socket.on('connect', () => send(connectPacket(options)));
     socket.on('data', (chunk) => parser.parse(chunk));
     let reason = new Error('the connection was closed');

@@ -28,6 +28,7 @@ describe('reading a selector', () => {
     ['name="open', 6, 'unexpected "\\"", which nothing closes'],
     ['cores >', 8, 'expected a value'],
     ['cores => 4', 8, 'expected a value, found ">"'],
+    ['site=All', 6, 'expected a value, found "all", which in quotes is text'],
     ['has', 4, 'after has, but it ends there'],
     ['has and x=1', 5, 'after has, found "and"'],
     [`${'('.repeat(40)}all`, 33, 'nested deeper'],

@@ -123,7 +123,8 @@ class Parser {
 
   #value(what: string): Word {
     const { kind, text, at } = this.#peek();
-    if (kind !== 'value') this.#fail(at, `expected ${what}${found(this.#peek())}`);
+    const hint = kind === 'word' ? ', which in quotes is text' : '';
+    if (kind !== 'value') this.#fail(at, `expected ${what}${found(this.#peek())}${hint}`);
     this.#next++;
     return { text, at };
   }
