@@ -32,9 +32,7 @@ function shadowTables(shadow: Shadow, columns: number): string[] {
     .map((pair) => [`${pair.active}`, `${pair.shadow}`, count(pair.count)]);
   const tables = [table(['figure', 'value'], figures, columns)];
   if (pairs.length > 0) {
-    tables.push(
-      table(['active model says class', 'shadow says class', 'times'], pairs, columns),
-    );
+    tables.push(table(['active model says class', 'shadow says class', 'times'], pairs, columns));
   }
   return tables;
 }

@@ -1,3 +1,4 @@
+import type { Active } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
@@ -60,6 +61,10 @@ async function send(trx: Trx, run: LabRunRow, order: LabOrderRow, now: number) {
     .where('digest', '=', digest)
     .executeTakeFirst();
   if (order.state !== 'pending' || variant === undefined) return [];
+  if (await isBeingEmptied(trx, { fleet, device, slot: model })) {
+    await expirePending(trx, run, device, 'its slot is being emptied: measure again after it', now);
+    return [];
+  }
   const deployment = await assignDeployment(
     trx,
     {
@@ -93,17 +98,45 @@ async function expire(trx: Trx, run: LabRunRow, order: LabOrderRow, now: number)
       : `has not answered ${within}`;
   // it may have answered just now
   if (!(await setLabOrder(trx, order, { state: 'expired', detail, ended_ms: now }))) return [];
-  if (order.started === 0) {
-    await trx
-      .updateTable('lab_orders')
-      .set({ state: 'expired', detail, ended_ms: now })
-      .where('fleet', '=', run.fleet)
-      .where('run', '=', run.run)
-      .where('device', '=', order.device)
-      .where('state', '=', 'pending')
-      .execute();
-  }
+  if (order.started === 0) await expirePending(trx, run, order.device, detail, now);
   return (await withdraw(trx, run, order)) ? [order.device] : [];
+}
+
+async function expirePending(
+  trx: Trx,
+  { fleet, run }: LabRunRow,
+  device: string,
+  detail: string,
+  now: number,
+): Promise<void> {
+  await trx
+    .updateTable('lab_orders')
+    .set({ state: 'expired', detail, ended_ms: now })
+    .where('fleet', '=', fleet)
+    .where('run', '=', run)
+    .where('device', '=', device)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
+/** Whether a device still runs what was ordered out of a slot: an order there would undo that. */
+async function isBeingEmptied(
+  trx: Trx,
+  { fleet, device, slot }: Readonly<Record<'fleet' | 'device' | 'slot', string>>,
+): Promise<boolean> {
+  const row = await trx
+    .selectFrom('slots as s')
+    .innerJoin('devices as d', (join) =>
+      join.onRef('d.fleet', '=', 's.fleet').onRef('d.device', '=', 's.device'),
+    )
+    .select('d.active')
+    .where('s.fleet', '=', fleet)
+    .where('s.device', '=', device)
+    .where('s.slot', '=', slot)
+    .where('s.mode', '=', 'absent')
+    .executeTakeFirst();
+  const active = JSON.parse(row?.active ?? '[]') as Partial<Active>[];
+  return active.some((one) => one.slot === slot);
 }
 
 const withdraw = (trx: Trx, { fleet, model }: LabRunRow, { device, deployment }: LabOrderRow) =>

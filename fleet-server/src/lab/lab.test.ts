@@ -199,6 +199,23 @@ describe.each(KINDS)('a lab on %s', (kind) => {
     await start();
   });
 
+  it('keeps no model on a device that was told to remove it', async () => {
+    const device = await connectDevice(await enroll('going'));
+    open.push(device);
+    const active = [{ slot: 'parts', model: 'parts', version: 1 }];
+    await device.state(1, true, { active });
+    await device.sync({ active });
+    await until('the first desired state', () => device.desired.length > 0);
+    const rollout = await server.call('POST', '/rollouts', { model: 'parts', version: 1 });
+    await until('the order', () => device.desired.at(-1)?.slots[0]?.active != null);
+    await server.call('POST', `/rollouts/${rollout.body.id}/abort`);
+    const mode = () => device.desired.at(-1)?.slots[0]?.mode;
+    await until('the removal', () => mode() === 'MODE_ABSENT');
+    const { orders } = await ended((await start()).id);
+    expect(orders.map(({ state }) => state)).toEqual(['expired', 'expired', 'expired']);
+    expect(mode()).toBe('MODE_ABSENT');
+  });
+
   it('refuses in one line what cannot be measured', async () => {
     const detail = async (body: object, path = PATH) => {
       const answer = await server.call('POST', path, body);

@@ -48,7 +48,8 @@ export function comparisonFault(comparison: MaybeComparison): string | false {
   if (fault !== false) return fault;
   // of boxes, a sample may name several
   const isNamed = counts.some((count) => count > 0);
-  if (agreed > compared || (isNamed && agreed === compared)) return 'its comparison does not add up';
+  if (agreed > compared || (isNamed && agreed === compared))
+    return 'its comparison does not add up';
   const classes = disagreements.flatMap(({ active, shadow }) => [active, shadow]);
   if (classes.some((index) => index >= MAX_CLASSES)) return 'a disagreement names no class';
   if (activeDigest.length > MAX_NAME) return 'a name is too long';
