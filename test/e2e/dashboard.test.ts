@@ -316,7 +316,9 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     for (const device of story.fleet.devices) device.result = () => 'RESULT_COMMITTED';
     await carryOut('Abort');
     await page.locator('h1').getByText('aborted').waitFor();
-    expect(await page.locator('[data-state=committed]').count()).toBe(0);
+    await expect
+      .poll(() => page.locator('[data-state=committed]').count(), { timeout: 10_000 })
+      .toBe(0);
   });
 
   test('an approver, and nobody with less, lets a wave open', async () => {

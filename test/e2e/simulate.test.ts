@@ -60,7 +60,7 @@ test('a bad version is tried on a simulated fleet, and undone on the few devices
   const good = await rollOut(server.api, 1, { ...QUICK, waves: ['100%'] });
   expect((await untilEnded(server.api, good, 30_000)).state).toBe('done');
   await untilCounts(running, ({ runs }) => runs['parts@1'] === 60);
-  const bad = await rollOut(server.api, 2, { ...QUICK, waves: ['10%', '50%', '100%'] });
+  const bad = await rollOut(server.api, 2, { ...QUICK, waves: ['20', '50%', '100%'] });
   const { state, haltedBy, devices } = await untilEnded(server.api, bad, 30_000);
   expect({ state, haltedBy }).toEqual({ state: 'rolled-back', haltedBy: 'activations' });
   const asked = devices.filter((one) => one.backState !== 'none');
