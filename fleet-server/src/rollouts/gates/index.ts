@@ -39,13 +39,17 @@ export const GATES: Readonly<Record<GateName, Gate>> = {
 
 /**
  * What each gate that is switched on makes of the evidence, in the order of `GATE_NAMES`. They
- * share `alpha` evenly, so that all together close by mistake with that probability at most.
+ * share `alpha` by their weights, so that all together close by mistake with that probability at most.
  */
 export function judgeGates(evidence: Evidence, settings: GateSettings): Verdict[] {
   const gates = GATE_NAMES.filter((gate) => !settings.disabled.includes(gate));
-  const alpha = settings.alpha / gates.length;
-  return gates.map((gate) => judgeGate(gate, evidence, settings, alpha));
+  const whole = gates.reduce((sum, gate) => sum + weightOf(gate), 0);
+  return gates.map((gate) =>
+    judgeGate(gate, evidence, settings, (settings.alpha * weightOf(gate)) / whole),
+  );
 }
+
+const weightOf = (gate: GateName): number => GATES[gate].weight ?? 1;
 
 /**
  * Over all devices, and over the devices of each variant: what is bad on a rare target drowns in the

@@ -179,5 +179,7 @@ export interface Nothing {
 /** A row of the registry: pure, from evidence to what it says. */
 export interface Gate {
   readonly title: string;
+  /** How much of the error rate it has, as against other gates; 1 where it says nothing. */
+  readonly weight?: number;
   find(evidence: Evidence, settings: GateSettings): Finding | Nothing;
 }
