@@ -3,10 +3,17 @@ import { plantTree, type Tree } from '../../testing/boards.ts';
 import { systemFiles } from './system-files.ts';
 import { readTimeZone } from './time-zone.ts';
 
-async function zoneOf(tree: Tree, tz?: string, otherwise = 'Asia/Tokyo'): Promise<string> {
+const DATABASE = Object.fromEntries(
+  ['UTC', 'Europe/Paris', 'America/Lima', 'Asia/Kolkata'].map((name) => [
+    `usr/share/zoneinfo/${name}`,
+    'TZif2',
+  ]),
+);
+
+async function zoneOf(tree: Tree, tz?: string): Promise<string> {
   const { root, remove } = await plantTree(tree);
   onTestFinished(remove);
-  return readTimeZone(systemFiles(root), tz, otherwise);
+  return readTimeZone(systemFiles(root), tz);
 }
 
 const PARIS = '->/usr/share/zoneinfo/Europe/Paris';
@@ -28,13 +35,13 @@ test.each<[string, Tree, string | undefined, string]>([
   ],
   ['TZ before both', { 'etc/localtime': PARIS, ...debian }, ':Asia/Kolkata', 'Asia/Kolkata'],
   ['no name in TZ', { 'etc/localtime': PARIS }, 'CET-1CEST,M3.5.0,M10.5.0/3', 'Europe/Paris'],
-  ['no offset in TZ', {}, '+02:00', 'Asia/Tokyo'],
-  ['a zone that nobody knows', { 'etc/timezone': 'Mars/Olympus' }, '', 'Asia/Tokyo'],
-  ['nothing at all', {}, '', 'Asia/Tokyo'],
+  ['no offset in TZ', debian, '+02:00', 'America/Lima'],
+  ['a zone that nobody knows', { 'etc/timezone': 'Mars/Olympus' }, '', 'UTC'],
+  ['nothing at all', {}, '', 'UTC'],
 ])('reads the zone from %s', async (_what, tree, tz, zone) => {
-  expect(await zoneOf(tree, tz)).toBe(zone);
+  expect(await zoneOf({ ...DATABASE, ...tree }, tz)).toBe(zone);
 });
 
-test('is empty where nothing tells', async () => {
-  expect(await zoneOf({}, '', 'Etc/Unknown')).toBe('');
+test('believes a name where the system has no database of zones', async () => {
+  expect(await zoneOf(debian)).toBe('America/Lima');
 });
