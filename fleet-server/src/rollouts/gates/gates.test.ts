@@ -52,7 +52,7 @@ describe('the gate of failed activations', () => {
     expect(verdict(50, 12)).toMatchObject({
       state: 'closed',
       sentence:
-        '12 of 50 devices failed to activate, most often self-test.failed (24%, at most 5% tolerated, error rate 0.00045): closed',
+        '12 of 50 devices failed to activate, most often self-test.failed (24%, at most 5% tolerated, error rate 0.0025): closed',
     });
   });
 
@@ -60,7 +60,7 @@ describe('the gate of failed activations', () => {
     expect(verdict(1, 1)).toMatchObject({
       state: 'waiting',
       sentence:
-        '1 of 1 device failed to activate, most often self-test.failed (100%, at most 5% tolerated, error rate 0.00045, evidence 7.6:1 of 2200:1): waiting',
+        '1 of 1 device failed to activate, most often self-test.failed (100%, at most 5% tolerated, error rate 0.0025, evidence 7.6:1 of 400:1): waiting',
     });
     expect(verdict(50, 3).state).toBe('open');
     expect(verdict(0, 0).state).toBe('open');
@@ -95,7 +95,7 @@ describe('the gate of confidence', () => {
     expect(judgePairs('confidence', pairs)).toMatchObject({
       state: 'closed',
       sentence:
-        'confidence fell from 0.93 to 0.61 over 184 inferences on 1 device (a fall of 0.05 tolerated, error rate 0.00045): closed',
+        'confidence fell from 0.93 to 0.61 over 184 inferences on 1 device (a fall of 0.05 tolerated, error rate 0.00025): closed',
     });
   });
 
@@ -141,7 +141,7 @@ describe('the gate of latency', () => {
     const verdict = judgePairs('latency', slower);
     expect(verdict.state).toBe('closed');
     expect(verdict.sentence).toMatch(
-      /^latency rose from 21\.0 ms to 27\.0 ms, 1\.\d\d ×, on 12 devices \(at most 1\.10 × tolerated, error rate 0\.00045\): closed$/,
+      /^latency rose from 21\.0 ms to 27\.0 ms, 1\.\d\d ×, on 12 devices \(at most 1\.10 × tolerated, error rate 0\.00025\): closed$/,
     );
     const alone = [pair(side(200, 0.9, [], { ms: 150 }), side(200, 0.9, [], { ms: 20 }))];
     expect(judgePairs('latency', alone).state).toBe('closed');
@@ -294,7 +294,7 @@ describe('judging', () => {
       {
         gate: 'confidence',
         sentence: expect.stringMatching(
-          /^on jetson-orin fp16: confidence fell from 0\.93 to 0\.60 .*error rate 0\.00011\): closed$/,
+          /^on jetson-orin fp16: confidence fell from 0\.93 to 0\.60 .*error rate 0\.000063\): closed$/,
         ),
       },
     ]);
