@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 
 /** A seed repeats the order of kills; their moments hang on the machine too. */
 const SEED = Number(process.env.FLOTILLA_SEED ?? randomInt(2 ** 31));
-const KILLS = process.env.FLOTILLA_LONG === '1' ? 50 : 10;
+const KILLS = process.env.FLOTILLA_LONG === '1' ? 50 : 5;
 const WINDOW_MS = 1000;
 const LONGEST_PAUSE_MS = 1500;
 const DEVICES = ['press', 'lathe', 'mill'];

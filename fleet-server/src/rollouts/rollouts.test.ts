@@ -185,7 +185,7 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
       state: 'halted',
       haltedBy: 'confidence',
       sentence:
-        'confidence fell from 0.93 to 0.61 over 184 inferences on 1 device (a fall of 0.05 tolerated, error rate 0.00045): closed',
+        'confidence fell from 0.93 to 0.61 over 184 inferences on 1 device (a fall of 0.05 tolerated, error rate 0.00025): closed',
     });
     await settle(id);
     expect((await read(id)).state).toBe('rolled-back');
