@@ -30,8 +30,6 @@ export interface RolloutsTable {
   priority: Default<number>;
   /** Waves that a person has approved. */
   approved_wave: Default<number>;
-  /** When the open wave opened. */
-  opened_ms: Default<Millis>;
   /** Rollout that this one was promoted from; empty where none. */
   parent: Default<string>;
   /** Up to when the devices asked so far use up what the rate allows. */

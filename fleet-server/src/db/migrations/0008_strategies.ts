@@ -130,7 +130,6 @@ const COLUMNS: readonly Column[] = [
   ['rollouts', 'kind', 'key'],
   ['rollouts', 'priority', 'integer'],
   ['rollouts', 'approved_wave', 'integer'],
-  ['rollouts', 'opened_ms', 'bigint'],
   ['rollouts', 'parent', 'key'],
   ['rollouts', 'rate_ms', 'bigint'],
   ['rollout_members', 'stratum', 'text'],
