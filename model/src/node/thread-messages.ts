@@ -78,13 +78,12 @@ export function flatten(
 export function unflatten(flat: FlatTensors): Tensors {
   const entries: [string, Tensor][] = [];
   for (let i = 0; i < flat.length; i += 4) {
-    const [name, type, shape, data] = flat.slice(i, i + 4);
     const tensor = {
-      type: type as ElementType,
-      shape: shape as readonly number[],
-      data: data as TensorData,
+      type: flat[i + 1] as ElementType,
+      shape: flat[i + 2] as readonly number[],
+      data: flat[i + 3] as TensorData,
     };
-    entries.push([name as string, tensor]);
+    entries.push([flat[i] as string, tensor]);
   }
   // a model may call a tensor __proto__
   return Object.fromEntries(entries);

@@ -58,9 +58,9 @@ export function imageFeeder(
 
 /** Of a ready tensor: its own pixels are the original's. */
 function placementsOf({ shape }: Tensor, { layout }: ImageInput): Placement[] {
-  const [batch = 0, ...sizes] = shape;
-  const [height = 0, width = 0] = layout === 'nchw' ? sizes.slice(1) : sizes;
-  return Array.from({ length: Math.min(batch, MAX_BATCH) }, () => unmoved(width, height));
+  const at = layout === 'nchw' ? 2 : 1;
+  const placement = unmoved(shape[at + 1] ?? 0, shape[at] ?? 0);
+  return new Array<Placement>(Math.min(shape[0] ?? 0, MAX_BATCH)).fill(placement);
 }
 
 /** What the model declares must be what the spec makes, where both are known beforehand. */

@@ -62,7 +62,19 @@ export function createBatcher(
     busy = false;
   }
 
+  /** Most requests find the model free and nobody beside them. */
+  async function runAlone(feeds: Tensors): Promise<Run> {
+    busy = true;
+    try {
+      return await ports.execute(feeds);
+    } finally {
+      if (waiting.length > 0) void pump();
+      else busy = false;
+    }
+  }
+
   return (feeds) => {
+    if (!busy && limits.delayMs === 0) return runAlone(feeds);
     const done = Promise.withResolvers<Run>();
     const samples = samplesIn(feeds) ?? limits.maxBatch;
     waiting.push({ feeds, samples, sinceMs: ports.nowMs(), done });
