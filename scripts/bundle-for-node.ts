@@ -65,7 +65,7 @@ function separateModules(mains: Entries, found: Map<string, string>): Plugin {
 const withoutFacade: Plugin = {
   name: 'without-facade',
   setup(bundler) {
-    bundler.onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
+    bundler.onResolve({ filter: /^node:(http|util)$/ }, ({ path, kind }) =>
       kind === 'import-statement' ? { path, namespace: 'built-in' } : undefined,
     );
     bundler.onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({

@@ -17,8 +17,17 @@ import { makeLocalToken } from './side-load/local-token.ts';
 /** Longest time for the end of an agent that makes way for another. */
 const STOP_MS = 20_000;
 
-/** Runs the models of the device until it is asked to end, or to make way for another agent. */
-export async function runAgent(config: AgentConfig, io: Io, json: boolean): Promise<void> {
+/**
+ * Runs the models of the device until it is asked to end, or to make way for another agent.
+ *
+ * @param modelsLoaded called when those that the device has were loaded
+ */
+export async function runAgent(
+  config: AgentConfig,
+  io: Io,
+  json: boolean,
+  modelsLoaded: () => void,
+): Promise<void> {
   const logger = createLogger(config.logLevel);
   const relaunch = Promise.withResolvers<'relaunch'>();
   const updater = createSelfUpdater({
@@ -31,6 +40,7 @@ export async function runAgent(config: AgentConfig, io: Io, json: boolean): Prom
     },
   });
   const agent = await createAgent({ ...agentOptionsOf(config, io, logger), updater });
+  modelsLoaded();
   const stdin = () => process.stdin;
   const flows = await openFlows(config.flows, { agent, logger, stdin });
   try {

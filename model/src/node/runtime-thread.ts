@@ -1,46 +1,57 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { Session } from '../runtime.ts';
 import { makeRuntime } from './make-runtime.ts';
 import { toPlain } from './plain-error.ts';
 import {
+  type FlatTensors,
   type FromThread,
   flatten,
-  type ThreadData,
+  type LoadOrder,
   type ToThread,
   unflatten,
 } from './thread-messages.ts';
 
 /** Main module of the thread that holds one session; see `workerRuntime`. */
-async function main(port: NonNullable<typeof parentPort>, data: ThreadData): Promise<void> {
+function main(port: NonNullable<typeof parentPort>): void {
   const answer = (message: FromThread, buffers: ArrayBuffer[] = []) =>
     port.postMessage(message, buffers);
-  const session = await loadFor(data).catch((error: unknown) => {
-    answer({ kind: 'refused', error: toPlain(error) });
-    return undefined;
-  });
-  if (!session) return;
-  port.on('message', async (message: ToThread) => {
-    if (message === 'dispose') {
-      await session.dispose();
+  let session: Session | undefined;
+
+  async function load({ runtime, model, options }: LoadOrder): Promise<void> {
+    try {
+      session = await (await makeRuntime(runtime)).load(model, options);
+    } catch (error) {
+      answer({ kind: 'refused', error: toPlain(error) });
       port.close();
       return;
     }
-    const [id, ...flat] = message;
+    const { inputs, outputs, provider, fallbacks } = session;
+    const facts = { inputs, outputs, runtime: session.runtime, provider, fallbacks };
+    answer({ kind: 'loaded', facts });
+  }
+
+  async function run(loaded: Session, id: number, flat: FlatTensors): Promise<void> {
     try {
       const feeds = unflatten(flat);
-      const { flat: outputs, buffers } = flatten(await session.run(feeds));
+      const { flat: outputs, buffers } = flatten(await loaded.run(feeds));
       const spent = Object.values(feeds).map(({ data }) => data.buffer as ArrayBuffer);
       answer([id, spent, ...outputs], [...buffers, ...spent]);
     } catch (error) {
       answer({ kind: 'failed', id, error: toPlain(error) });
     }
+  }
+
+  port.on('message', async (message: ToThread) => {
+    if (message === 'dispose') {
+      await session?.dispose();
+      port.close();
+    } else if ('model' in message) {
+      await load(message);
+    } else if (session !== undefined) {
+      const [id, ...flat] = message;
+      await run(session, id, flat);
+    }
   });
-  const { inputs, outputs, runtime, provider, fallbacks } = session;
-  answer({ kind: 'loaded', facts: { inputs, outputs, runtime, provider, fallbacks } });
 }
 
-async function loadFor({ runtime, model, options }: ThreadData): Promise<Session> {
-  return (await makeRuntime(runtime)).load(model, options);
-}
-
-if (parentPort) await main(parentPort, workerData as ThreadData);
+if (parentPort) main(parentPort);

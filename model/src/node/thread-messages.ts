@@ -15,15 +15,15 @@ export type RuntimeSpec =
   | { readonly kind: 'onnxruntime-device'; readonly library: string }
   | { readonly kind: 'tflite' };
 
-/** What a thread is started with. */
-export interface ThreadData {
+/** What a thread is told first. */
+export interface LoadOrder {
   readonly runtime: RuntimeSpec;
   readonly model: ModelData;
   readonly options: LoadOptions | undefined;
 }
 
-/** What the owner of a session says to its thread: to run, or that it is over. */
-export type ToThread = readonly [id: number, ...feeds: FlatTensors] | 'dispose';
+/** What the owner of a session says to its thread: to load it, to run, or that it is over. */
+export type ToThread = LoadOrder | readonly [id: number, ...feeds: FlatTensors] | 'dispose';
 
 /** What the thread answers; `loaded` or `refused` comes first, once. */
 export type FromThread =

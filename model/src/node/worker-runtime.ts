@@ -1,9 +1,8 @@
-import { Worker } from 'node:worker_threads';
 import { FlotillaError } from '@flotilla/protocol';
 import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
-import { declineTelemetry } from './decline-telemetry.ts';
+import { takeThread } from './model-thread.ts';
 import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
 import { createSpareBuffers } from './spare-buffers.ts';
@@ -13,7 +12,6 @@ import {
   type Ran,
   type RuntimeSpec,
   type SessionFacts,
-  type ThreadData,
   type ToThread,
   unflatten,
 } from './thread-messages.ts';
@@ -61,13 +59,7 @@ function startThread(
   options: LoadOptions | undefined,
 ): SessionThread {
   const own = typeof model === 'string' ? model : new Uint8Array(model);
-  declineTelemetry();
-  const worker = new Worker(new URL('./runtime-thread.ts', import.meta.url), {
-    workerData: { runtime, model: own, options } satisfies ThreadData,
-    transferList: typeof own === 'string' ? [] : [own.buffer],
-    execArgv: [],
-    name: 'flotilla-model',
-  });
+  const worker = takeThread();
   const loaded = Promise.withResolvers<SessionFacts>();
   const pending = new Map<number, PromiseWithResolvers<Tensors>>();
   const spare = createSpareBuffers();
@@ -90,6 +82,10 @@ function startThread(
       settle(message, loaded, pending);
     }
   });
+  worker.postMessage(
+    { runtime, model: own, options } satisfies ToThread,
+    typeof own === 'string' ? [] : [own.buffer],
+  );
   worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => {
     end(`exit code ${code}`);

@@ -1,3 +1,4 @@
+import { startThreadEarly } from '@flotilla/model/thread-early';
 import { useCodeCache } from '../code-cache.ts';
 import type { Command } from './command.ts';
 import { configOf, configOption, JSON_OPTION } from './shared.ts';
@@ -39,7 +40,8 @@ export const runCommand: Command = {
   async run(input) {
     const config = configOf(input);
     useCodeCache(config.data);
+    const endEarlyThread = startThreadEarly();
     const { runAgent } = await import('../run-agent.ts');
-    await runAgent(config, input.io, input.values.json === true);
+    await runAgent(config, input.io, input.values.json === true, endEarlyThread);
   },
 };
