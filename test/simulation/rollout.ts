@@ -99,6 +99,7 @@ class VirtualRollout {
       sizes: waveSizes(this.#settings.waves, devices),
       wave: -1,
       approvedWaves: 0,
+      accepted: [],
       rateMs: 0,
     };
   }

@@ -30,6 +30,8 @@ export interface RolloutsTable {
   priority: Default<number>;
   /** Waves that a person has approved. */
   approved_wave: Default<number>;
+  /** `GateName`s with spaces between them: what a person knew of who approved the next wave. */
+  accepted_gates: Default<string>;
   /** Rollout that this one was promoted from; empty where none. */
   parent: Default<string>;
   /** Up to when the devices asked so far use up what the rate allows. */

@@ -2,7 +2,8 @@ import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { audit } from '../trust/audit.ts';
 import { setRollout } from './execute-rollout.ts';
-import { isSuspicious } from './gates/types.ts';
+import { GATES } from './gates/index.ts';
+import { undecided, type Verdict } from './gates/types.ts';
 import { addEvent, ENDED_STATES, type Rollout, readRollout, readVerdicts } from './store.ts';
 
 /** Waves that a person must have approved before the next one opens. */
@@ -21,7 +22,7 @@ export const needsApproval = (
 
 /**
  * Lets the next wave open, once the open one has ended, soaked and passed its gates; one whose
- * evidence is suspicious then counts as passed after the longest soak. What is asked twice is done
+ * evidence is suspicious now counts as passed after the longest soak. What is asked twice is done
  * once.
  *
  * @throws FlotillaError `rollout.state`, `server.not-found`
@@ -34,22 +35,30 @@ export async function approveRollout(
   await context.db.transaction().execute(async (trx) => {
     await context.dialect.lock(trx, `rollout ${fleet}/${id}`);
     const rollout = await readRollout(trx, fleet, id);
-    const { state, wave, sizes, approvedWaves } = rollout;
+    const { state, wave, sizes, approvedWaves, accepted } = rollout;
     const over = state === 'halted' || ENDED_STATES.includes(state);
-    const held = !over && (await readVerdicts(trx, rollout)).some(isSuspicious);
-    const asks = held || rollout.settings.approval !== 'none';
+    const known = over ? [] : await readVerdicts(trx, rollout);
+    const asks = undecided(known, []).length > 0 || rollout.settings.approval !== 'none';
     if (over || !asks) {
       const why = over ? state : `${state} and asks for no approval`;
       throw new FlotillaError('rollout.state', { rollout: id, state: why, change: 'approved' });
     }
-    const decides = held && wave + 1 < sizes.length && approvedWaves < wave + 2;
-    if (!decides && !needsApproval(rollout)) return;
-    await setRollout(trx, { fleet, id }, { approved_wave: Math.max(approvedWaves, wave + 2) });
-    const sentence = `wave ${wave + 2} of ${sizes.length} approved by ${actor}`;
+    const suspicious = wave + 1 < sizes.length ? undecided(known, accepted) : [];
+    if (suspicious.length === 0 && !needsApproval(rollout)) return;
+    await setRollout(trx, rollout, {
+      approved_wave: Math.max(approvedWaves, wave + 2),
+      accepted_gates: [...accepted, ...suspicious.map(({ gate }) => gate)].join(' '),
+    });
+    const sentence = `wave ${wave + 2} of ${sizes.length} approved by ${actor}${inSpiteOf(suspicious)}`;
     await addEvent(trx, { fleet, id }, 'approve', sentence, now);
     const detail = { wave: wave + 2 };
     const entry = { fleet, actor, action: 'rollout.approve', subject: id, detail };
     await audit({ ...context, now: () => now }, trx, entry);
   });
   return readRollout(context.db, fleet, id);
+}
+
+function inSpiteOf(suspicious: readonly Verdict[]): string {
+  const titles = suspicious.map(({ gate }) => `"${GATES[gate].title}"`).join(', ');
+  return titles === '' ? '' : ` in spite of what the gate ${titles} has seen`;
 }

@@ -289,7 +289,23 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     now += 60_000;
     await advance(id);
     expect(await wave()).toBe(0);
-    expect(await approveRollout(database, target, by)).toMatchObject({ approvedWaves: 2 });
+    // given before anybody could know
+    await database.db.updateTable('rollouts').set({ approved_wave: 2 }).execute();
+    await advance(id);
+    expect(await wave()).toBe(0);
+    expect(await approveRollout(database, target, by)).toMatchObject({ accepted: ['confidence'] });
+    await approveRollout(database, target, by);
+    const events = await database.db
+      .selectFrom('rollout_events')
+      .select('sentence')
+      .where('kind', '=', 'approve')
+      .execute();
+    expect(events).toEqual([
+      {
+        sentence:
+          'wave 2 of 2 approved by token:test in spite of what the gate "Confidence against the previous version" has seen',
+      },
+    ]);
     await advance(id);
     expect(await wave()).toBe(1);
   });

@@ -19,7 +19,7 @@ export async function openWave(
 ): Promise<readonly string[]> {
   const size = rollout.sizes[wave];
   if (wave !== rollout.wave + 1 || size === undefined) return [];
-  await setRollout(trx, rollout, { wave });
+  await setRollout(trx, rollout, { wave, accepted_gates: '' });
   if (note !== '') await addEvent(trx, rollout, 'note', `wave ${wave} ${note}`, now);
   const sentence = `wave ${wave + 1} of ${rollout.sizes.length} opened: ${plural(size, 'device')} in all`;
   await addEvent(trx, rollout, 'wave', sentence, now);

@@ -11,6 +11,7 @@ const rollout: PlanRollout = {
   sizes: [1, 3],
   wave: 0,
   approvedWaves: 0,
+  accepted: [],
   rateMs: 0,
   soakMs: 100,
   maxSoakMs: 1000,
@@ -57,10 +58,14 @@ describe('a running rollout', () => {
     const members = [member(0, committed), member(1), member(2)];
     const suspicious = { ...verdict('waiting'), numbers: { odds: 9 } };
     expect(plan({}, members, 1e9, [suspicious])).toEqual([]);
-    expect(plan({ approvedWaves: 2 }, members, 1009, [suspicious])).toEqual([]);
-    expect(plan({ approvedWaves: 2 }, members, 1010, [suspicious])).toMatchObject([
+    const decided = { accepted: ['confidence'] } as const;
+    expect(plan(decided, members, 1009, [suspicious])).toEqual([]);
+    expect(plan(decided, members, 1010, [suspicious])).toMatchObject([
       { kind: 'openWave', wave: 1 },
     ]);
+    const later = { ...suspicious, gate: 'latency' } as const;
+    expect(plan({ approvedWaves: 2 }, members, 1e9, [suspicious])).toEqual([]);
+    expect(plan({ ...decided, approvedWaves: 2 }, members, 1e9, [suspicious, later])).toEqual([]);
     const all = [0, 1, 2].map((i) => member(i, committed));
     expect(plan({ wave: 1 }, all, 1010, [suspicious])).toMatchObject([{ kind: 'finish' }]);
   });

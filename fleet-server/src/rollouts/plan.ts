@@ -1,4 +1,4 @@
-import { isSuspicious } from './gates/types.ts';
+import { undecided } from './gates/types.ts';
 import { type Comparing, decide } from './kinds/decide.ts';
 import { openZones, roomBack, roomFor } from './pace/room.ts';
 import type {
@@ -83,8 +83,7 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
   const waiting = verdicts.filter(({ state }) => state === 'waiting');
   if (waiting.length > 0 && now < tally.lastEndedMs + rollout.maxSoakMs) return [];
   const opens = rollout.wave + 1 < rollout.sizes.length;
-  const decided = rollout.approvedWaves >= rollout.wave + 2;
-  if (opens && !decided && waiting.some(isSuspicious)) return [];
+  if (opens && undecided(waiting, rollout.accepted).length > 0) return [];
   const note = waiting
     .map(({ sentence }) => `passed without a verdict after the longest soak: ${sentence}`)
     .join('; ');

@@ -55,10 +55,10 @@ export async function gatherSnapshot(
 }
 
 function planRollout(rollout: Rollout): PlanRollout {
-  const { state, haltedBy, sizes, wave, approvedWaves, rateMs, settings } = rollout;
+  const { state, haltedBy, sizes, wave, approvedWaves, accepted, rateMs, settings } = rollout;
   const comparing = comparingOf(rollout);
   return {
-    ...{ ...settings, state, haltedBy, sizes, wave, approvedWaves, rateMs },
+    ...{ ...settings, state, haltedBy, sizes, wave, approvedWaves, accepted, rateMs },
     ...(comparing && { comparing }),
   };
 }

@@ -27,6 +27,8 @@ export interface Rollout {
   readonly sizes: readonly number[];
   /** Waves that a person has approved. */
   readonly approvedWaves: number;
+  /** Gates whose suspicious evidence a person knew of when approving the next wave. */
+  readonly accepted: readonly GateName[];
   /** Up to when the devices asked so far use up what the rate allows. */
   readonly rateMs: number;
   readonly settings: RolloutSettings;
@@ -57,6 +59,7 @@ const rolloutOf = (row: Selectable<RolloutsTable>): Rollout => ({
   wave: row.wave,
   sizes: JSON.parse(row.sizes) as number[],
   approvedWaves: row.approved_wave,
+  accepted: row.accepted_gates.split(' ').filter((gate) => gate !== '') as GateName[],
   rateMs: row.rate_ms,
   settings: storedSettings(row.settings),
   createdBy: row.created_by,

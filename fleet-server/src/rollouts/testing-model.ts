@@ -40,7 +40,7 @@ export class ModelServer {
       ...settings,
       state: 'running',
       haltedBy: undefined,
-      ...{ sizes, wave: -1, approvedWaves: 0, rateMs: 0 },
+      ...{ sizes, wave: -1, approvedWaves: 0, accepted: [], rateMs: 0 },
     };
   }
 
@@ -65,7 +65,7 @@ export class ModelServer {
         throw new Error('an update has nothing to promote');
       case 'openWave':
         if (action.wave === this.rollout.wave + 1) {
-          this.rollout = { ...this.rollout, wave: action.wave };
+          this.rollout = { ...this.rollout, wave: action.wave, accepted: [] };
         }
         break;
       case 'deploy':

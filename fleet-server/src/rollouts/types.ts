@@ -91,6 +91,8 @@ export interface PlanRollout extends Pick<Strategy, Pace> {
   readonly wave: number;
   /** Waves that a person has approved. */
   readonly approvedWaves: number;
+  /** Gates whose suspicious evidence a person knew of when approving the next wave. */
+  readonly accepted: readonly GateName[];
   /** Up to when the devices asked so far use up what the rate allows. */
   readonly rateMs: number;
   readonly soakMs: number;

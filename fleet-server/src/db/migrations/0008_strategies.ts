@@ -130,6 +130,7 @@ const COLUMNS: readonly Column[] = [
   ['rollouts', 'kind', 'key'],
   ['rollouts', 'priority', 'integer'],
   ['rollouts', 'approved_wave', 'integer'],
+  ['rollouts', 'accepted_gates', 'text'],
   ['rollouts', 'parent', 'key'],
   ['rollouts', 'rate_ms', 'bigint'],
   ['rollout_members', 'stratum', 'text'],

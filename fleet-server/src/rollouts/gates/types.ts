@@ -37,6 +37,16 @@ export interface Verdict {
 export const isSuspicious = ({ state, numbers }: Pick<Verdict, 'state' | 'numbers'>): boolean =>
   state === 'waiting' && 'odds' in numbers;
 
+/**
+ * Suspicious evidence that waits for a person.
+ *
+ * @param accepted gates whose evidence was suspicious when the next wave was approved
+ */
+export const undecided = <V extends Pick<Verdict, 'gate' | 'state' | 'numbers'>>(
+  verdicts: readonly V[],
+  accepted: readonly GateName[],
+): V[] => verdicts.filter((one) => isSuspicious(one) && !accepted.includes(one.gate));
+
 /** Count, mean and sum of squared deviations. */
 export interface Spread {
   readonly count: number;

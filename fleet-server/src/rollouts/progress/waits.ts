@@ -1,6 +1,6 @@
 import { needsApproval } from '../approve.ts';
 import { plural } from '../gates/text.ts';
-import { isSuspicious, type Verdict } from '../gates/types.ts';
+import { undecided, type Verdict } from '../gates/types.ts';
 import { comparesUntilMs } from '../kinds/settings.ts';
 import type { Rollout } from '../store.ts';
 import type { MemberCounts } from './counts.ts';
@@ -37,7 +37,7 @@ export interface WaitFacts {
   readonly away: number;
   /** When a window opens for a device that is still to be asked; 0 where one is open. */
   readonly windowMs: number;
-  readonly verdicts: readonly Pick<Verdict, 'state' | 'sentence' | 'numbers'>[];
+  readonly verdicts: readonly Pick<Verdict, 'gate' | 'state' | 'sentence' | 'numbers'>[];
   readonly now: number;
 }
 
@@ -151,9 +151,8 @@ function waitForPromotion(rollout: Rollout): Wait {
 
 /** The gate whose suspicious evidence keeps the next wave from opening until a person decides. */
 export function heldBy({ rollout, verdicts }: Pick<WaitFacts, 'rollout' | 'verdicts'>) {
-  const { wave, sizes, approvedWaves } = rollout;
-  const undecided = wave >= 0 && wave + 1 < sizes.length && approvedWaves < wave + 2;
-  return undecided ? verdicts.find(isSuspicious) : undefined;
+  const { wave, sizes, accepted } = rollout;
+  return wave >= 0 && wave + 1 < sizes.length ? undecided(verdicts, accepted)[0] : undefined;
 }
 
 const awayText = (away: number): string => (away === 0 ? '' : ` (${away} of them not connected)`);
