@@ -23,6 +23,7 @@ const draft = (change: Partial<RolloutDraft> = {}): RolloutDraft =>
       { ...group(-1, '', 2, ''), state: 'unsuitable', reason: 'too little memory' },
     ],
     devices: [],
+    warnings: ['all matches every device of fleet main, all 1002 of them'],
     ...change,
   }) as unknown as RolloutDraft;
 
@@ -35,6 +36,7 @@ it('sums a large dry run up by wave and stratum, and tells variants with what is
   expect(text).toMatch(/^raspberry-pi-5 +fp32 +396 +the fastest that fits$/m);
   expect(text).toMatch(/^raspberry-pi-5 +unsuitable +2 +too little memory$/m);
   expect(text).toContain('wave 1 reaches 10, begins at once, once it is approved');
+  expect(text).toMatch(/\n\n! all matches every device of fleet main, all 1002 of them$/);
   expect(text).toMatch(/wave 2 reaches 1,000, begins in 3 h at the earliest \(.*\), once/);
 });
 

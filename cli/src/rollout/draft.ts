@@ -16,7 +16,8 @@ export function draftText(draft: RolloutDraft, columns: number, now: number): st
     ? [deviceTable(draft, columns)]
     : [waveTable(draft, columns), variantTable(groups, columns)];
   if (!total && apart.length > 0) parts.push(apartTable(apart, columns));
-  return [...parts, ...wavesText(draft, now)].join('\n\n');
+  parts.push(...wavesText(draft, now), ...draft.warnings.map((warning) => `! ${warning}`));
+  return parts.join('\n\n');
 }
 
 /** What each wave reaches, and when it could begin at the earliest. */

@@ -233,6 +233,9 @@ export const RolloutDraftAnswer = Type.Object({
   slot: Type.String(),
   selector: Type.String(),
   sizes: Type.Array(Type.Integer()),
+  warnings: Type.Array(Type.String(), {
+    description: 'what a person should know before it begins, one sentence each',
+  }),
   settings: Settings,
   matched: Type.Integer({ minimum: 0, description: 'devices that the selector matches' }),
   groups: Type.Array(DraftGroup, {

@@ -5,7 +5,6 @@ import type { Database } from '../db/schema.ts';
 import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
 import { holdGroups } from '../groups/uses.ts';
 import { readFigures } from '../lab/figures.ts';
-import { listVariants, readVersion } from '../registry/versions.ts';
 import { takeSelector } from '../selectors/check-keys.ts';
 import { whyNone } from '../selectors/why-none.ts';
 import { audit } from '../trust/audit.ts';
@@ -16,8 +15,10 @@ import { GATE_NAMES } from './gates/types.ts';
 import { type ArmName, obstacleFor, shapeByKind } from './kinds/shape.ts';
 import { storedLadder } from './ladder.ts';
 import { leaveToOthers } from './overlap.ts';
+import { readyVariants } from './ready-variants.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent, chunks } from './store.ts';
+import { warningsOf } from './warnings.ts';
 import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
 
 /** What a rollout would be: the answer to a dry run, and what `createRollout` writes. */
@@ -31,6 +32,8 @@ export interface RolloutDraft {
   readonly sizes: readonly number[];
   /** Devices that take part in the order of the waves, then those that do not. */
   readonly members: readonly DraftMember[];
+  /** What a person should know before it begins. */
+  readonly warnings: readonly string[];
 }
 
 export interface DraftMember extends Candidate {
@@ -85,7 +88,8 @@ export async function draftRollout(
   ].map((one) => ({ ...one, arm: armOf(one.device) }));
   const sizes = waveSizes(settings.waves, taking.length);
   const { source } = selector;
-  return { id, model, version, slot: model, selector: source, settings, sizes, members };
+  const warnings = await warningsOf(db, fleet, source, candidates.length);
+  return { id, model, version, slot: model, selector: source, settings, sizes, members, warnings };
 }
 
 /** Releases of the agent infer nothing: of the gates, only that on activations says something. */
@@ -214,18 +218,6 @@ export function memberRow(
     stratum,
     time_zone: timeZone,
   };
-}
-
-async function readyVariants(db: Kysely<Database>, fleet: string, model: string, version: number) {
-  const row = await readVersion(db, fleet, model, version);
-  if (row.status !== 'ready') {
-    refuse(
-      row.status === 'building'
-        ? `${model}@${version} is still being built; try again when it is ready`
-        : `the build of ${model}@${version} failed; push it again`,
-    );
-  }
-  return listVariants(db, fleet, model, version);
 }
 
 function refuse(reason: string): never {

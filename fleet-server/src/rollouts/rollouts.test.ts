@@ -253,9 +253,32 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     const draft = await draftRollout(database, FLEET, request(2), now);
     expect(draft.sizes).toEqual([1, 4]);
     expect(draft.members.every(({ reason }) => reason.length > 0)).toBe(true);
+    expect(draft.warnings).toEqual(['all matches every device of fleet main, all 4 of them']);
+    const some = await draftRollout(database, FLEET, request(2, { devices: 'site=lyon' }), now);
+    expect(some.warnings).toEqual([]);
     await expect(create(2, { devices: 'site=metz' })).resolves.toHaveLength(26);
     await expect(create(2, { devices: 'site=brest' })).rejects.toThrow('no accepted device');
     await expect(create(9)).rejects.toThrow('there is no version parts@9');
+    await database.db
+      .updateTable('variants')
+      .set({ digest: 'x' })
+      .where('version', '=', 3)
+      .execute();
+    await expect(create(3)).rejects.toThrow(
+      'parts@3 is not signed: the targets metadata of fleet main does not list its variant fp32 for x86-64, and devices would refuse it: push the model again',
+    );
+    await database.db.deleteFrom('variants').where('version', '=', 3).execute();
+    await expect(create(3)).rejects.toThrow('parts@3 has no variants: push the model again');
+    const status = (status: 'building' | 'failed') =>
+      database.db.updateTable('versions').set({ status }).where('version', '=', 2).execute();
+    await status('building');
+    await expect(create(2)).rejects.toThrow(
+      'parts@2 is not built yet: wait until its build has ended',
+    );
+    await status('failed');
+    await expect(create(2)).rejects.toThrow(
+      'parts@2 is not built, for its build failed: push the model again',
+    );
     await expect(create(1, { devices: 'site=' })).rejects.toThrow('at character 6');
   });
 

@@ -112,6 +112,23 @@ export async function seedVersion(
       })
       .execute();
   }
+  await listTargets(db, fleet);
+}
+
+/** Has the targets metadata list every variant of the fleet, as the server does that signs it. */
+async function listTargets(db: Db, fleet: string): Promise<void> {
+  const variants = await db.selectFrom('variants').selectAll().where('fleet', '=', fleet).execute();
+  const targets = variants.map(({ target_path, digest, manifest_bytes: length }) => [
+    target_path,
+    { length, hashes: { sha256: digest.slice('sha256:'.length) } },
+  ]);
+  const body = JSON.stringify({ signed: { version: 1, targets: Object.fromEntries(targets) } });
+  const row = { fleet, role: 'targets' as const, version: 1, body, expires_ms: 4e12 };
+  await db
+    .insertInto('tuf_metadata')
+    .values(row)
+    .onConflict((on) => on.columns(['fleet', 'role', 'version']).doUpdateSet({ body }))
+    .execute();
 }
 
 /** How a device takes a bundle: what its attempt ends with, and the code that goes with it. */

@@ -167,7 +167,7 @@ export async function viewEvents(db: Db, { fleet, id }: Rollout, most: number) {
 const DRAFTED = 1000;
 
 export function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
-  const { id, model, version, slot, selector, sizes, settings, members } = draft;
+  const { id, model, version, slot, selector, sizes, settings, members, warnings } = draft;
   return {
     ...groupDraft(members, (position) => waveOf(sizes, position)),
     matched: members.length,
@@ -175,6 +175,7 @@ export function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
     id: dryRun ? '' : id,
     ...{ dryRun, model, version, slot, selector },
     sizes: [...sizes],
+    warnings: [...warnings],
     settings: viewSettings(settings),
     devices: members.slice(0, DRAFTED).map(({ variant, position, ladder, ...member }) => ({
       ...{ device: member.device, name: member.name, target: member.target },

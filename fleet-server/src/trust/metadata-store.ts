@@ -51,6 +51,28 @@ export async function readRepository(db: Db, fleet: string): Promise<TufMetadata
   };
 }
 
+/** Digests of the manifests that the fleet's targets metadata lists, by target path. */
+export async function listedTargets(db: Db, fleet: string): Promise<Map<string, string>> {
+  const row = await db
+    .selectFrom('tuf_metadata')
+    .select('body')
+    .where('fleet', '=', fleet)
+    .where('role', '=', 'targets')
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const { signed } = JSON.parse(row?.body ?? '{"signed":{"targets":{}}}') as TargetsDocument;
+  return new Map(
+    Object.entries(signed.targets).map(([path, { hashes }]) => [path, `sha256:${hashes.sha256}`]),
+  );
+}
+
+interface TargetsDocument {
+  readonly signed: {
+    readonly targets: Readonly<Record<string, { readonly hashes: { readonly sha256: string } }>>;
+  };
+}
+
 /** Keeps every root; of the other roles only what is given here stays. */
 export async function writeRepository(
   trx: Db,
