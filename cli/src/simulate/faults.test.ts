@@ -48,6 +48,11 @@ describe('faults as text', () => {
     ['explode=1', /"explode=1": there is no such fault; there are fail, /],
     ['fail=130%', /"fail=130%": give a share such as 30% or 0\.3/],
     ['fail=', /give a share/],
+    ['fail=30%=x', /"fail=30%=x": give a share/],
+    ['slow=1.3@10%@x', /"slow=1\.3@10%@x": give a share/],
+    ['offline=5%:0x10', /0x10 is no number of seconds/],
+    ['slow=0x2', /the amount is no number/],
+    ['fail=1:watch:', /fail=1:watch:": there is nothing after the colon/],
     ['fail=1:dance', /dance is no step/],
     ['slow=fast', /the amount is no number/],
     ['flap=1:never', /never is no number of seconds/],
@@ -55,6 +60,10 @@ describe('faults as text', () => {
     ['parts@x: fail=1', /"parts@x": the version is no number/],
   ])('%s is refused, and the text says why', (text, why) => {
     expect(refusal(text)).toMatch(why);
+  });
+
+  it('refuse a version with more behind it from YAML, too', () => {
+    expect(() => faultsOf({ 'parts@4@5': { fail: 1 } })).toThrow(/"parts@4@5": the version is no/);
   });
 
   it('never end in anything but rules or a refusal', () => {

@@ -82,8 +82,8 @@ export function parseFaults(text: string): FaultRule[] {
       const [, subject = '', list = ''] =
         /^\s*(?:([\w.-]+(?:@\w+)?)\s*:(?=\s))?(.*)$/s.exec(part) ?? [];
       const faults = list.split(',').map((item) => {
-        const [kind = '', value] = item.split('=', 2).map((word) => word.trim());
-        return parseFault(kind, value ?? '', item.trim());
+        const [kind = '', ...value] = item.split('=').map((word) => word.trim());
+        return parseFault(kind, value.join('='), item.trim());
       });
       return { ...parseSubject(subject), faults };
     });
@@ -108,8 +108,9 @@ export function faultsOf(document: unknown): FaultRule[] {
 }
 
 function parseSubject(subject: string): Pick<FaultRule, 'model' | 'version'> {
-  const [model = '', version] = subject.split('@', 2);
-  if (version === undefined) return { model, version: 0 };
+  const [model = '', ...rest] = subject.split('@');
+  if (rest.length === 0) return { model, version: 0 };
+  const version = rest.join('@');
   if (!/^[1-9]\d{0,8}$/.test(version)) throw wrong(subject, 'the version is no number from 1');
   return { model, version: Number(version) };
 }
@@ -134,11 +135,10 @@ function parseFault(kind: string, value: string, where: string): Fault {
 
 function parseFirst(takes: FaultKindRow['takes'], text: string, where: string): Partial<Fault> {
   if (takes === 'share') return { share: parseShare(text, where) };
-  const [amount = '', share] = text.split('@', 2);
-  const number = amount.endsWith('%') ? parseShare(amount, where) : Number(amount);
-  if (amount === '' || !(number >= 0 && number <= 1000))
-    throw wrong(where, 'the amount is no number');
-  return { amount: number, ...(share === undefined ? {} : { share: parseShare(share, where) }) };
+  const [amount = '', ...rest] = text.split('@');
+  const number = amount.endsWith('%') ? parseShare(amount, where) : decimalOf(amount);
+  if (!(number <= 1000)) throw wrong(where, 'the amount is no number');
+  return { amount: number, ...(rest.length > 0 && { share: parseShare(rest.join('@'), where) }) };
 }
 
 function parseShare(text: string, where: string): number {
@@ -148,17 +148,22 @@ function parseShare(text: string, where: string): number {
   return share;
 }
 
+/** Without a sign, an exponent or another base; NaN where the text is no such number. */
+const decimalOf = (text: string): number =>
+  /^(\d+(?:\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+
 function parseMore(
   what: FaultKindRow['more'][number] | undefined,
   word: string,
   where: string,
 ): Partial<Fault> {
+  if (word === '') throw wrong(where, 'there is nothing after the colon');
   if (what === 'step') {
     if (!isStep(word)) throw wrong(where, `${word} is no step of a deployment`);
     return { step: word };
   }
   if (what === 'code') return { code: word.slice(0, 80) };
-  const seconds = Number(word);
+  const seconds = decimalOf(word);
   if (!(seconds > 0 && seconds <= 1e8)) throw wrong(where, `${word} is no number of seconds`);
   return { seconds };
 }
