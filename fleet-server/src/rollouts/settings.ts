@@ -52,8 +52,9 @@ export const RolloutRequest = Type.Object(
     ),
     waves: Type.Optional(
       Type.Array(Type.String({ maxLength: 12 }), {
-        maxItems: 20,
-        description: 'Cumulative: numbers of devices (5) or shares (10%), the last 100%',
+        maxItems: 1000,
+        description:
+          'Cumulative: numbers of devices (5) or shares (10%), the last 100%; 20 at most',
       }),
     ),
     soakMs: duration(30 * DAY),

@@ -17,21 +17,22 @@ describe('waves', () => {
   });
 
   it.each([
-    [[], '0 waves'],
-    [['5', '50%'], 'the last wave is 50%; it must be 100%'],
-    [['100'], 'it must be 100%'],
-    [['50%', '10%', '100%'], '10% cannot follow'],
-    [['5', '5', '100%'], '5 cannot follow'],
-    [['half', '100%'], 'neither a number of devices'],
-    [['0', '100%'], 'neither'],
-    [['101%', '100%'], 'neither'],
+    [[], 'there are no waves: name some, such as 5, 10%, 100%'],
+    [Array(21).fill('100%'), 'there are 21 waves, and 20 is the most: leave some out'],
+    [['5', '50%'], 'the last wave, 50%, does not reach every device for sure: end with 100%'],
+    [['100'], 'the last wave, 100, does not reach every device for sure: end with 100%'],
+    [['50%', '9', '10%', '100%'], 'wave 3 (10%) adds no device to wave 1 (50%): waves are cumul'],
+    [['5', '5', '100%'], 'wave 2 (5) adds no device to wave 1 (5): waves are cumulative, so let'],
+    [['5', 'half', '100%'], 'wave 2 ("half") is neither a number of devices nor a share of them'],
+    [['0', '100%'], 'wave 1 ("0") is neither a number of devices nor a share of them: write it'],
+    [['101%', '100%'], 'wave 1 ("101%") is neither'],
   ])('%j is refused', (waves, reason) => {
     try {
       waveSizes(waves, 10);
       expect.unreachable();
     } catch (error) {
       expect(isFlotillaError(error, 'rollout.invalid')).toBe(true);
-      expect(String(error)).toContain(reason);
+      expect(String(error)).toContain(`nothing is rolled out: ${reason}`);
     }
   });
 

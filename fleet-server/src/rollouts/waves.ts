@@ -26,32 +26,43 @@ export function waveSizes(waves: readonly string[], membership: number): number[
 
 /** @throws FlotillaError `rollout.invalid` */
 function parseWaves(waves: readonly string[]): Wave[] {
-  if (waves.length === 0 || waves.length > MAX_WAVES) {
-    refuse(`it has ${waves.length} waves; give 1 to ${MAX_WAVES}, such as 5, 10%, 100%`);
+  if (waves.length === 0) refuse('there are no waves: name some, such as 5, 10%, 100%');
+  if (waves.length > MAX_WAVES) {
+    refuse(`there are ${waves.length} waves, and ${MAX_WAVES} is the most: leave some out`);
   }
   const parsed = waves.map(parseWave);
-  for (const unit of ['devices', 'percent'] as const) {
-    const numbers = parsed.flatMap((wave) => (unit in wave ? [Object.values(wave)[0] ?? 0] : []));
-    const falls = numbers.find((number, i) => i > 0 && number <= (numbers[i - 1] ?? 0));
-    if (falls !== undefined) {
-      refuse(
-        `waves are cumulative, so ${falls}${unit === 'percent' ? '%' : ''} cannot follow a wave that is no smaller`,
-      );
-    }
-  }
+  checkRising(parsed, 'devices');
+  checkRising(parsed, 'percent');
   const last = parsed.at(-1);
   if (last === undefined || !('percent' in last) || last.percent !== 100) {
-    refuse(`the last wave is ${waves.at(-1)?.slice(0, 20)}; it must be 100%`);
+    refuse(`the last wave, ${waves.at(-1)}, does not reach every device for sure: end with 100%`);
   }
   return parsed;
 }
 
-function parseWave(text: string): Wave {
+/** Counts among counts, and shares among shares: how both compare depends on the membership. */
+function checkRising(waves: readonly Wave[], unit: 'devices' | 'percent'): void {
+  const write = (wave: number, size: number) =>
+    `wave ${wave + 1} (${size}${unit === 'percent' ? '%' : ''})`;
+  let before: { readonly wave: number; readonly size: number } | undefined;
+  for (const [wave, one] of waves.entries()) {
+    if (!(unit in one)) continue;
+    const size = 'percent' in one ? one.percent : one.devices;
+    if (before !== undefined && size <= before.size) {
+      refuse(
+        `${write(wave, size)} adds no device to ${write(before.wave, before.size)}: waves are cumulative, so let each be larger than those before`,
+      );
+    }
+    before = { wave, size };
+  }
+}
+
+function parseWave(text: string, wave: number): Wave {
   const [, devices, percent] = WAVE.exec(text) ?? [];
   if (devices !== undefined) return { devices: Number(devices) };
   if (percent !== undefined) return { percent: Number(percent) };
   return refuse(
-    `wave ${JSON.stringify(text.slice(0, 20))} is neither a number of devices (5) nor a share (10%)`,
+    `wave ${wave + 1} (${JSON.stringify(text.slice(0, 20))}) is neither a number of devices nor a share of them: write it as 5 or as 10%`,
   );
 }
 

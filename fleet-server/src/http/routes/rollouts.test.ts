@@ -97,7 +97,9 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(wrong.status).toBe(400);
     expect(String(wrong.body.detail)).toContain('at character 7');
     const waves = await call('POST', '/rollouts', { ...request, waves: ['50%'] });
-    expect(String(waves.body.detail)).toContain('it must be 100%');
+    expect(String(waves.body.detail)).toContain('end with 100%');
+    const many = await call('POST', '/rollouts', { ...request, waves: Array(21).fill('1') });
+    expect(String(many.body.detail)).toContain('there are 21 waves, and 20 is the most');
     const slow = await call('POST', '/rollouts', { ...request, download: { bandwidth: 1999 } });
     expect(String(slow.body.detail)).toContain('bandwidth is 0 for no cap, or at least 2000');
     expect((await call('POST', '/rollouts', { ...request, version: 7 })).status).toBe(404);
