@@ -42,7 +42,7 @@ export const Settings = Type.Object({
 });
 
 const Count = Type.Integer({ minimum: 0 });
-const HaltedBy = Type.Enum([...GATE_NAMES, 'operator', ''], {
+const HaltedBy = Type.Enum([...GATE_NAMES, 'operator', 'time', ''], {
   description: 'empty unless it was halted',
 });
 

@@ -7,7 +7,7 @@ import { plural } from './gates/text.ts';
 import { withdrawShadows } from './kinds/shadows.ts';
 import { type Rate, spend } from './pace/rate.ts';
 import { addEvent, type Rollout } from './store.ts';
-import type { ActionOf } from './types.ts';
+import type { ActionOf, HaltCause } from './types.ts';
 
 type Trx = Kysely<Database>;
 
@@ -35,9 +35,13 @@ export async function halt(
   await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence, rate_ms: 0 });
   await closeMembers(trx, rollout);
   await release(trx, rollout);
-  const by = cause === 'operator' ? 'operator' : `gate "${GATES[cause].title}"`;
-  await addEvent(trx, rollout, 'halt', `halted by ${by}: ${sentence}`, now);
+  await addEvent(trx, rollout, 'halt', `halted${byWhom(cause)}: ${sentence}`, now);
   return [];
+}
+
+function byWhom(cause: HaltCause): string {
+  if (cause === 'time') return '';
+  return cause === 'operator' ? ' by operator' : ` by gate "${GATES[cause].title}"`;
 }
 
 /** Nobody is asked any more, and nothing is tried again. */
@@ -67,7 +71,9 @@ export async function finish(
   { state, note }: ActionOf<'finish'>,
   now: number,
 ): Promise<readonly string[]> {
-  if ((state === 'done') !== (rollout.state === 'running')) return [];
+  const mayBeDone =
+    rollout.state === 'running' || (rollout.state === 'paused' && rollout.kind === 'shadow');
+  if ((state === 'done') !== mayBeDone) return [];
   const sentence = [rollout.sentence, note].filter((part) => part !== '').join('; ');
   await setRollout(trx, rollout, { state, sentence, ended_ms: now });
   await closeMembers(trx, rollout);

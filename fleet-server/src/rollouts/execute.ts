@@ -40,7 +40,7 @@ export const VALID_IN: Readonly<Record<Executed, readonly RolloutState[]>> = {
   halt: ['running', 'paused'],
   rollBack: ['halted'],
   retryBack: ['halted'],
-  finish: ['running', 'halted'],
+  finish: ['running', 'paused', 'halted'],
 };
 
 /**

@@ -73,7 +73,7 @@ describe('a running rollout', () => {
   it('waits for evidence, but no longer than the longest soak, and says so', () => {
     const members = [member(0, committed), member(1), member(2)];
     expect(plan({}, members, 1009, [verdict('waiting')])).toEqual([]);
-    const note = 'passed without a verdict after the longest soak: it is waiting';
+    const note = 'passed after the longest soak without a verdict of confidence';
     expect(plan({}, members, 1010, [verdict('waiting')])).toEqual([
       { kind: 'openWave', wave: 1, note },
     ]);
@@ -109,7 +109,7 @@ describe('a running rollout', () => {
   });
 
   it('ends a comparison in time, whatever it still waits for', () => {
-    const comparing = { kind: 'shadow', promote: 'gate', untilMs: 2000 } as const;
+    const comparing = { kind: 'shadow', promote: 'gate', maxHours: 1, untilMs: 2000 } as const;
     const open: Verdict = { ...verdict('open'), gate: 'disagreement' };
     const away = [member(0, sent), member(1), member(2)];
     expect(plan({ comparing }, away, 1999, [open])).toEqual([]);
@@ -117,6 +117,10 @@ describe('a running rollout', () => {
     expect(plan({ comparing, approval: 'start', wave: -1 }, away, 2000)).toHaveLength(1);
     const all = [0, 1, 2].map((i) => member(i, committed));
     expect(plan({ comparing, wave: 1 }, all, 2000, [open])).toEqual([{ kind: 'promote' }]);
+    expect(plan({ comparing, state: 'paused' }, all, 1999, [open])).toEqual([]);
+    expect(plan({ comparing, state: 'paused' }, all, 2000, [open])).toMatchObject([
+      { kind: 'finish', state: 'done' },
+    ]);
   });
 
   it('does nothing while paused, and goes on when resumed', () => {

@@ -1,5 +1,5 @@
 import { undecided } from './gates/types.ts';
-import { type Comparing, decide } from './kinds/decide.ts';
+import { type Comparing, decide, endUndecided } from './kinds/decide.ts';
 import { openZones, roomBack, roomFor } from './pace/room.ts';
 import type {
   Action,
@@ -35,7 +35,7 @@ export function planWave(snapshot: RolloutSnapshot, now: number): Action[] {
 }
 
 function planRunning(snapshot: RolloutSnapshot, now: number): Action[] {
-  const urgent = planPaused(snapshot, now);
+  const urgent = planAnyway(snapshot, now);
   if (urgent.length > 0) return urgent;
   const { rollout, tally, pending, due } = snapshot;
   const { comparing } = rollout;
@@ -65,8 +65,16 @@ function openWave(rollout: PlanRollout, now: number, note: string): Action[] {
   return [{ kind: 'openWave', wave, note }];
 }
 
-/** A paused rollout starts nothing, but its gates still close and its deadlines still pass. */
-function planPaused({ due, verdicts }: RolloutSnapshot, now: number): Action[] {
+/** A paused rollout starts nothing, but its gates still close, and its times still pass. */
+function planPaused(snapshot: RolloutSnapshot, now: number): Action[] {
+  const { rollout, verdicts } = snapshot;
+  const urgent = planAnyway(snapshot, now);
+  const { comparing } = rollout;
+  if (urgent.length > 0 || comparing === undefined || now < comparing.untilMs) return urgent;
+  return [endUndecided(comparing, verdicts)];
+}
+
+function planAnyway({ due, verdicts }: RolloutSnapshot, now: number): Action[] {
   const closed = verdicts.find(({ state }) => state === 'closed');
   if (closed !== undefined) {
     return [{ kind: 'halt', cause: closed.gate, sentence: closed.sentence }];
@@ -84,9 +92,8 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
   if (waiting.length > 0 && now < tally.lastEndedMs + rollout.maxSoakMs) return [];
   const opens = rollout.wave + 1 < rollout.sizes.length;
   if (opens && undecided(waiting, rollout.accepted).length > 0) return [];
-  const note = waiting
-    .map(({ sentence }) => `passed without a verdict after the longest soak: ${sentence}`)
-    .join('; ');
+  const gates = waiting.map(({ gate }) => gate).join(', ');
+  const note = gates === '' ? '' : `passed after the longest soak without a verdict of ${gates}`;
   if (opens) return openWave(rollout, now, note);
   if (rollout.comparing !== undefined) return decide(rollout.comparing, verdicts, now);
   return [{ kind: 'finish', state: 'done', note }];
@@ -95,7 +102,8 @@ function advance({ rollout, tally, verdicts }: RolloutSnapshot, now: number): Ac
 /** A comparison ends when its time is over, whatever devices, windows or people it still waits for. */
 function endInTime(comparing: Comparing, snapshot: RolloutSnapshot, now: number): Action[] {
   const next = advance(snapshot, now);
-  return next.some(({ kind }) => kind === 'promote') ? next : decide(comparing, [], now);
+  if (next.some(({ kind }) => kind === 'promote')) return next;
+  return [endUndecided(comparing, snapshot.verdicts)];
 }
 
 function planHalted({ rollout, tally, due, toGoBack }: RolloutSnapshot, now: number): Action[] {

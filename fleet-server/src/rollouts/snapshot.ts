@@ -2,7 +2,7 @@ import { type Kysely, type SqlBool, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { Verdict } from './gates/types.ts';
 import type { Comparing } from './kinds/decide.ts';
-import { comparesUntilMs } from './kinds/settings.ts';
+import { comparesUntilMs, maxHoursOf } from './kinds/settings.ts';
 import { openZones } from './pace/room.ts';
 import type { Rollout } from './store.ts';
 import type {
@@ -66,7 +66,8 @@ function planRollout(rollout: Rollout): PlanRollout {
 function comparingOf(rollout: Rollout): Comparing | undefined {
   const { kind, settings } = rollout;
   if (kind === 'update') return undefined;
-  return { kind, promote: settings.promote, untilMs: comparesUntilMs(rollout) };
+  const { promote } = settings;
+  return { kind, promote, maxHours: maxHoursOf(settings), untilMs: comparesUntilMs(rollout) };
 }
 
 const NOTHING: Tally = {

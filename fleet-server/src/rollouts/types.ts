@@ -3,8 +3,9 @@ import type { Comparing } from './kinds/decide.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
- * A rollout's state. `halted` means that a gate closed or an operator aborted, and the devices that
- * took the new version are on their way back; it ends as `rolled-back` or `aborted`.
+ * A rollout's state. `halted` means that a gate closed, an operator aborted or a comparison's time was
+ * over, and the devices that took the new version are on their way back; it ends as `rolled-back`, or
+ * as `aborted` where that was the operator's doing.
  */
 export const ROLLOUT_STATES = [
   'running',
@@ -16,8 +17,8 @@ export const ROLLOUT_STATES = [
 ] as const;
 export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
-/** What ends a rollout early: a gate, or a person. */
-export type HaltCause = GateName | 'operator';
+/** What ends a rollout early: a gate, a person, or the time that a comparison has. */
+export type HaltCause = GateName | 'operator' | 'time';
 
 /**
  * How a device stands in a rollout. `expired` devices did not answer within the deadline: their

@@ -6,9 +6,11 @@ const verdict = (gate: GateName, state: VerdictState): Verdict => ({
   ...{ gate, state, sentence: '', numbers: {} },
 });
 const kinds = (change: Partial<Comparing>, verdicts: readonly Verdict[], now = 0) =>
-  decide({ kind: 'shadow', promote: 'gate', untilMs: 1000, ...change }, verdicts, now).map(
-    (action) => action.kind,
-  );
+  decide(
+    { kind: 'shadow', promote: 'gate', maxHours: 2, untilMs: 1000, ...change },
+    verdicts,
+    now,
+  ).map((action) => action.kind);
 
 describe('what a rollout that compares does once all its devices were asked', () => {
   it('waits for a person, or for its gates', () => {
@@ -34,6 +36,14 @@ describe('what a rollout that compares does once all its devices were asked', ()
     const late = [verdict('disagreement', 'waiting')];
     expect(kinds({}, late, 999)).toEqual([]);
     expect(kinds({}, late, 1000)).toEqual(['finish']);
-    expect(kinds({ kind: 'ab' }, late, 1000)).toEqual(['halt']);
+    const comparing = { kind: 'ab', promote: 'command', maxHours: 2, untilMs: 1000 } as const;
+    const verdicts = [...late, verdict('latency', 'open'), verdict('accuracy', 'not-applicable')];
+    expect(decide(comparing, verdicts, 1000)).toEqual([
+      {
+        ...{ kind: 'halt', cause: 'time' },
+        sentence:
+          'its time of 2 hours was over before a person promoted it: 1 of 2 gates open, 1 without enough evidence',
+      },
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { plural } from '../gates/text.ts';
 import { type GateName, isSuspicious, type Verdict } from '../gates/types.ts';
 import type { Action } from '../types.ts';
 import type { Promotion, RolloutKind } from './settings.ts';
@@ -6,7 +7,8 @@ import type { Promotion, RolloutKind } from './settings.ts';
 export interface Comparing {
   readonly kind: Exclude<RolloutKind, 'update'>;
   readonly promote: Promotion;
-  /** When it is over, undecided; wall-clock milliseconds. */
+  readonly maxHours: number;
+  /** When these are over, and it ends undecided; wall-clock milliseconds. */
   readonly untilMs: number;
 }
 
@@ -15,16 +17,26 @@ export interface Comparing {
  * Until it is promoted, by a person or, where they are to decide, by its gates, or until its time is
  * over. Pure.
  */
-export function decide(
-  { kind, promote, untilMs }: Comparing,
-  verdicts: readonly Verdict[],
-  now: number,
-): Action[] {
+export function decide(comparing: Comparing, verdicts: readonly Verdict[], now: number): Action[] {
+  const { kind, promote, untilMs } = comparing;
   if (promote === 'gate' && hasProof(kind, verdicts)) return [{ kind: 'promote' }];
-  if (now < untilMs) return [];
-  const note = 'its time was over before it was promoted';
-  if (kind === 'shadow') return [{ kind: 'finish', state: 'done', note }];
-  return [{ kind: 'halt', cause: 'operator', sentence: note }];
+  return now < untilMs ? [] : [endUndecided(comparing, verdicts)];
+}
+
+/** Its time is over: a shadow is done, and arm B of an A/B rollout goes back. */
+export function endUndecided(
+  { kind, promote, maxHours }: Comparing,
+  verdicts: readonly Verdict[],
+): Action {
+  const count = (state: Verdict['state']) => verdicts.filter((one) => one.state === state).length;
+  const [open, waiting] = [count('open'), count('waiting')];
+  const lacking = waiting === 0 ? '' : `, ${waiting} without enough evidence`;
+  const gates = `${open} of ${plural(open + waiting, 'gate')} open${lacking}`;
+  const stand = open + waiting === 0 ? 'no gate had anything to judge' : gates;
+  const whom = promote === 'gate' ? 'its gates' : 'a person';
+  const sentence = `its time of ${plural(maxHours, 'hour')} was over before ${whom} promoted it: ${stand}`;
+  if (kind === 'shadow') return { kind: 'finish', state: 'done', note: sentence };
+  return { kind: 'halt', cause: 'time', sentence };
 }
 
 /**

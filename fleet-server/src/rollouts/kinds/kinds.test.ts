@@ -218,11 +218,14 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     await withoutShadow();
 
     const late = await shadow();
+    await changeRollout(database, { fleet: FLEET, id: late }, 'pause', by());
     now += 48 * HOUR;
     for (let turn = 0; turn < 3; turn++) await advance(late);
     expect(await read(late)).toMatchObject({
       state: 'done',
-      sentence: expect.stringContaining('its time was over before it was promoted'),
+      sentence: expect.stringContaining(
+        'its time of 48 hours was over before a person promoted it',
+      ),
     });
     await withoutShadow();
     expect(devices.map(({ running }) => running?.version)).toEqual([1, 1, 1, 1]);
@@ -241,7 +244,9 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
       .execute();
     for (let turn = 0; turn < 2; turn++) await advance(id);
     expect(await read(id)).toMatchObject({ state: 'done' });
-    expect((await sentences(id)).at(-1)).toBe('done: its time was over before it was promoted');
+    expect((await sentences(id)).at(-1)).toMatch(
+      /^done: its time of 48 hours was over before a person promoted it: 4 of 4 gates open$/,
+    );
   });
 
   it('are promoted on the devices that no other rollout took over, with all gates', async () => {
@@ -335,9 +340,23 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
       await finish(id);
       expect(versions(candidate)).toEqual([2, 2]);
       if (end === 'abort') await changeRollout(database, { fleet: FLEET, id }, 'abort', by());
-      else now += 24 * HOUR;
+      else {
+        await changeRollout(database, { fleet: FLEET, id }, 'pause', by());
+        now += 24 * HOUR;
+      }
       await finish(id);
-      expect(await read(id)).toMatchObject({ state: 'aborted', haltedBy: 'operator' });
+      expect(await read(id)).toMatchObject(
+        end === 'abort'
+          ? { state: 'aborted', haltedBy: 'operator' }
+          : { state: 'rolled-back', haltedBy: 'time' },
+      );
+      expect((await sentences(id)).filter((one) => one.startsWith('halted'))).toEqual([
+        end === 'abort'
+          ? 'halted by operator: aborted by token:test'
+          : expect.stringMatching(
+              /^halted: its time of 24 hours was over before a person promoted/,
+            ),
+      ]);
       expect(versions([...control, ...candidate])).toEqual([1, 1, 1, 1]);
     }
   });

@@ -119,12 +119,14 @@ const HOUR_MS = 3_600_000;
 
 /** When a comparison is over, from the start that it was given on. */
 export function comparesUntilMs({
-  settings: { shadow, ab, startMs },
+  settings,
   createdMs,
 }: {
   readonly settings: KindSettings & { readonly startMs: number };
   readonly createdMs: number;
 }): number {
-  const hours = shadow?.maxHours ?? ab?.maxHours ?? 0;
-  return Math.max(createdMs, startMs) + hours * HOUR_MS;
+  return Math.max(createdMs, settings.startMs) + maxHoursOf(settings) * HOUR_MS;
 }
+
+export const maxHoursOf = ({ shadow, ab }: KindSettings): number =>
+  shadow?.maxHours ?? ab?.maxHours ?? 0;

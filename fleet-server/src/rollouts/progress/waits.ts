@@ -46,7 +46,7 @@ export function waitOf(facts: WaitFacts): Wait {
   const { rollout } = facts;
   switch (rollout.state) {
     case 'paused':
-      return { what: 'resume', sentence: 'a person to resume it', untilMs: 0 };
+      return { what: 'resume', sentence: 'a person to resume it', untilMs: endsMs(rollout) };
     case 'halted':
       return waitForBack(facts);
     case 'running':
@@ -57,6 +57,10 @@ export function waitOf(facts: WaitFacts): Wait {
       return { what: 'nothing', sentence: '', untilMs: 0 };
   }
 }
+
+/** When a comparison ends though nobody does anything; 0 for an update. */
+const endsMs = (rollout: Rollout): number =>
+  rollout.kind === 'update' ? 0 : comparesUntilMs(rollout);
 
 function waitForBack({ members, away }: WaitFacts): Wait {
   const on = total(members.byWave, 'rolling-back');
@@ -146,7 +150,7 @@ function waitForPromotion(rollout: Rollout): Wait {
     rollout.settings.promote === 'gate'
       ? 'enough evidence to promote it, or a person to promote or abort it'
       : 'a person to promote or abort it';
-  return { what: 'promotion', sentence, untilMs: comparesUntilMs(rollout) };
+  return { what: 'promotion', sentence, untilMs: endsMs(rollout) };
 }
 
 /** The gate whose suspicious evidence keeps the next wave from opening until a person decides. */
