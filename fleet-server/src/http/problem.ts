@@ -13,6 +13,8 @@ export interface Problem {
   /** Of a selector that is wrong: its text, and the 1-based character where. */
   readonly selector?: string;
   readonly at?: number;
+  /** Of a body that is wrong: the field, as `waves` or `gates.maxLatencyRise`. */
+  readonly field?: string;
 }
 
 /** Answers every error as problem+json; what we did not foresee is logged and not shown. */
@@ -30,6 +32,7 @@ export function addProblems(app: FastifyInstance): void {
       code: known.code,
       retryable: known.retryable,
       ...(isFlotillaError(known, 'selector.invalid') && placeOf(known)),
+      ...fieldOf(known),
     };
     const { seconds } = known.context as { seconds?: number };
     if (seconds !== undefined && known.retryable) reply.header('retry-after', seconds);
@@ -45,6 +48,14 @@ const placeOf = ({ context: { selector, at } }: FlotillaError<'selector.invalid'
   selector,
   at,
 });
+
+function fieldOf(error: FlotillaError): Pick<Problem, 'field'> {
+  const { field } = error.context as { field?: string };
+  if (isFlotillaError(error, 'rollout.invalid') && field !== undefined) return { field };
+  if (!isFlotillaError(error, 'request.invalid')) return {};
+  const [, path] = /^body\/(.+)$/.exec(error.context.where) ?? [];
+  return path === undefined ? {} : { field: path.replaceAll('/', '.') };
+}
 
 function toFlotilla(error: FastifyError | FlotillaError, id: string): FlotillaError {
   if (error instanceof FlotillaError) {

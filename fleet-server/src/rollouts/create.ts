@@ -221,5 +221,5 @@ export function memberRow(
 }
 
 function refuse(reason: string): never {
-  throw new FlotillaError('rollout.invalid', { reason });
+  throw new FlotillaError('rollout.invalid', { reason, field: 'devices' });
 }

@@ -39,5 +39,5 @@ export async function readyVariants(
 }
 
 function refuse(reason: string): never {
-  throw new FlotillaError('rollout.invalid', { reason });
+  throw new FlotillaError('rollout.invalid', { reason, field: 'version' });
 }

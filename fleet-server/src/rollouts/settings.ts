@@ -105,16 +105,19 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
     ...(kind.kind === 'update' ? {} : { dynamic: false }),
   };
   const fault = findPolicyFault(request.download ?? {});
-  if (fault !== undefined) throw new FlotillaError('rollout.invalid', { reason: fault });
+  if (fault !== undefined) refuse('download', fault);
   if (settings.maxSoakMs < soakMs) {
-    const reason = `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`;
-    throw new FlotillaError('rollout.invalid', { reason });
+    refuse('maxSoakMs', `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`);
   }
   if (settings.deadlineMs <= settings.watchMs) {
     const reason = `deadlineMs (${settings.deadlineMs}) leaves no time after watchMs (${settings.watchMs})`;
-    throw new FlotillaError('rollout.invalid', { reason });
+    refuse('deadlineMs', reason);
   }
   return settings;
+}
+
+function refuse(field: string, reason: string): never {
+  throw new FlotillaError('rollout.invalid', { reason, field });
 }
 
 const gatesFor = ({ shadow }: KindSettings): GateSettings =>

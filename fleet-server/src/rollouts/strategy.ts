@@ -141,23 +141,32 @@ export function strategyOf(request: StrategyRequest): Strategy {
 
 function checkRate({ perMinute, factor, after, max }: Rate): void {
   if ((factor === undefined) !== (after === undefined)) {
-    refuse('a rate that grows needs both factor and after: 10 per minute, × 2 every 50 devices');
+    refuse(
+      'rate',
+      'a rate that grows needs both factor and after: 10 per minute, × 2 every 50 devices',
+    );
   }
   if (max !== undefined && max < perMinute) {
-    refuse(`the rate begins with ${perMinute} per minute, above its maximum of ${max}`);
+    refuse('rate', `the rate begins with ${perMinute} per minute, above its maximum of ${max}`);
   }
 }
 
 function checkWindow(window: MaintenanceWindow): void {
   const { from, to, timeZone } = window;
   if (lengthMinutes(window) < SHORTEST_MINUTES) {
-    refuse(`maintenance from ${from} to ${to} is shorter than ${SHORTEST_MINUTES} minutes`);
+    refuse(
+      'maintenance',
+      `maintenance from ${from} to ${to} is shorter than ${SHORTEST_MINUTES} minutes`,
+    );
   }
   if (timeZone !== undefined && timeZone !== 'UTC' && knownZone(timeZone) === 'UTC') {
-    refuse(`there is no time zone ${JSON.stringify(timeZone)}; write it as Europe/Paris`);
+    refuse(
+      'maintenance',
+      `there is no time zone ${JSON.stringify(timeZone)}; write it as Europe/Paris`,
+    );
   }
 }
 
-function refuse(reason: string): never {
-  throw new FlotillaError('rollout.invalid', { reason });
+function refuse(field: string, reason: string): never {
+  throw new FlotillaError('rollout.invalid', { reason, field });
 }

@@ -67,7 +67,7 @@ function parseWave(text: string, wave: number): Wave {
 }
 
 function refuse(reason: string): never {
-  throw new FlotillaError('rollout.invalid', { reason });
+  throw new FlotillaError('rollout.invalid', { reason, field: 'waves' });
 }
 
 /** Lets the event loop serve others between two pieces of work. */

@@ -46,7 +46,11 @@ export const ROLLOUT_ERRORS = {
     (c: { deployment: string }) =>
       `the device reports on deployment ${c.deployment}, which this server never gave it`,
   ),
-  'rollout.invalid': refused(400, (c: { reason: string }) => `nothing is rolled out: ${c.reason}`),
+  'rollout.invalid': refused(
+    400,
+    // the field of the request is for forms: the reason names it in a person's words
+    (c: { reason: string; field?: string }) => `nothing is rolled out: ${c.reason}`,
+  ),
   'rollout.kind': refused(
     409,
     (c: { rollout: string }) =>

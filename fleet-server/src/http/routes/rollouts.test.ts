@@ -100,6 +100,9 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(String(waves.body.detail)).toContain('end with 100%');
     const many = await call('POST', '/rollouts', { ...request, waves: Array(21).fill('1') });
     expect(String(many.body.detail)).toContain('there are 21 waves, and 20 is the most');
+    expect(waves.body.field).toBe('waves');
+    const gates = await call('POST', '/rollouts', { ...request, gates: { alpha: 2 } });
+    expect(gates.body).toMatchObject({ code: 'request.invalid', field: 'gates.alpha' });
     const slow = await call('POST', '/rollouts', { ...request, download: { bandwidth: 1999 } });
     expect(String(slow.body.detail)).toContain('bandwidth is 0 for no cap, or at least 2000');
     expect((await call('POST', '/rollouts', { ...request, version: 7 })).status).toBe(404);

@@ -14,7 +14,7 @@ export function candidateArm(
 ): ReadonlySet<string> {
   if (devices.length < 2) {
     const reason = 'an A/B rollout compares devices with each other, and only one can take part';
-    throw new FlotillaError('rollout.invalid', { reason });
+    throw new FlotillaError('rollout.invalid', { reason, field: 'devices' });
   }
   const hash = (device: string) =>
     createHash('sha256').update(`arm ${rollout} ${device}`).digest('hex');

@@ -112,7 +112,7 @@ export function kindOf({ kind = 'update', promote, shadow, ab }: KindRequest): K
 
 function refuse(key: string, kinds: string, kind: RolloutKind): never {
   const reason = `${key} is of rollouts of kind ${kinds}, and this one is of kind ${kind}`;
-  throw new FlotillaError('rollout.invalid', { reason });
+  throw new FlotillaError('rollout.invalid', { reason, field: key });
 }
 
 const HOUR_MS = 3_600_000;
