@@ -245,6 +245,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
       '#/',
       `#/devices/${device}`,
       '#/rollouts',
+      '#/rollouts/new',
       `#/rollouts/${halted}`,
       `#/rollouts/${running}`,
       '#/drift',
@@ -282,6 +283,11 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await goTo(page, `#/rollouts/${story.running}`);
     await page.getByText("needs an operator's token").waitFor();
     expect(await page.getByRole('button', { name: 'Abort' }).count()).toBe(0);
+    await goTo(page, '#/rollouts');
+    await page.locator('.rollout-item').first().waitFor();
+    expect(await page.getByRole('link', { name: 'New rollout' }).count()).toBe(0);
+    await goTo(page, '#/rollouts/new');
+    await page.getByText("needs an operator's token").waitFor();
   });
 
   test('an empty fleet says which command comes next', async () => {
@@ -294,6 +300,43 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await page.getByText('flotilla rollout create').waitFor();
     await goTo(page, '#/drift');
     await page.getByText('No open drift alerts').waitFor();
+  });
+
+  test('a rollout is made with a form, which tells before what it would do', async () => {
+    story.fleet.devices[1]!.result = () => 'RESULT_COMMITTED';
+    const page = await openSignedIn('#/rollouts', { expected: /400/ });
+    await page.getByRole('link', { name: 'New rollout' }).click();
+    const draft = page.getByTestId('draft');
+    const create = page.getByRole('button', { name: 'Create rollout' });
+    await page.getByLabel('Version').selectOption('2');
+    await page.getByLabel('Selector').fill('site=metz and memroy > 1GB');
+    await page.getByText(/at character 15: "memroy" is no key/).waitFor();
+    expect(await create.isDisabled()).toBe(true);
+    await page.getByLabel('Selector').fill('site=metz');
+    await page.getByRole('radio', { name: '10 %, 30 %' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('3, 2, 100%');
+    await page.getByText('wave 2 (2) adds no device to wave 1 (3)').waitFor();
+    await page.locator('input:focus').fill('100%');
+    await page.getByLabel('Soak').fill('0s');
+    await page.getByText('Gates and their limits').click();
+    await page.getByLabel('Limit of latency, percent').fill('20');
+    await page.getByRole('checkbox', { name: 'drift' }).uncheck();
+    expect(await page.getByTestId('command').textContent()).toBe(
+      'flotilla rollout create parts@2 --devices site=metz --waves 100% --soak 0s --gate latency=20% --gate drift=off',
+    );
+    await page.getByText('Signed for jetson-orin (int8)').waitFor();
+    await draft.getByText('1 device in 1 wave').waitFor();
+    await page.getByText('int8 for raspberry-pi-5 was chosen').waitFor();
+    await create.click();
+    await page.locator('h1').getByText('done').waitFor();
+    const { body } = await server().call('GET', `/rollouts/${page.url().slice(-26)}`);
+    expect(body).toMatchObject({
+      ...{ version: 2, selector: 'site=metz' },
+      settings: { waves: ['100%'], soakMs: 0, gates: { maxLatencyRise: 0.2, disabled: ['drift'] } },
+    });
   });
 
   test('an operator pauses, resumes and aborts, each after a confirmation', async () => {

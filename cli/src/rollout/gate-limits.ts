@@ -1,19 +1,8 @@
+import { LIMIT_KEYS } from '@flotilla/fleet-server/progress';
 import { FlotillaError } from '@flotilla/protocol';
 
 /** The setting that holds the limit of a gate. */
-const LIMITS: Readonly<Record<string, string>> = {
-  activations: 'maxFailedShare',
-  crashes: 'maxCrashingShare',
-  'self-test': 'maxDeviatingShare',
-  errors: 'maxErrorRise',
-  latency: 'maxLatencyRise',
-  memory: 'maxMemoryRise',
-  confidence: 'maxConfidenceDrop',
-  'class-mix': 'maxClassDistance',
-  drift: 'maxDriftingShare',
-  accuracy: 'maxAccuracyDrop',
-  disagreement: 'maxDisagreement',
-};
+const LIMITS: Readonly<Record<string, string>> = LIMIT_KEYS;
 
 /** Settings that belong to no single gate. */
 const SHARED: Readonly<Record<string, string>> = {

@@ -1,9 +1,18 @@
 import type { Session } from './session.ts';
 
 /** What a call came to; `status` is 0 where no server answered. */
-export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly status: number; readonly detail: string };
+export type Answer<T> = { readonly ok: true; readonly value: T } | Refusal;
+
+export interface Refusal {
+  readonly ok: false;
+  readonly status: number;
+  /** One line for a person. */
+  readonly detail: string;
+  /** The server's word for what is wrong. */
+  readonly code?: string;
+  /** Field of the body that is wrong. */
+  readonly field?: string;
+}
 
 export interface Api {
   get<T>(path: string): Promise<Answer<T>>;
@@ -34,9 +43,10 @@ export function createApi({ token, fleet }: Session, onRefused: () => void): Api
       });
       if (response.ok) return { ok: true, value: (await response.json()) as T };
       if (response.status === 401) onRefused();
-      return { ok: false, status: response.status, detail: await detailOf(response) };
+      return await refusalOf(response);
     } catch {
-      return { ok: false, status: 0, detail: 'the fleet server does not answer' };
+      const detail = 'the fleet server does not answer';
+      return { ok: false, status: 0, detail };
     }
   }
 
@@ -68,8 +78,11 @@ export function createApi({ token, fleet }: Session, onRefused: () => void): Api
   };
 }
 
-/** The line of an RFC 9457 problem. */
-async function detailOf(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as { detail?: unknown };
-  return typeof problem.detail === 'string' ? problem.detail : `status ${response.status}`;
+/** What an RFC 9457 problem says. */
+async function refusalOf(response: Response): Promise<Refusal> {
+  const problem = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
+  const text = (key: string) => (typeof problem[key] === 'string' ? problem[key] : '');
+  const { status } = response;
+  const detail = text('detail') || `status ${status}`;
+  return { ok: false, status, detail, code: text('code'), field: text('field') };
 }

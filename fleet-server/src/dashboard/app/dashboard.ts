@@ -110,6 +110,7 @@ const TITLES = {
   fleet: 'Fleet',
   device: 'Device',
   rollouts: 'Rollouts',
+  'new-rollout': 'New rollout',
   rollout: 'Rollout',
   drift: 'Drift',
   unknown: 'No such page',

@@ -8,6 +8,7 @@ test('every page has an address that leads back to it', () => {
     { page: 'fleet' },
     { page: 'device', id: ID },
     { page: 'rollouts' },
+    { page: 'new-rollout' },
     { page: 'rollout', id: ID },
     { page: 'drift' },
   ];

@@ -3,6 +3,7 @@ export type Route =
   | { readonly page: 'fleet' }
   | { readonly page: 'device'; readonly id: string }
   | { readonly page: 'rollouts' }
+  | { readonly page: 'new-rollout' }
   | { readonly page: 'rollout'; readonly id: string }
   | { readonly page: 'drift' }
   | { readonly page: 'unknown' };
@@ -19,6 +20,7 @@ export function parseRoute(hash: string): Route {
   if (device !== undefined) return { page: 'device', id: device };
   const [, rollout] = new RegExp(`^/rollouts/(${ID})$`).exec(path) ?? [];
   if (rollout !== undefined) return { page: 'rollout', id: rollout };
+  if (path === '/rollouts/new') return { page: 'new-rollout' };
   if (path === '/rollouts') return { page: 'rollouts' };
   if (path === '/drift') return { page: 'drift' };
   return { page: ['', '/'].includes(path) ? 'fleet' : 'unknown' };
@@ -33,6 +35,8 @@ export function hrefOf(route: Route): string {
       return `#/devices/${route.id}`;
     case 'rollouts':
       return '#/rollouts';
+    case 'new-rollout':
+      return '#/rollouts/new';
     case 'rollout':
       return `#/rollouts/${route.id}`;
     case 'drift':
@@ -43,5 +47,5 @@ export function hrefOf(route: Route): string {
 export function sectionOf({ page }: Route): Section | undefined {
   if (page === 'unknown') return undefined;
   if (page === 'device') return 'fleet';
-  return page === 'rollout' ? 'rollouts' : page;
+  return page === 'rollout' || page === 'new-rollout' ? 'rollouts' : page;
 }

@@ -1,6 +1,7 @@
 import { DriftPage } from '../drift/drift-page.tsx';
 import { DevicePage } from '../fleet/device-page.tsx';
 import { FleetPage } from '../fleet/fleet-page.tsx';
+import { NewRolloutPage } from '../new-rollout/new-rollout-page.tsx';
 import { RolloutPage } from '../rollouts/rollout-page.tsx';
 import { RolloutsPage } from '../rollouts/rollouts-page.tsx';
 import { useDashboard } from './context.ts';
@@ -65,6 +66,8 @@ function Page({ route }: { readonly route: Route }) {
       return <DevicePage key={route.id} id={route.id} />;
     case 'rollouts':
       return <RolloutsPage />;
+    case 'new-rollout':
+      return <NewRolloutPage />;
     case 'rollout':
       return <RolloutPage key={route.id} id={route.id} />;
     case 'drift':

@@ -34,7 +34,12 @@ export function SelectorBar({ selection }: { readonly selection: Selection }) {
         <button class="button" type="submit">
           Select
         </button>
-        <GroupChoice selection={selection} />
+        <GroupChoice
+          selector={selector.value}
+          onChoose={(chosen) => {
+            selector.value = chosen;
+          }}
+        />
       </form>
       <p id="selector-note" class="selector-note" role="status">
         {note.value}
@@ -43,20 +48,26 @@ export function SelectorBar({ selection }: { readonly selection: Selection }) {
   );
 }
 
+interface GroupChoiceProps {
+  readonly selector: string;
+  /** @param selector of the group; empty where none is chosen */
+  readonly onChoose: (selector: string) => void;
+}
+
 /** The groups of the fleet; nothing where there are none. */
-function GroupChoice({ selection: { selector } }: { readonly selection: Selection }) {
+export function GroupChoice({ selector, onChoose }: GroupChoiceProps) {
   const { api } = useDashboard();
   const { value } = useResource(() => api.get<Groups>('/groups'), { when: () => false });
   const items = value.value?.items ?? [];
   if (items.length === 0) return null;
-  const chosen = items.find(({ name }) => selectorOf(name) === selector.value)?.name ?? '';
+  const chosen = items.find(({ name }) => selectorOf(name) === selector)?.name ?? '';
   return (
     <select
       class="group-choice"
       aria-label="Group"
       value={chosen}
       onChange={({ currentTarget: { value: name } }) => {
-        selector.value = name === '' ? '' : selectorOf(name);
+        onChoose(name === '' ? '' : selectorOf(name));
       }}
     >
       <option value="">Any group</option>

@@ -13,7 +13,7 @@ const SHOWN = 100;
 
 /** Every rollout, newest first. */
 export function RolloutsPage() {
-  const { api } = useDashboard();
+  const { api, mayOperate } = useDashboard();
   const { value, trouble } = useResource(
     () => api.get<{ items: Summary[] }>(`/rollouts?limit=${SHOWN}`),
     { when: ({ topic }) => topic === 'rollout' },
@@ -23,6 +23,11 @@ export function RolloutsPage() {
     <>
       <header class="head">
         <h1>Rollouts</h1>
+        {mayOperate.value && (
+          <a class="button primary" href={hrefOf({ page: 'new-rollout' })}>
+            New rollout
+          </a>
+        )}
       </header>
       {items === undefined ? (
         <p class="card placeholder muted">{trouble.value || 'Loading rollouts …'}</p>

@@ -1,8 +1,9 @@
-/** What a screen needs to draw how a rollout goes; nothing of the server's own. */
+/** What a screen needs to ask for a rollout and to draw how it goes; nothing of the server's own. */
 import type { Static } from 'typebox';
 import type * as comparison from '../../http/schemas-comparison.ts';
 import type * as schemas from '../../http/schemas-rollouts.ts';
 
+export { LIMIT_KEYS } from '../gates/limits.ts';
 export { spread } from './spread.ts';
 export { STANDINGS, type Standing } from './standing.ts';
 export type { StandingCounts, WaveState } from './waves.ts';

@@ -1,0 +1,40 @@
+import { plural } from '../app/format.ts';
+import { GroupChoice } from '../fleet/selector-bar.tsx';
+import { faultOf, idOf } from './fields.ts';
+import type { NewRollout } from './store.ts';
+
+/** Which devices, by a selector or a group; what is wrong with it is told as on the fleet page. */
+export function DevicesField({ store }: { readonly store: NewRollout }) {
+  const { selection, form, wrong, change } = store;
+  const { devices } = form.value;
+  const found = selection.devices.value;
+  const fault = selection.note.value || faultOf(wrong.value, 'devices');
+  const id = idOf('devices');
+  return (
+    <div class="field">
+      <label for={id}>Selector</label>
+      <div class="selector-line">
+        <input
+          id={id}
+          class="control mono"
+          type="search"
+          autocomplete="off"
+          spellcheck={false}
+          maxLength={1000}
+          placeholder="all devices; or site=lyon and memory >= 4GB"
+          aria-describedby={`${id}-wrong`}
+          aria-invalid={fault !== ''}
+          value={devices}
+          onInput={({ currentTarget }) => change({ devices: currentTarget.value })}
+        />
+        <GroupChoice selector={devices} onChoose={(text) => change({ devices: text })} />
+      </div>
+      {found !== undefined && found.size > 0 && (
+        <p class="muted small">{plural(found.size, 'device')} of the fleet match.</p>
+      )}
+      <p id={`${id}-wrong`} class="field-wrong" role="status">
+        {fault}
+      </p>
+    </div>
+  );
+}
