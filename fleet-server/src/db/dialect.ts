@@ -8,6 +8,8 @@ export interface SqlDialect {
   readonly key: RawBuilder<unknown>;
   /** Column type of bytes. */
   readonly bytes: RawBuilder<unknown>;
+  /** A table of the elements of a JSON array, in its column `value`. */
+  elements(json: string): RawBuilder<unknown>;
   /** Holds others off whoever takes the same name, on any server, until the transaction ends. */
   lock(trx: Kysely<Database>, name: string): Promise<void>;
 }
@@ -31,6 +33,7 @@ const sqlite: SqlDialect = {
   kind: 'sqlite',
   key: sql`text`,
   bytes: sql`blob`,
+  elements: (json) => sql`json_each(${json})`,
   lock: async () => {},
 };
 
@@ -38,6 +41,7 @@ const postgres: SqlDialect = {
   kind: 'postgres',
   key: sql`text collate "C"`,
   bytes: sql`bytea`,
+  elements: (json) => sql`jsonb_array_elements(${json}::jsonb) as elements(value)`,
   async lock(trx, name) {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
   },

@@ -42,12 +42,15 @@ export function readSaid<K extends keyof Capabilities>(said: Said, key: K): Capa
   return (Array.isArray(value) ? texts(value) : value) as Capabilities[K];
 }
 
-export function readCapabilities(json: string): Capabilities {
+/** Several fields of it. */
+export function readCapabilities<K extends keyof Capabilities>(
+  json: string,
+  keys: readonly K[],
+): Pick<Capabilities, K> {
   const said = parseSaid(json);
-  const keys = Object.keys(NOTHING) as (keyof Capabilities)[];
-  return Object.fromEntries(
-    keys.map((key) => [key, readSaid(said, key)]),
-  ) as unknown as Capabilities;
+  const read: Partial<Pick<Capabilities, K>> = {};
+  for (const key of keys) read[key] = readSaid(said, key);
+  return read as Pick<Capabilities, K>;
 }
 
 function readRuntime(said: unknown): RuntimeInfo {

@@ -64,7 +64,7 @@ export async function chooseCandidates(
 ): Promise<Candidate[]> {
   const facts = variants.map((row) => factsOf(row, figures?.get(row.digest)));
   const suits: Chooser =
-    slot === AGENT_SLOT ? (row) => chooseRelease(row, variants) : (row) => chooseModel(row, facts);
+    slot === AGENT_SLOT ? (row) => chooseRelease(row, variants) : modelChooser(facts);
   const pick: Chooser = (row) => {
     const reason = whyIncompatible(row.protocol_minor) ?? obstacle(row);
     return reason === undefined ? suits(row) : { variant: undefined, reason };
@@ -105,14 +105,34 @@ function choose(
   return { ...known, state: variant.digest === running ? 'unchanged' : 'pending' };
 }
 
-function chooseModel(row: CandidateRow, facts: readonly Facts[]): Choice {
-  const { chosen, ladder, reason } = chooseVariant(describe(row), facts);
-  return { variant: chosen?.row, reason, ladder: ladder.map((one) => one.row) };
+/** Devices of which the same is known get the same: a fleet has far fewer kinds than devices. */
+function modelChooser(facts: readonly Facts[]): Chooser {
+  const choices = new Map<string, Choice>();
+  return (row) => {
+    const device = describe(row);
+    const kind = JSON.stringify(device);
+    const known = choices.get(kind);
+    if (known !== undefined) return known;
+    const { chosen, ladder, reason } = chooseVariant(device, facts);
+    const choice = { variant: chosen?.row, reason, ladder: ladder.map((one) => one.row) };
+    choices.set(kind, choice);
+    return choice;
+  };
 }
+
+const DESCRIBING = [
+  'target',
+  'arch',
+  'board',
+  'soc',
+  'memoryBytes',
+  'cpuFeatures',
+  'runtimes',
+] as const;
 
 /** What the device reports, with the hardware class that an operator may have set. */
 function describe({ capabilities, target }: CandidateRow) {
-  const reported = readCapabilities(capabilities);
+  const reported = readCapabilities(capabilities, DESCRIBING);
   return deviceFacts({ ...reported, target: target === '' ? reported.target : target });
 }
 

@@ -1,8 +1,8 @@
 import { AGENT_SLOT, FlotillaError, newId } from '@flotilla/protocol';
-import type { Insertable, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
+import { portionsOf } from '../breathe.ts';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
-import type { RolloutMembersTable } from '../db/schema-telemetry.ts';
 import { holdGroups } from '../groups/uses.ts';
 import { readFigures } from '../lab/figures.ts';
 import { takeSelector } from '../selectors/check-keys.ts';
@@ -10,14 +10,14 @@ import { whyNone } from '../selectors/why-none.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { claim } from './claim.ts';
+import { addMembers } from './enlist.ts';
 import { plural } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
 import { type ArmName, obstacleFor, shapeByKind } from './kinds/shape.ts';
-import { storedLadder } from './ladder.ts';
 import { leaveToOthers } from './overlap.ts';
 import { readyVariants } from './ready-variants.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
-import { addEvent, chunks } from './store.ts';
+import { addEvent } from './store.ts';
 import { warningsOf } from './warnings.ts';
 import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
 
@@ -82,10 +82,13 @@ export async function draftRollout(
   if (taking.length === 0) refuse(whyNoneTakesPart(others, `${model}@${version}`));
   if (taking.length > MAX_DEVICES) refuse(`${taking.length} devices are too many for one rollout`);
   const order = await orderDevices(id, taking);
-  const members = [
-    ...order.map((index, position) => ({ ...taking[index]!, position })),
-    ...others.map((one) => ({ ...one, position: -1 })),
-  ].map((one) => ({ ...one, arm: armOf(one.device) }));
+  const members: DraftMember[] = [];
+  const add = (one: Candidate, position: number) =>
+    void members.push({ ...one, position, arm: armOf(one.device) });
+  for await (const some of portionsOf(order)) {
+    for (const index of some) add(taking[index]!, members.length);
+  }
+  for await (const some of portionsOf(others)) for (const one of some) add(one, -1);
   const sizes = waveSizes(settings.waves, taking.length);
   const { source } = selector;
   const warnings = await warningsOf(db, fleet, source, candidates.length);
@@ -155,9 +158,8 @@ export async function writeRollout(
       priority: settings.priority,
     })
     .execute();
-  for (const rows of chunks(draft.members, 200)) {
-    const values = rows.map((member) => memberRow(fleet, id, member));
-    await trx.insertInto('rollout_members').values(values).execute();
+  for await (const some of portionsOf(draft.members)) {
+    await addMembers(dialect, trx, { fleet, id }, some);
   }
   await addEvent(trx, { fleet, id }, 'created', summary(draft, actor), now);
   await leaveToOthers(trx, { fleet, id }, kept, now);
@@ -177,47 +179,6 @@ function summary(draft: RolloutDraft, actor: string): string {
   const against = controls === 0 ? '' : `, against ${controls} that keep theirs`;
   const out = left === 0 ? '' : `, ${left} left out`;
   return `${WORDS[settings.kind]}${model}@${version} for ${plural(size, 'device')} in ${plural(sizes.length, 'wave')}${against}${out}, by ${actor}`;
-}
-
-export function memberRow(
-  fleet: string,
-  rollout: string,
-  { device, position, arm, state, reason, variant, ladder, stratum, timeZone }: DraftMember,
-): Insertable<RolloutMembersTable> {
-  return {
-    fleet,
-    rollout,
-    device,
-    position,
-    arm,
-    state,
-    reason,
-    digest: variant?.digest ?? '',
-    precision: variant?.precision ?? '',
-    target_path: variant?.target_path ?? '',
-    bytes: variant?.bytes ?? 0,
-    deployment: '',
-    attempt: 0,
-    started: 0,
-    retryable: 0,
-    step: '',
-    code: '',
-    detail: '',
-    bytes_done: 0,
-    bytes_total: 0,
-    base_digest: '',
-    base_version: 0,
-    sent_ms: 0,
-    ended_ms: 0,
-    back: '',
-    back_state: 'none',
-    back_attempt: 0,
-    back_detail: '',
-    back_ended_ms: 0,
-    ladder: storedLadder(ladder),
-    stratum,
-    time_zone: timeZone,
-  };
 }
 
 function refuse(reason: string): never {

@@ -5,7 +5,8 @@ import { readFigures } from '../lab/figures.ts';
 import { listVariants } from '../registry/versions.ts';
 import { resolveSelector } from '../selectors/resolve.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
-import { memberRow } from './create.ts';
+import { claimFor } from './claim.ts';
+import { addMembers } from './enlist.ts';
 import { setRollout } from './execute-rollout.ts';
 import { plural } from './gates/text.ts';
 import { HELD, readHoldings } from './overlap.ts';
@@ -103,12 +104,10 @@ async function join(
     const joining = candidates.filter(({ device }) => fresh.has(device));
     if (joining.length === 0) return 0;
     const from = rollout.sizes.at(-1) ?? 0;
-    const rows = joining.map((one, i) => ({
-      ...memberRow(fleet, id, { ...one, position: from + i, arm: '' }),
-      joined_ms: now,
-    }));
-    await trx.insertInto('rollout_members').values(rows).execute();
+    const members = joining.map((one, i) => ({ ...one, position: from + i, arm: '' as const }));
+    await addMembers(dialect, trx, rollout, members, now);
     await claimFor(
+      dialect,
       trx,
       rollout,
       joining.map(({ device }) => device),
@@ -144,7 +143,7 @@ async function takeFreed({ db, dialect }: Parts, rollout: Rollout, now: number):
       .where('device', 'in', free)
       .where('code', '=', HELD)
       .execute();
-    await claimFor(trx, rollout, free);
+    await claimFor(dialect, trx, rollout, free);
     const sentence = `${plural(free.length, 'device')} that another rollout held can be asked now`;
     await addEvent(trx, rollout, 'joined', sentence, now);
     return free.length;
@@ -163,13 +162,4 @@ async function waitingFor(db: Db, { fleet, id }: Rollout): Promise<string[]> {
     .limit(BATCH)
     .execute();
   return rows.map(({ device }) => device);
-}
-
-async function claimFor(
-  trx: Db,
-  { fleet, id: rollout, slot }: Rollout,
-  devices: readonly string[],
-): Promise<void> {
-  const values = devices.map((device) => ({ fleet, device, slot, rollout }));
-  await trx.insertInto('rollout_claims').values(values).execute();
 }

@@ -85,7 +85,7 @@ describe.each(KINDS)('the ladder of variants on %s', (kind) => {
     const { draft, rollout, member, events, tried, device } = await rollOut((_v, _a, precision) =>
       precision === 'int8' ? failed('deployment.self-test-failed') : took,
     );
-    expect(viewDraft(draft, true, 0).devices).toMatchObject([{ ladder: ['int8', 'fp32'] }]);
+    expect((await viewDraft(draft, true, 0)).devices).toMatchObject([{ ladder: ['int8', 'fp32'] }]);
     expect(tried).toEqual(['int8 1', 'fp32 1']);
     expect(member).toMatchObject({ state: 'committed', precision: 'fp32', rung: 1, attempt: 1 });
     expect(member.reason).toMatch(/int8 failed here \(deployment.self-test-failed\), so fp32/);

@@ -166,12 +166,12 @@ export async function viewEvents(db: Db, { fleet, id }: Rollout, most: number) {
 /** Devices that the answer about a draft names; all of them are counted. */
 const DRAFTED = 1000;
 
-export function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
+export async function viewDraft(draft: RolloutDraft, dryRun: boolean, now: number) {
   const { id, model, version, slot, selector, sizes, settings, members, warnings } = draft;
   return {
-    ...groupDraft(members, (position) => waveOf(sizes, position)),
+    ...(await groupDraft(members, (position) => waveOf(sizes, position))),
     matched: members.length,
-    startsMs: earliestStarts(draft, now),
+    startsMs: await earliestStarts(draft, now),
     id: dryRun ? '' : id,
     ...{ dryRun, model, version, slot, selector },
     sizes: [...sizes],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FlotillaError } from '@flotilla/protocol';
+import { breathe, portionsOf } from '../../breathe.ts';
 
 /**
  * Which of an A/B rollout's devices get the version: those first in the order of a hash of rollout
@@ -7,21 +8,27 @@ import { FlotillaError } from '@flotilla/protocol';
  *
  * @throws FlotillaError `rollout.invalid` where there is but one device
  */
-export function candidateArm(
+export async function candidateArm(
   rollout: string,
   devices: readonly string[],
   sharePercent: number,
-): ReadonlySet<string> {
+): Promise<ReadonlySet<string>> {
   if (devices.length < 2) {
     const reason = 'an A/B rollout compares devices with each other, and only one can take part';
     throw new FlotillaError('rollout.invalid', { reason, field: 'devices' });
   }
-  const hash = (device: string) =>
-    createHash('sha256').update(`arm ${rollout} ${device}`).digest('hex');
-  const order = devices
-    .map((device) => ({ device, hash: hash(device) }))
-    .sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const keys: number[] = [];
+  for await (const some of portionsOf(devices)) {
+    for (const device of some) keys.push(keyOf(rollout, device));
+  }
   const share = Math.round((devices.length * sharePercent) / 100);
   const size = Math.min(devices.length - 1, Math.max(1, share));
-  return new Set(order.slice(0, size).map(({ device }) => device));
+  const sorted = Float64Array.from(keys).sort();
+  await breathe();
+  const end = sorted[size]!;
+  return new Set(devices.filter((_, i) => keys[i]! < end));
 }
+
+/** 48 bits, which two devices of a fleet do not share. */
+const keyOf = (rollout: string, device: string): number =>
+  createHash('sha256').update(`arm ${rollout} ${device}`).digest().readUIntBE(0, 6);

@@ -36,7 +36,7 @@ export async function shapeByKind(
   const others = fit.filter(({ state }) => state !== 'pending');
   if (ab === undefined || pending.length === 0) return { taking: pending, others, armOf: () => '' };
   const ids = pending.map(({ device }) => device);
-  const candidate = candidateArm(id, ids, ab.sharePercent);
+  const candidate = await candidateArm(id, ids, ab.sharePercent);
   const all = new Set(ids);
   const controls = pending
     .filter(({ device }) => !candidate.has(device))

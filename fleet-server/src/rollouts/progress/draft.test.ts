@@ -15,31 +15,31 @@ function draft(settings: object, zones: readonly string[], sizes: readonly numbe
   return { sizes, members, settings: settingsOf(request) } as unknown as RolloutDraft;
 }
 
-it('lets a wave begin when the one before can have been watched and soaked', () => {
-  const starts = earliestStarts(draft({}, ['', '', ''], [1, 3]), NOW);
+it('lets a wave begin when the one before can have been watched and soaked', async () => {
+  const starts = await earliestStarts(draft({}, ['', '', ''], [1, 3]), NOW);
   expect(iso(starts)).toEqual(['2027-01-12T00:30:00.000Z', '2027-01-12T00:40:30.000Z']);
   const slow = draft({ rate: { perMinute: 2 } }, ['', '', '', ''], [2, 4]);
-  expect(iso(earliestStarts(slow, NOW))[1]).toBe('2027-01-12T00:41:30.000Z');
+  expect(iso(await earliestStarts(slow, NOW))[1]).toBe('2027-01-12T00:41:30.000Z');
 });
 
-it('waits for the start that was set, and for the first window of any zone of the wave', () => {
+it('waits for the start that was set, and for the first window of any zone of the wave', async () => {
   const settings = {
     startMs: NOW + 3_600_000,
     maintenance: [{ from: '04:00', to: '05:00' }],
   };
   const zones = ['UTC', 'Europe/Paris', 'UTC'];
-  expect(iso(earliestStarts(draft(settings, zones, [1, 3]), NOW))).toEqual([
+  expect(iso(await earliestStarts(draft(settings, zones, [1, 3]), NOW))).toEqual([
     '2027-01-12T04:00:00.000Z',
     '2027-01-12T04:10:30.000Z',
   ]);
-  expect(iso(earliestStarts(draft(settings, zones.toReversed(), [2, 3]), NOW))[0]).toBe(
+  expect(iso(await earliestStarts(draft(settings, zones.toReversed(), [2, 3]), NOW))[0]).toBe(
     '2027-01-12T03:00:00.000Z',
   );
 });
 
-it('groups devices by what they get and why', () => {
+it('groups devices by what they get and why', async () => {
   const { members } = draft({}, ['a', 'a', 'b'], [1, 3]);
-  const { groups, furtherGroups } = groupDraft(members, (position) => (position < 1 ? 0 : 1));
+  const { groups, furtherGroups } = await groupDraft(members, (position) => (position < 1 ? 0 : 1));
   expect(groups.map(({ wave, stratum, devices }) => [wave, stratum, devices])).toEqual([
     [0, 'a', 1],
     [1, 'a', 1],

@@ -1,3 +1,4 @@
+import { breathe, portionsOf } from '../../breathe.ts';
 import type { RolloutDraft } from '../create.ts';
 import { perMinuteNow } from '../pace/rate.ts';
 import { hoursOf } from '../pace/windows.ts';
@@ -21,18 +22,22 @@ export interface DraftGroup {
 const GROUPS = 500;
 
 /** A draft of any size, summed up. */
-export function groupDraft(
+export async function groupDraft(
   members: readonly Member[],
   waveOf: (position: number) => number,
-): { readonly groups: DraftGroup[]; readonly furtherGroups: number } {
-  const groups = new Map<string, DraftGroup>();
-  for (const { position, stratum, target, state, reason, variant, ladder: rungs } of members) {
-    const wave = waveOf(position);
-    const precision = variant?.precision ?? '';
-    const ladder = rungs.map((rung) => rung.precision);
-    const key = [wave, stratum, target, state, precision, ladder, reason].join('\n');
-    const devices = (groups.get(key)?.devices ?? 0) + 1;
-    groups.set(key, { wave, stratum, target, state, precision, ladder, reason, devices });
+): Promise<{ readonly groups: DraftGroup[]; readonly furtherGroups: number }> {
+  const groups = new Map<string, DraftGroup & { devices: number }>();
+  for await (const some of portionsOf(members)) {
+    for (const member of some) {
+      const { stratum, target, state, reason } = member;
+      const wave = waveOf(member.position);
+      const precision = member.variant?.precision ?? '';
+      const ladder = member.ladder.map((rung) => rung.precision);
+      const key = `${wave}\n${stratum}\n${target}\n${state}\n${precision}\n${ladder.join()}\n${reason}`;
+      const known = groups.get(key);
+      if (known !== undefined) known.devices++;
+      else groups.set(key, { wave, stratum, target, state, precision, ladder, reason, devices: 1 });
+    }
   }
   const all = [...groups.values()].sort((a, b) => b.devices - a.devices);
   const told = all.slice(0, GROUPS).sort((a, b) => a.wave - b.wave);
@@ -46,19 +51,39 @@ const MINUTE = 60_000;
  * have been asked, watched and soaked, in a maintenance window of one of its devices. 0 where no
  * window opens within two weeks.
  */
-export function earliestStarts({ settings, sizes, members }: RolloutDraft, now: number): number[] {
+export async function earliestStarts(
+  { settings, sizes, members }: Pick<RolloutDraft, 'settings' | 'sizes' | 'members'>,
+  now: number,
+): Promise<number[]> {
   const { startMs, maintenance, rate, watchMs, soakMs } = settings;
+  const starts: number[] = [];
   let at = Math.max(now, startMs);
-  return sizes.map((size, wave) => {
+  for (const [wave, size] of sizes.entries()) {
     const before = sizes[wave - 1] ?? 0;
     if (wave > 0 && at > 0) {
       const asked = before - (sizes[wave - 2] ?? 0);
       const minutes = rate === undefined ? 0 : asked / perMinuteNow(rate, before);
       at += Math.round(minutes * MINUTE) + watchMs + soakMs;
     }
-    const zones = new Set(members.slice(before, size).map(({ timeZone }) => timeZone));
-    const openings = [...zones].flatMap((zone) => hoursOf(maintenance, zone).openingMs(at) ?? []);
-    at = at === 0 || openings.length === 0 ? 0 : Math.min(...openings);
-    return at;
-  });
+    at = at === 0 ? 0 : await earliestOpening(maintenance, members.slice(before, size), at);
+    starts.push(at);
+  }
+  return starts;
+}
+
+async function earliestOpening(
+  maintenance: RolloutDraft['settings']['maintenance'],
+  members: readonly Member[],
+  at: number,
+): Promise<number> {
+  if (maintenance.length === 0) return at;
+  const zones = new Set<string>();
+  for await (const some of portionsOf(members)) for (const one of some) zones.add(one.timeZone);
+  const openings: number[] = [];
+  for (const zone of zones) {
+    const opening = hoursOf(maintenance, zone).openingMs(at);
+    if (opening !== undefined) openings.push(opening);
+    await breathe();
+  }
+  return openings.length === 0 ? 0 : Math.min(...openings);
 }
