@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 /** Source files by the name of the bundle that is made of each. */
@@ -23,6 +23,9 @@ const BUILT_IN = { 'readable-stream': 'node:stream' };
 /** CommonJS packages inside the bundle still call `require` for Node's own modules. */
 const BANNER =
   "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** Not `import.meta.resolve`, which tests have none of. */
+const fromHere = createRequire(import.meta.url);
 
 /** How a module names another that it starts as a worker or a process of its own. */
 const MODULE_URL = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g;
@@ -48,9 +51,7 @@ function separateModules(mains: Entries, found: Map<string, string>): Plugin {
         if (path.includes('node_modules') || !source.includes('import.meta.')) return undefined;
         const contents = source
           .replace(MODULE_URL, (_, target: string) => bundleOf(resolve(dirname(path), target)))
-          .replace(PACKAGE_URL, (_, entry: string) => {
-            return `${bundleOf(fileURLToPath(import.meta.resolve(entry)))}.href`;
-          });
+          .replace(PACKAGE_URL, (_, entry: string) => `${bundleOf(fromHere.resolve(entry))}.href`);
         return { contents, loader: 'ts' };
       });
     },

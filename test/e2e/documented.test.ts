@@ -8,7 +8,8 @@ import { commandsIn, commandsOf, type ShownCommand } from '../support/commands.t
 import { type Bed, createBed } from '../support/fleet.ts';
 import { loadParts, type Parts } from '../support/parts.ts';
 import { freePort } from '../support/ports.ts';
-import { type Program, type Running, run, start } from '../support/processes.ts';
+import { type Running, run, start } from '../support/processes.ts';
+import type { CommandName } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -33,8 +34,11 @@ beforeAll(async () => {
   }
 }, 180_000);
 
-async function help(program: Program, ...command: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(program, [...command, '--help']);
+/** Commands run from their source here, as in a checkout; the other suites run what is published. */
+const inCheckout = (source: CommandName) => ({ source });
+
+async function help(program: CommandName, ...command: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(inCheckout(program), [...command, '--help']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   helps.set([program, ...command].join(' '), stdout);
   return stdout;
@@ -116,7 +120,7 @@ describe('the commands of the README, as they stand', () => {
 
   test('optimize a model on one board', async () => {
     for (const { program, args } of blockWith('optimize')) {
-      const { code, stderr } = await run(program, args, bed.env, folder);
+      const { code, stderr } = await run(inCheckout(program), args, bed.env, folder);
       expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' });
     }
     expect(await readdir(join(folder, 'out'))).toContainEqual(expect.stringMatching(/\.flotilla$/));
@@ -130,26 +134,26 @@ describe('the commands of the README, as they stand', () => {
       const words = args.map((word) => known[word] ?? word);
       if (args[0] === 'serve') {
         const ports = ['--port', `${await freePort()}`, '--mqtt-port', `${await freePort()}`];
-        const server = start(program, [...words, ...ports, '--json'], env, folder);
+        const server = start(inCheckout(program), [...words, ...ports, '--json'], env, folder);
         running.push(server);
         const { url, adminToken } = JSON.parse(await server.line((line) => line.startsWith('{')));
         known['http://127.0.0.1:8080'] = url;
         env = { ...env, FLOTILLA_SERVER: url, FLOTILLA_TOKEN: adminToken };
       } else if (args[0] === 'run') {
         const free = words.map((word) => (word.startsWith('127.0.0.1:') ? '127.0.0.1:0' : word));
-        const agent = start(program, [...free, '--json'], env, folder);
+        const agent = start(inCheckout(program), [...free, '--json'], env, folder);
         running.push(agent);
         await agent.line((line) => line.startsWith('{'));
       } else {
         // a rollout soaks for minutes before it ends
         const brief = words.filter((word) => word !== '--watch');
-        const { code, stdout, stderr } = await run(program, brief, env, folder);
+        const { code, stdout, stderr } = await run(inCheckout(program), brief, env, folder);
         expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' });
         if (args[0] === 'token') known.TOKEN = stdout.split('\n', 1)[0] ?? '';
       }
     }
     await until('the device at the version that was rolled out', async () => {
-      const { stdout } = await run('flotilla', ['device', 'list', '--json'], env);
+      const { stdout } = await run(inCheckout('flotilla'), ['device', 'list', '--json'], env);
       const { devices } = JSON.parse(stdout) as { devices: ApiDevice[] };
       return devices[0]?.active[0]?.version === 1;
     });

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import type { Program } from './processes.ts';
+import type { CommandName } from './programs.ts';
 
 /** A command as documentation shows it. */
 export interface ShownCommand {
   readonly where: string;
-  readonly program: Program;
+  readonly program: CommandName;
   readonly args: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export function commandsIn(text: string, where: string): ShownCommand[] {
     .flatMap((line) => {
       const [, program, rest = ''] = LINE.exec(line) ?? [];
       if (program === undefined) return [];
-      return [{ where, program: program as Program, args: words(rest) }];
+      return [{ where, program: program as CommandName, args: words(rest) }];
     });
 }
 

@@ -1,15 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { type CommandName, compileCache, mainOf, sourceOf } from './programs.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const MAINS = {
-  flotilla: fileURLToPath(new URL('cli/src/main.ts', ROOT)),
-  'flotilla-agent': fileURLToPath(new URL('agent/src/node/main.ts', ROOT)),
-} as const;
-
-/** A command of the project, run from its source, or the path of a packed one. */
-export type Program = keyof typeof MAINS | { readonly path: string };
+/** A command of the project, the same run from its source, or the path of a packed one. */
+export type Program = CommandName | { readonly source: CommandName } | { readonly path: string };
 export type Environment = Readonly<Record<string, string>>;
 
 /** How a process ended, and all that it said. */
@@ -42,12 +36,7 @@ process.once('exit', () => {
 });
 
 /** Of this environment, what a program needs, and what spares it to compile itself anew. */
-const HANDED_ON = Object.fromEntries(
-  ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value]];
-  }),
-);
+const HANDED_ON: Environment = { PATH: process.env.PATH ?? '', ...compileCache() };
 
 /**
  * Starts a command in a group of its own; hardly anything of this environment is handed on.
@@ -102,8 +91,10 @@ export function start(
   };
 }
 
-const wordsOf = (program: Program): string[] =>
-  typeof program === 'string' ? [process.execPath, MAINS[program]] : [program.path];
+function wordsOf(program: Program): string[] {
+  if (typeof program === 'string') return [process.execPath, mainOf(program)];
+  return 'path' in program ? [program.path] : [process.execPath, sourceOf(program.source)];
+}
 
 /** Runs a command to its end. */
 export async function run(

@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AGENT_VERSION } from '@flotilla/agent/node';
 import { PROTOCOL_MINOR } from '@flotilla/protocol';
+import { mainOf } from './programs.ts';
 
-const MAIN = pathToFileURL(join(import.meta.dirname, '../../agent/src/node/main.ts')).href;
+const MAIN = pathToFileURL(mainOf('flotilla-agent')).href;
 
 /** What the main module of a release does when it is to run; each passes the check before that. */
 const PROGRAMS = {
-  /** The agent of this source. */
+  /** The agent that the tests run. */
   good: `await import(${JSON.stringify(MAIN)});`,
   /** Ends as soon as it is started. */
   crashing: whereItRuns(`process.exit(3);`),
@@ -32,7 +33,7 @@ exec '${process.execPath}' "$(dirname "$0")/lib/flotilla-agent.js" "$@"
 `;
 
 /**
- * A package of the agent of a few files: Node is that of this machine, and the program is the source.
+ * A package of the agent of a few files: Node is that of this machine, and the program is that of the tests.
  *
  * @param folder new
  */
