@@ -1,41 +1,15 @@
 /** A shadow's whole way on a device, with a journal that power cuts and crashes meet. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { bedOptions, bedPorts } from '../../testing/core-bed.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { createPowerCutStorage, type PowerCutStorage } from '../../testing/power-cut-storage.ts';
 import { createTestFleet, type TestFleet } from '../../testing/test-fleet.ts';
-import { makeToyBundle, type ToyBundle, type ToyModel } from '../../testing/toy-model.ts';
-import { type Agent, startAgent } from '../agent.ts';
+import { answer, ended, fast, publish, startToyAgent } from '../../testing/toy-agent.ts';
+import type { ToyModel } from '../../testing/toy-model.ts';
 import { openJournal } from '../journal.ts';
 
-const agents: Agent[] = [];
-const fast = { interval: 2, timeout: 10_000 };
 const PLAN = { samplePermille: 1000, busyPermille: 1000 };
 
-afterEach(async () => {
-  await Promise.all(agents.splice(0).map((agent) => agent.stop().catch(() => undefined)));
-});
-
-async function start(fleet: TestFleet, storage: PowerCutStorage): Promise<Agent> {
-  const options = { ...bedOptions(fleet), telemetryOverrideMs: 100 };
-  const agent = await startAgent(bedPorts(storage, fleet), options);
-  agents.push(agent);
-  return agent;
-}
-
-async function publish(fleet: TestFleet, model: ToyModel): Promise<ToyBundle> {
-  const bundle = await makeToyBundle(model);
-  fleet.publishBundle(bundle);
-  return bundle;
-}
-
-async function answer(agent: Agent): Promise<number> {
-  const x = { type: 'FP32' as const, shape: [1], data: Float32Array.of(1) };
-  const { outputs } = await agent.infer('parts', { x });
-  return Number(outputs.y?.data[0]);
-}
-
-const ended = (fleet: TestFleet, count: number) =>
-  vi.waitFor(() => expect(fleet.outcomes().length).toBeGreaterThanOrEqual(count), fast);
+const start = (fleet: TestFleet, storage: PowerCutStorage) =>
+  startToyAgent(fleet, { storage, options: { telemetryOverrideMs: 100 } });
 
 const windowsOf = (fleet: TestFleet, role: string) =>
   [...fleet.records.values()].flatMap(({ window }) => (window?.role === role ? [window] : []));
@@ -188,8 +162,8 @@ describe('a shadow', () => {
   });
 
   test('is there in the end, and the active model always, whenever the power goes', async () => {
-    const { fleet, slot, shadow, storage } = await bed();
-    await Promise.all(agents.splice(0).map((agent) => agent.stop()));
+    const { fleet, slot, shadow, storage, agent: first } = await bed();
+    await first.stop();
     fleet.want({ slots: [{ ...slot, shadow }] });
     const committed = () =>
       fleet
