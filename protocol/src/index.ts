@@ -14,6 +14,7 @@ export * from './error.ts';
 export * from './ids.ts';
 export * from './json.ts';
 export * from './messages.ts';
+export { type MqttEndpoint, mqttEndpoint } from './mqtt-endpoint.ts';
 export * from './release.ts';
 export * from './topics.ts';
 export type { DirectorVerdict, HaltVerdict, InstallVerdict } from './trust/director.ts';

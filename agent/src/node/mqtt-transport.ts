@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { FlotillaError, mqttEndpoint } from '@flotilla/protocol';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { Connection, ConnectOptions, Transport } from '../core/index.ts';
 
@@ -24,7 +24,7 @@ export function createMqttTransport(): Transport {
 }
 
 const clientOptions = (options: ConnectOptions): IClientOptions => ({
-  ...endpoint(options.url),
+  ...mqttEndpoint(options.url),
   protocolVersion: 4,
   clean: true,
   clientId: options.clientId,
@@ -44,22 +44,6 @@ const clientOptions = (options: ConnectOptions): IClientOptions => ({
   writeCache: false,
   resubscribe: false,
 });
-
-const PORTS: Readonly<Record<string, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
-
-/** Taken apart here: mqtt.js would do it with Node's deprecated url.parse, which warns. */
-function endpoint(url: string): IClientOptions {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const scheme = protocol.slice(0, -1) as 'mqtt' | 'mqtts' | 'ws' | 'wss';
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return {
-    protocol: scheme,
-    host,
-    hostname: host,
-    port: Number(port) || (PORTS[scheme] ?? 1883),
-    path: pathname,
-  };
-}
 
 function opened(client: MqttClient, url: string): Promise<void> {
   return new Promise((resolve, reject) => {

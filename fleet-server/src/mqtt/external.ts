@@ -1,4 +1,4 @@
-import { FlotillaError, SERVER_SUBSCRIPTION } from '@flotilla/protocol';
+import { FlotillaError, mqttEndpoint, SERVER_SUBSCRIPTION } from '@flotilla/protocol';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { createDynsec } from './dynsec.ts';
@@ -82,6 +82,7 @@ async function connectNewest(config: ExternalConfig): Promise<MqttClient> {
 /** Resolves at the first connection; from then on mqtt.js reconnects by itself. */
 function connectWith(config: ExternalConfig, protocolVersion: 4 | 5): Promise<MqttClient> {
   const options: IClientOptions = {
+    ...mqttEndpoint(config.url),
     clientId: config.clientId,
     protocolVersion,
     clean: true,
@@ -91,7 +92,7 @@ function connectWith(config: ExternalConfig, protocolVersion: 4 | 5): Promise<Mq
     ...(config.will === undefined ? {} : { will: willOf(config.will) }),
     ...(config.username === '' ? {} : { username: config.username, password: config.password }),
   };
-  return mqtt.connectAsync(config.url, options, false);
+  return mqtt.connectAsync('', options, false);
 }
 
 const willOf = ({ topic, payload }: NonNullable<ExternalConfig['will']>) => ({

@@ -1,0 +1,30 @@
+/** Where a broker is, as MQTT clients take it. */
+export interface MqttEndpoint {
+  readonly protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss';
+  readonly host: string;
+  readonly hostname: string;
+  readonly port: number;
+  /** Of WebSockets, with its query. */
+  readonly path: string;
+  /** Of the log-in that the address names, if any. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
+const PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 } as const;
+
+/** Takes apart `mqtt://host:port` and its like: mqtt.js does it with `url.parse`, of which Node warns. */
+export function mqttEndpoint(url: string): MqttEndpoint {
+  const { protocol, hostname, port, pathname, search, username, password } = new URL(url);
+  const scheme = protocol.slice(0, -1) as MqttEndpoint['protocol'];
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return {
+    protocol: scheme,
+    host,
+    hostname: host,
+    port: Number(port) || (PORTS[scheme] ?? PORTS.mqtt),
+    path: `${pathname}${search}`,
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+  };
+}
