@@ -70,6 +70,15 @@ await page
   .click();
 await page.getByRole('heading', { name: 'Against the previous version' }).waitFor();
 await shoot('rollout', true);
+await page.evaluate(() => {
+  location.hash = '#/rollouts/new';
+});
+await page.setViewportSize({ width: 1180, height: 640 });
+await page.getByLabel('Version').selectOption('2');
+await page.getByLabel('Selector').fill('target=raspberry-*');
+await page.getByTestId('draft').waitFor();
+await shoot('new-rollout', false);
+await page.setViewportSize({ width: 1280, height: 560 });
 await page.getByRole('link', { name: /Drift/ }).click();
 await page.getByText('What the models predict').waitFor();
 await shoot('drift', true);
