@@ -30,7 +30,7 @@ export function DevicesField({ store }: { readonly store: NewRollout }) {
         <GroupChoice selector={devices} onChoose={(text) => change({ devices: text })} />
       </div>
       {found !== undefined && found.size > 0 && (
-        <p class="muted small">{plural(found.size, 'device')} of the fleet match.</p>
+        <p class="muted small">Matches {plural(found.size, 'device')} of the fleet.</p>
       )}
       <p id={`${id}-wrong`} class="field-wrong" role="status">
         {fault}

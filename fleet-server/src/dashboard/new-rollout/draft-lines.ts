@@ -52,7 +52,8 @@ export function leftOutLines({ groups, devices, ...draft }: Draft): DraftLine[] 
   const has = `${model}@${version} runs there already`;
   const unchanged = settings.kind === 'ab' ? `arm A, or ${has}` : has;
   const reasonOf = ({ state, reason }: Alike) => (state === 'unchanged' ? unchanged : reason);
-  const left = devices.filter(({ wave }) => wave < 0);
+  // which devices are arm A is drawn anew when the rollout is made
+  const left = devices.filter(({ wave, arm }) => wave < 0 && arm === '');
   const names = Map.groupBy(left, (device) => partsOf(device, reasonOf).join('\n'));
   const lines = joined(
     groups.filter(({ wave }) => wave < 0),

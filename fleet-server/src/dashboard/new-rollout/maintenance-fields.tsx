@@ -20,7 +20,10 @@ export function MaintenanceFields({ store }: { readonly store: NewRollout }) {
           number={at + 1}
           window={window}
           onChange={(part) => change(maintenance.with(at, { ...window, ...part }))}
-          onRemove={() => change(maintenance.toSpliced(at, 1))}
+          onRemove={() => {
+            change(maintenance.toSpliced(at, 1));
+            document.getElementById(idOf('maintenance'))?.focus();
+          }}
         />
       ))}
       {maintenance.length === 0 && <p class="muted small">Devices may be changed at any time.</p>}
@@ -83,7 +86,7 @@ function WindowFields({ number, window, onChange, onRemove }: WindowProps) {
         autocomplete="off"
         spellcheck={false}
         maxLength={64}
-        placeholder="each device's own time zone"
+        placeholder="each device's own zone"
         value={timeZone}
         onInput={({ currentTarget }) => onChange({ timeZone: currentTarget.value })}
       />

@@ -6,7 +6,7 @@ import { Fold } from '../app/fold.tsx';
 import { hrefOf } from '../app/route.ts';
 import { CommandLine } from './command-line.tsx';
 import { DevicesField } from './devices-field.tsx';
-import { idOf } from './fields.ts';
+import { faultOf, idOf } from './fields.ts';
 import { GateFields } from './gate-fields.tsx';
 import { KindField, KindOptions } from './kind-fields.tsx';
 import { Preview } from './preview.tsx';
@@ -48,6 +48,8 @@ export function NewRolloutPage() {
 
 function NewRolloutForm({ store }: { readonly store: NewRollout }) {
   const refused = useSignal('');
+  // what was refused is no longer so once the form was changed
+  const stillWrong = Object.values(store.wrong.value).includes(refused.value);
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     refused.value = '';
@@ -88,7 +90,7 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
         <Part title="Pace and hours">
           <TimeFields store={store} />
         </Part>
-        <Fold class="card members" summary="Gates and their limits">
+        <Fold class="card members" summary={<GatesSummary store={store} />}>
           {() => <GateFields store={store} />}
         </Fold>
         <CommandLine store={store} />
@@ -97,7 +99,7 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
         <Preview store={store} />
         <div class="actions end">
           <p class="field-wrong" role="alert">
-            {refused.value}
+            {stillWrong && refused.value}
           </p>
           <button
             class="button primary"
@@ -109,6 +111,17 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
         </div>
       </div>
     </form>
+  );
+}
+
+/** What is wrong with a gate is told also while the gates are folded away. */
+function GatesSummary({ store }: { readonly store: NewRollout }) {
+  const fault = faultOf(store.wrong.value, 'gates');
+  return (
+    <>
+      Gates and their limits
+      {fault !== '' && <span class="field-wrong small"> {fault}</span>}
+    </>
   );
 }
 

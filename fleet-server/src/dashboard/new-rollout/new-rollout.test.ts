@@ -72,7 +72,7 @@ const DRAFT = {
       state: 'unsuitable',
       precision: '',
       reason: 'too old',
-      name: 'gate 9',
+      ...{ name: 'gate 9', arm: '' },
     },
   ],
 } as unknown as Draft;

@@ -37,6 +37,8 @@ export interface NewRollout {
 const PAUSE_MS = 350;
 /** The server goes through the whole fleet for each answer. */
 const INTERVAL_MS = 500;
+/** A server that does not answer is asked again. */
+const RETRY_MS = 3000;
 
 export function openNewRollout(dashboard: Dashboard): NewRollout {
   const { api, session } = dashboard;
@@ -50,20 +52,21 @@ export function openNewRollout(dashboard: Dashboard): NewRollout {
   const asked = computed(() => requestOf(form.value));
   const text = computed(() => JSON.stringify(asked.value.request ?? ''));
 
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const refresher = createRefresher(async () => {
     const [{ request }, body] = [asked.value, text.value];
-    if (request === undefined) {
-      draft.value = undefined;
+    const path = '/rollouts?dryRun=true';
+    const answer = request && (await api.post<Draft>(path, request));
+    if (body !== text.value) return;
+    if (answer?.ok === false && answer.status === 0) {
+      timer = setTimeout(refresher.request, RETRY_MS);
       return;
     }
-    const answer = await api.post<Draft>('/rollouts?dryRun=true', request);
-    if (body !== text.value) return;
-    draft.value = answer.ok ? answer.value : undefined;
-    refusal.value = answer.ok ? undefined : answer;
+    draft.value = answer?.ok ? answer.value : undefined;
+    refusal.value = answer?.ok === false ? answer : undefined;
     answered.value = body;
   }, INTERVAL_MS);
 
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const devices = computed(() => form.value.devices.trim());
   const unwatch = effect(() => {
     const [body, selector] = [text.value, devices.value];
