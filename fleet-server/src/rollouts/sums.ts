@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { portionsOf } from '../breathe.ts';
 import type { Database } from '../db/schema.ts';
 import { unpackWindow } from '../telemetry/merge.ts';
 import { HOUR_MS } from '../telemetry/rollups.ts';
@@ -10,8 +11,10 @@ type Db = Kysely<Database>;
 
 /** How long the sum over hours that are long past is believed: outboxes bring windows late. */
 const TRUST_MS = 10 * 60_000;
-/** Hours that are read and decoded at once: the event loop is free in between. */
+/** Hours that are read at once. */
 const ROWS = 600;
+/** Hours that are decoded at once: the event loop is free in between. */
+const DECODED = 100;
 
 /** Deployments whose hours of such a time are read at once. */
 export const readAtOnce = (fromMs: number, toMs: number): number =>
@@ -110,8 +113,10 @@ async function readSettled(
       .where('start_ms', '>=', fromMs)
       .where('start_ms', '<', settledMs)
       .execute();
-    for (const { subject, body } of rows) {
-      sums.set(subject, addSums(sums.get(subject) ?? NOTHING, sumOf(body)));
+    for await (const some of portionsOf(rows, DECODED)) {
+      for (const { subject, body } of some) {
+        sums.set(subject, addSums(sums.get(subject) ?? NOTHING, sumOf(body)));
+      }
     }
   }
   for (const id of ids) {
@@ -140,11 +145,13 @@ async function readRecent(
     .select(['subject', 'start_ms', 'inferences', 'errors', 'body'])
     .where('start_ms', '>=', settledMs)
     .execute();
-  for (const { subject, start_ms, inferences, errors, body } of rows) {
-    const one = known.get(subject);
-    if (one === undefined) continue;
-    one.recent.set(start_ms, { inferences, errors, sum: sumOf(body) });
-    one.total = undefined;
+  for await (const some of portionsOf(rows, DECODED)) {
+    for (const { subject, start_ms, inferences, errors, body } of some) {
+      const one = known.get(subject);
+      if (one === undefined) continue;
+      one.recent.set(start_ms, { inferences, errors, sum: sumOf(body) });
+      one.total = undefined;
+    }
   }
 }
 
