@@ -24,7 +24,7 @@ export interface TransactAll {
   transactAll<T, R>(
     items: readonly T[],
     work: (trx: Kysely<Database>, item: T) => Promise<R>,
-    last: (trx: Kysely<Database>, results: readonly R[]) => Promise<void>,
+    last?: (trx: Kysely<Database>, results: readonly R[]) => Promise<void>,
   ): Promise<R[]>;
 }
 

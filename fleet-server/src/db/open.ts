@@ -1,6 +1,7 @@
 import { asFlotillaError, FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
+import { allBeside } from '../beside.ts';
 import { DIALECTS, type SqlDialect, type TransactAll } from './dialect.ts';
 import { migrate } from './migrate.ts';
 import type { Database } from './schema.ts';
@@ -32,11 +33,8 @@ function connectSqlite(file: string): OpenDatabase {
     dialect: DIALECTS.sqlite,
     transactAll: (items, work, last) =>
       driver.transact<Database, Awaited<ReturnType<typeof work>>[]>(async (trx) => {
-        const settled = await Promise.allSettled(items.map((item) => work(trx, item)));
-        const failed = settled.find((one) => one.status === 'rejected');
-        if (failed !== undefined) throw failed.reason;
-        const results = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-        await last(trx, results);
+        const results = await allBeside(items, (item) => work(trx, item));
+        await last?.(trx, results);
         return results;
       }),
     close: () => db.destroy(),
@@ -53,7 +51,7 @@ function connectPostgres(url: string): OpenDatabase {
       db.transaction().execute(async (trx) => {
         const results: Awaited<ReturnType<typeof work>>[] = [];
         for (const item of items) results.push(await work(trx, item));
-        await last(trx, results);
+        await last?.(trx, results);
         return results;
       }),
     close: () => db.destroy(),

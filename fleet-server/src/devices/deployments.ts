@@ -206,13 +206,36 @@ async function emptySlot(trx: Trx, fleet: string, device: string, slot: string):
   await bumpRevision(trx, fleet, device);
 }
 
+/** Changes a slot on many devices, whose desired state is another one then. */
+export async function changeSlots(
+  trx: Trx,
+  { fleet, slot }: Pick<SlotRow, 'fleet' | 'slot'>,
+  devices: readonly string[],
+  change: Partial<Pick<SlotRow, 'shadow' | 'previous'>>,
+): Promise<void> {
+  for (let i = 0; i < devices.length; i += 400) {
+    const some = devices.slice(i, i + 400);
+    await trx
+      .updateTable('slots')
+      .set(change)
+      .where('fleet', '=', fleet)
+      .where('device', 'in', some)
+      .where('slot', '=', slot)
+      .execute();
+    await bumpRevisions(trx, fleet, some);
+  }
+}
+
 /** Raises the revision of a device's desired state: every change to it comes through here. */
-export async function bumpRevision(trx: Trx, fleet: string, device: string): Promise<void> {
+export const bumpRevision = (trx: Trx, fleet: string, device: string): Promise<void> =>
+  bumpRevisions(trx, fleet, [device]);
+
+async function bumpRevisions(trx: Trx, fleet: string, devices: readonly string[]): Promise<void> {
   await trx
     .updateTable('devices')
     .set((e) => ({ revision: e('revision', '+', 1) }))
     .where('fleet', '=', fleet)
-    .where('device', '=', device)
+    .where('device', 'in', devices)
     .execute();
 }
 

@@ -16,7 +16,7 @@ const MAX_ROUNDS = 100;
 /** Devices told at once: what is read for them travels to the database together. */
 const PUBLISHED = 32;
 
-export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect'> {
+export interface AdvanceContext extends Pick<ServerContext, 'db' | 'dialect' | 'transactAll'> {
   /** Sends a device its desired state; devices that are away get it when they connect. */
   readonly publishDesired: (fleet: string, device: string) => Promise<void>;
   /** Something of the rollout is to be drawn again. */

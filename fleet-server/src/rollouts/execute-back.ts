@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { allBeside } from '../beside.ts';
 import type { Database } from '../db/schema.ts';
 import {
   findDeployment,
@@ -25,11 +26,10 @@ export async function rollBack(
   const members = (await readMembersOf(trx, rollout, devices)).filter(
     ({ back_state, deployment }) => back_state === 'none' && deployment !== '',
   );
-  const changed: string[] = [];
-  for (const member of await withinRoom(trx, rollout, members, now)) {
-    if (await bringBack(trx, rollout, member, now)) changed.push(member.device);
-  }
-  return changed;
+  const changed = await allBeside(await withinRoom(trx, rollout, members, now), async (member) =>
+    (await bringBack(trx, rollout, member, now)) ? [member.device] : [],
+  );
+  return changed.flat();
 }
 
 /** @returns false where the slot belongs to something else by now */

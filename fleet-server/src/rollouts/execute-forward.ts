@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { allBeside } from '../beside.ts';
 import type { Database } from '../db/schema.ts';
 import { assignDeployment, findDeployment, retryDeployment } from '../devices/deployments.ts';
 import { type Before, readBefore } from './before.ts';
@@ -30,7 +31,7 @@ export async function deploy(
   const asked = await withinRoom(trx, rollout, members, now);
   const ids = asked.map(({ device }) => device);
   const before = await readBefore(trx, rollout, ids);
-  for (const member of asked) await ask(trx, rollout, member, before.get(member.device), now);
+  await allBeside(asked, (member) => ask(trx, rollout, member, before.get(member.device), now));
   return ids;
 }
 
@@ -100,12 +101,12 @@ export async function retry(
   const asked = await withinRoom(trx, rollout, members, now);
   const ids = asked.map(({ device }) => device);
   const before = await readBefore(trx, rollout, ids);
-  for (const member of asked) {
+  await allBeside(asked, async (member) => {
     // the crashes of an attempt are counted from its own beginning, as its time is
     const { base_unclean_starts = -1 } = before.get(member.device) ?? {};
     await setMember(trx, member, { base_unclean_starts });
     await askAgain(trx, rollout, member, now);
-  }
+  });
   if (asked.length > 0) await addEvent(trx, rollout, 'retry', retrySentence(asked), now);
   return ids;
 }

@@ -1,7 +1,7 @@
 import { type Kysely, type SqlBool, sql, type Updateable } from 'kysely';
 import type { Database } from '../db/schema.ts';
 import type { RolloutsTable } from '../db/schema-telemetry.ts';
-import { bumpRevision } from '../devices/deployments.ts';
+import { changeSlots } from '../devices/deployments.ts';
 import { GATES } from './gates/index.ts';
 import { plural } from './gates/text.ts';
 import { withdrawShadows } from './kinds/shadows.ts';
@@ -109,17 +109,9 @@ async function letGoOfPrevious(trx: Trx, { fleet, id, slot }: Rollout): Promise<
     .where('s.slot', '=', slot)
     .where('s.previous', '!=', '')
     .execute();
-  for (const { device } of rows) {
-    await trx
-      .updateTable('slots')
-      .set({ previous: '' })
-      .where('fleet', '=', fleet)
-      .where('device', '=', device)
-      .where('slot', '=', slot)
-      .execute();
-    await bumpRevision(trx, fleet, device);
-  }
-  return rows.map(({ device }) => device);
+  const devices = rows.map(({ device }) => device);
+  await changeSlots(trx, { fleet, slot }, devices, { previous: '' });
+  return devices;
 }
 
 /** Lets other rollouts have the slot. */

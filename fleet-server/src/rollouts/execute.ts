@@ -44,22 +44,23 @@ export const VALID_IN: Readonly<Record<Executed, readonly RolloutState[]>> = {
 };
 
 /**
- * Executes one action in one transaction. What no longer holds by then is left out, so an action
+ * Executes one action in one transaction, in which devices are seen to beside each other. What no longer holds by then is left out, so an action
  * that comes twice, or late, does nothing.
  *
  * @returns the devices whose desired state is to be published after it
  */
 export async function executeAction(
-  { db, dialect }: Pick<ServerContext, 'db' | 'dialect'>,
+  { transactAll, dialect }: Pick<ServerContext, 'transactAll' | 'dialect'>,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
   action: ActionOf<Executed>,
   now: number,
 ): Promise<readonly string[]> {
-  return db.transaction().execute(async (trx) => {
+  const [changed = []] = await transactAll([action], async (trx) => {
     await dialect.lock(trx, `rollout ${fleet}/${id}`);
     const rollout = await readRollout(trx, fleet, id);
     if (!VALID_IN[action.kind].includes(rollout.state)) return [];
     const execute = EXECUTORS[action.kind] as Executor<typeof action.kind>;
     return execute(trx, rollout, action as never, now);
   });
+  return changed;
 }

@@ -1,5 +1,5 @@
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { ServerContext } from '../../context.ts';
 import type { Database } from '../../db/schema.ts';
 import { audit } from '../../trust/audit.ts';
@@ -112,28 +112,29 @@ function updateRequest({ model, version, selector, settings }: Rollout): Rollout
 /** The control arm follows in a wave of its own, and the rollout goes on as an update. */
 async function promoteArms(trx: Trx, rollout: Rollout, { actor, now }: By): Promise<string> {
   const { fleet, id, sizes } = rollout;
-  const controls = await trx
+  const first = sizes.at(-1) ?? 0;
+  const controls = trx
     .selectFrom('rollout_members')
-    .select('device')
+    .select(['device', sql<number>`row_number() over (order by device)`.as('place')])
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
     .where('arm', '=', 'control')
-    .where('state', '=', 'unchanged')
-    .orderBy('device')
-    .execute();
-  const first = sizes.at(-1) ?? 0;
-  for (const [index, { device }] of controls.entries()) {
-    await trx
-      .updateTable('rollout_members')
-      .set({ state: 'pending', arm: '', position: first + index })
-      .where('fleet', '=', fleet)
-      .where('rollout', '=', id)
-      .where('device', '=', device)
-      .execute();
-  }
-  const grown = JSON.stringify([...sizes, first + controls.length]);
+    .where('state', '=', 'unchanged');
+  const { numUpdatedRows } = await trx
+    .updateTable('rollout_members')
+    .from(controls.as('c'))
+    .set({
+      ...{ state: 'pending', arm: '' },
+      position: sql<number>`c.place + ${sql.lit(first - 1)}`,
+    })
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .whereRef('rollout_members.device', '=', 'c.device')
+    .executeTakeFirst();
+  const devices = Number(numUpdatedRows);
+  const grown = JSON.stringify([...sizes, first + devices]);
   await setRollout(trx, rollout, { kind: 'update', sizes: grown });
-  const sentence = `promoted by ${actor}: ${plural(controls.length, 'device')} of arm A get the version too`;
+  const sentence = `promoted by ${actor}: ${plural(devices, 'device')} of arm A get the version too`;
   await addEvent(trx, rollout, 'promote', sentence, now);
   return id;
 }
@@ -145,7 +146,7 @@ async function promoteArms(trx: Trx, rollout: Rollout, { actor, now }: By): Prom
  * @returns the devices whose desired state changed
  */
 export async function promoteByGate(
-  context: Context,
+  context: Context & Pick<ServerContext, 'transactAll'>,
   rollout: Rollout,
   now: number,
 ): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 import { SHADOW_MINOR } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
+import { changeSlots } from '../../devices/deployments.ts';
 import type { Candidate } from '../choose.ts';
 import { chunks, type Rollout } from '../store.ts';
 
@@ -72,20 +73,6 @@ export async function withdrawShadows(
     .where('d.purpose', '=', 'compare')
     .execute();
   const devices = rows.map(({ device }) => device);
-  for (const some of chunks(devices, 400)) {
-    await trx
-      .updateTable('slots')
-      .set({ shadow: '' })
-      .where('fleet', '=', fleet)
-      .where('device', 'in', some)
-      .where('slot', '=', slot)
-      .execute();
-    await trx
-      .updateTable('devices')
-      .set((e) => ({ revision: e('revision', '+', 1) }))
-      .where('fleet', '=', fleet)
-      .where('device', 'in', some)
-      .execute();
-  }
+  await changeSlots(trx, { fleet, slot }, devices, { shadow: '' });
   return devices;
 }
