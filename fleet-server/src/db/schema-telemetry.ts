@@ -84,8 +84,6 @@ export interface RolloutMembersTable {
   rung: Default<number>;
   /** Variants in the order in which they are tried; empty where there is but one. */
   ladder: Default<Json>;
-  /** When it joined after the start; 0 for members from the beginning. */
-  joined_ms: Default<Millis>;
   /** The device's `unclean_starts` when the version was sent. */
   base_unclean_starts: Default<number>;
   /** When the planner must see to it next: a deadline, or another attempt; 0 where nothing is due. */

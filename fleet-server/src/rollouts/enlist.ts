@@ -28,19 +28,14 @@ const FRESH = {
   back_ended_ms: 0,
 } as const;
 
-/**
- * Writes down which devices a rollout is over, and what each gets.
- *
- * @param joinedMs when they joined; 0 where they were there from the start
- */
+/** Writes down which devices a rollout is over, and what each gets. */
 export async function addMembers(
   dialect: SqlDialect,
   trx: Kysely<Database>,
   { fleet, id: rollout }: Pick<Rollout, 'fleet' | 'id'>,
   members: readonly DraftMember[],
-  joinedMs = 0,
 ): Promise<void> {
-  const common = { ...FRESH, fleet, rollout, joined_ms: joinedMs };
+  const common = { ...FRESH, fleet, rollout };
   const ladders = new Map<DraftMember['ladder'], string>();
   const rows = members.map((member) => {
     const ladder = ladders.get(member.ladder) ?? storedLadder(member.ladder);

@@ -105,7 +105,7 @@ async function join(
     if (joining.length === 0) return 0;
     const from = rollout.sizes.at(-1) ?? 0;
     const members = joining.map((one, i) => ({ ...one, position: from + i, arm: '' as const }));
-    await addMembers(dialect, trx, rollout, members, now);
+    await addMembers(dialect, trx, rollout, members);
     await claimFor(
       dialect,
       trx,

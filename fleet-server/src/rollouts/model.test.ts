@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from './gates/types.ts';
-import { nextAllowedMs } from './pace/rate.ts';
+import { nextAllowedMs } from './pace/testing.ts';
 import { hoursOf } from './pace/windows.ts';
 import { planWave } from './plan.ts';
 import { type RolloutRequest, settingsOf } from './settings.ts';

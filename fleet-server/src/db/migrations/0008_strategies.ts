@@ -137,7 +137,6 @@ const COLUMNS: readonly Column[] = [
   ['rollout_members', 'arm', 'key'],
   ['rollout_members', 'rung', 'integer'],
   ['rollout_members', 'ladder', 'text'],
-  ['rollout_members', 'joined_ms', 'bigint'],
   ['rollout_members', 'base_unclean_starts', 'integer'],
   ['rollout_members', 'due_ms', 'bigint'],
   ['rollout_members', 'strikes', 'integer'],

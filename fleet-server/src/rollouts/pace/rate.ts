@@ -16,7 +16,7 @@ export interface Spent {
 }
 
 /** A rate may run ahead by so much, so that it is reached by a planner that comes once a second. */
-const BURST_MS = 2000;
+export const BURST_MS = 2000;
 const MINUTE = 60_000;
 
 /** Devices per minute once so many have committed. */
@@ -33,12 +33,6 @@ export function allowance(rate: Rate, { rateMs, committed }: Spent, now: number)
   const interval = MINUTE / perMinuteNow(rate, committed);
   if (rateMs <= now) return Math.max(1, Math.floor(BURST_MS / interval));
   return Math.max(0, Math.floor((now + BURST_MS - rateMs) / interval));
-}
-
-/** When the next device may be asked. */
-export function nextAllowedMs(rate: Rate, { rateMs, committed }: Spent, now: number): number {
-  const interval = MINUTE / perMinuteNow(rate, committed);
-  return Math.max(now, Math.ceil(rateMs - Math.max(0, BURST_MS - interval)));
 }
 
 /** `rateMs` once so many devices more have been asked. */
