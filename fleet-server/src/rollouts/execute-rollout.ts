@@ -7,7 +7,7 @@ import { plural } from './gates/text.ts';
 import { withdrawShadows } from './kinds/shadows.ts';
 import { type Rate, spend } from './pace/rate.ts';
 import { addEvent, type Rollout } from './store.ts';
-import type { ActionOf, HaltCause } from './types.ts';
+import type { ActionOf, HaltCause, MemberState } from './types.ts';
 
 type Trx = Kysely<Database>;
 
@@ -44,17 +44,20 @@ function byWhom(cause: HaltCause): string {
   return cause === 'operator' ? ' by operator' : ` by gate "${GATES[cause].title}"`;
 }
 
+const NOT_ENDED: readonly MemberState[] = ['pending', 'sent', 'in-progress'];
+
 /** Nobody is asked any more, and nothing is tried again. */
 export async function closeMembers(
   trx: Trx,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  withdrawn: readonly MemberState[] = ['pending'],
 ): Promise<void> {
   await trx
     .updateTable('rollout_members')
     .set({ state: 'withdrawn' })
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
-    .where('state', '=', 'pending')
+    .where('state', 'in', withdrawn)
     .execute();
   await trx
     .updateTable('rollout_members')
@@ -76,7 +79,7 @@ export async function finish(
   if ((state === 'done') !== mayBeDone) return [];
   const sentence = [rollout.sentence, note].filter((part) => part !== '').join('; ');
   await setRollout(trx, rollout, { state, sentence, ended_ms: now });
-  await closeMembers(trx, rollout);
+  await closeMembers(trx, rollout, NOT_ENDED);
   await release(trx, rollout);
   const title = rollout.kind === 'shadow' && state === 'done' ? 'done' : TITLES[state];
   const text = `${title}${note === '' ? '' : `: ${note}`}`;

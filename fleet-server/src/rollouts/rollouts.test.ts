@@ -218,6 +218,16 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     expect(devices.every(({ running }) => running === undefined)).toBe(true);
   });
 
+  it('leaves no device asked once it has ended, though some never took it up', async () => {
+    const id = await create(1, { waves: ['100%'] });
+    await advance(id);
+    expect(states(await members(id))).toEqual(['sent', 'sent', 'sent', 'sent']);
+    await changeRollout(database, { fleet: FLEET, id }, 'abort', { actor: 'token:test', now });
+    await settle(id);
+    expect((await read(id)).state).toBe('aborted');
+    expect(states(await members(id))).toEqual(Array(4).fill('withdrawn'));
+  });
+
   it('does not wait for a removal where nothing was ever installed', async () => {
     for (const device of devices) {
       device.behavior = () => ({ result: 'RESULT_FAILED', code: 'selftest.failed' });
