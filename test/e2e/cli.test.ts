@@ -259,7 +259,8 @@ test('flotilla optimize --json prints what it made, and the bundles are there', 
   const words = ['--target', 'x86-64,raspberry-pi-5', '--precision', 'int8,fp32', '--json'];
   const data = ['--calibration', parts.calibration, '--evaluate', parts.evaluation];
   const out = at('made');
-  const made = await flotilla('optimize', at('model', 'model.onnx'), ...words, ...data, '-o', out);
+  const model = join(parts.source(1), 'model.onnx');
+  const made = await flotilla('optimize', model, ...words, ...data, '-o', out);
   expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' });
   const { variants } = JSON.parse(made.stdout);
   expect(

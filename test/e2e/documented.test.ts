@@ -96,9 +96,7 @@ describe('the commands of the README, as they stand', () => {
     parts = await loadParts();
     bed = await createBed();
     folder = await mkdtemp(join(tmpdir(), 'flotilla-readme-'));
-    for (const name of await readdir(parts.source(2))) {
-      await cp(join(parts.source(2), name), join(folder, name));
-    }
+    await cp(parts.source(1), folder, { recursive: true });
     await cp(join(ROOT, 'examples'), join(folder, 'examples'), {
       recursive: true,
       filter: (path) => !path.includes('node_modules'),

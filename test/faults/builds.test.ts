@@ -70,6 +70,6 @@ test('a model that is cut off fails its build in one line, and the server builds
     await server.api.get<{ items: { version: number }[] }>('/models/parts/versions')
   ).items.at(-1);
   expect(await version(failed?.version ?? 0)).toMatchObject({ status: 'failed', variants: [] });
-  const { code, stderr } = await push(parts.source(2));
+  const { code, stderr } = await push(parts.source(3), '--targets', 'x86-64');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
