@@ -1,4 +1,5 @@
 import type { Simulation } from './simulation.ts';
+import { STEPS } from './steps.ts';
 import type { SimulationEvent } from './world.ts';
 
 /** A simulated fleet at one moment. */
@@ -7,7 +8,7 @@ export interface Counts {
   readonly online: number;
   /** Devices by what they run: `parts@3`. */
   readonly runs: Readonly<Record<string, number>>;
-  /** Attempts under way, by step. */
+  /** Attempts under way, by step, in the order of the steps. */
   readonly underWay: Readonly<Record<string, number>>;
   /** Attempts that have ended since the start, by version and ending: `parts@3 committed`. */
   readonly ended: Readonly<Record<string, number>>;
@@ -51,7 +52,7 @@ export class Tally {
       devices: devices.length,
       online,
       runs: sorted(runs),
-      underWay: sorted(underWay),
+      underWay: inOrder(underWay, STEPS),
       ended: sorted(this.#ended),
       pending,
       crashes: this.#crashes,
@@ -63,6 +64,12 @@ export class Tally {
 function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
+
+const inOrder = (
+  counts: ReadonlyMap<string, number>,
+  keys: readonly string[],
+): Record<string, number> =>
+  Object.fromEntries(keys.flatMap((key) => (counts.has(key) ? [[key, counts.get(key)!]] : [])));
 
 const sorted = (counts: ReadonlyMap<string, number>): Record<string, number> =>
   Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -119,7 +119,10 @@ export function compare(
   random: Random,
 ): Draft<Window> {
   const compared = (shadow.inferences ?? 0) - (shadow.errors ?? 0);
-  const agreed = successes(compared, AGREEMENT - drop(faults, 'wrong', runs), random);
+  const oneClass = (shadow.classCounts?.length ?? 0) < 2;
+  const agreed = oneClass
+    ? compared
+    : successes(compared, AGREEMENT - drop(faults, 'wrong', runs), random);
   const ratio = new Moments();
   const change = new Moments();
   const slower = Math.log(factor(faults, 'slow', runs) / factor(faults, 'slow', active));
@@ -127,19 +130,34 @@ export function compare(
     ratio.record(slower + 0.1 * normal(random));
     change.record(0.05 * normal(random) - drop(faults, 'unsure', runs));
   }
-  const disagreements = [{ active: 0, shadow: 1, count: compared - agreed }];
   return {
     ...shadow,
     comparison: {
       compared,
       agreed,
-      disagreements: compared > agreed ? disagreements : [],
+      disagreements: disagreements(compared - agreed, shadow.classCounts?.length ?? 0, random),
       logLatencyRatio: ratio.toWire(),
       confidenceChange: change.toWire(),
       skipped: 0,
       activeDigest: active.digest,
     },
   };
+}
+
+/** Classes that the two name apart: mostly neighbors, as classes that look alike would be. */
+function disagreements(count: number, classes: number, random: Random) {
+  const counts = new Map<number, number>();
+  for (let i = 0; i < count; i++) {
+    const active = Math.floor(random() * classes);
+    const shadow = (active + 1 + Math.floor(random() ** 3 * (classes - 1))) % classes;
+    const key = active * classes + shadow;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts].map(([key, times]) => ({
+    active: Math.floor(key / classes),
+    shadow: key % classes,
+    count: times,
+  }));
 }
 
 function successes(tries: number, chance: number, random: Random): number {
