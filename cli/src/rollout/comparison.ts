@@ -1,5 +1,5 @@
 import type { RolloutComparison } from '@flotilla/fleet-server/progress';
-import { table } from '../ui/table.ts';
+import { milliseconds, percent, table } from '../ui/table.ts';
 import { count } from './text.ts';
 
 type Shadow = NonNullable<RolloutComparison['shadow']>;
@@ -23,36 +23,64 @@ function shadowTables(shadow: Shadow, columns: number): string[] {
     ['inferences by both', count(shadow.compared)],
     ['left out for time or heat', count(shadow.skipped)],
     ['devices', count(shadow.devices)],
-    ['agreement', `${(100 * shadow.agreement).toFixed(2)} %`],
-    ['run time of the shadow over that of the active model', estimateText(shadow.latencyRatio)],
-    ['change of confidence', estimateText(shadow.confidenceChange)],
+    ['agreement', shadow.compared === 0 ? '–' : percent(shadow.agreement, 2)],
+    [
+      'run time of the shadow over that of the active model',
+      estimateText(shadow.latencyRatio, times),
+    ],
+    ['change of confidence', estimateText(shadow.confidenceChange, signed)],
   ];
+  const className = (index: number) => shadow.labels[index] ?? `${index}`;
   const pairs = shadow.disagreements
     .slice(0, PAIRS)
-    .map((pair) => [`${pair.active}`, `${pair.shadow}`, count(pair.count)]);
+    .map((pair) => [className(pair.active), className(pair.shadow), count(pair.count)]);
   const tables = [table(['figure', 'value'], figures, columns)];
   if (pairs.length > 0) {
-    tables.push(table(['active model says class', 'shadow says class', 'times'], pairs, columns));
+    tables.push(table(['active model says', 'shadow says', 'times'], pairs, columns));
   }
   return tables;
 }
 
 function armsTable({ metrics }: Arms, columns: number): string {
-  const rows = metrics.map(({ metric, a, b, difference, devices }) => [
-    metric,
-    numberText(a),
-    numberText(b),
-    estimateText(difference),
-    `${count(devices.a)} and ${count(devices.b)}`,
-  ]);
+  const rows = metrics.map(({ metric, a, b, difference, devices }) => {
+    const { figure, change } = UNITS[metric];
+    return [
+      metric,
+      figure(a),
+      figure(b),
+      metric === 'class-mix' ? change(difference.value) : estimateText(difference, change),
+      `${count(devices.a)} and ${count(devices.b)}`,
+    ];
+  });
   const head = ['metric', 'A keeps its version', 'B has the new one', 'difference', 'devices'];
   return table(head, rows, columns);
 }
 
-/** With the interval that holds at every look, where there is one. */
-const estimateText = ({ value, low, high }: Estimate): string =>
-  low === undefined || high === undefined
-    ? `${numberText(value)} (too few devices for an interval)`
-    : `${numberText(value)} (${numberText(low)} to ${numberText(high)})`;
+type Write = (value: number) => string;
 
-const numberText = (value: number): string => `${Number(value.toPrecision(3))}`;
+/** With the interval that holds at every look, where there is one. */
+const estimateText = ({ value, low, high }: Estimate, write: Write): string =>
+  low === undefined || high === undefined
+    ? `${write(value)} (too few devices for an interval)`
+    : `${write(value)} (${write(low)} to ${write(high)})`;
+
+const digits: Write = (value) => `${Number(value.toPrecision(3))}`.replace('-', '−');
+const times: Write = (ratio) => `${Number(ratio.toPrecision(4))} ×`;
+const signed: Write = (value) => (value > 0 ? `+${digits(value)}` : digits(value));
+const share: Write = (value) => percent(value);
+const signedShare: Write = (value) => {
+  const text = share(Math.abs(value));
+  return text === share(0) ? text : `${value < 0 ? '−' : '+'}${text}`;
+};
+/** The mixes have a distance from each other, and no figure of their own. */
+const none: Write = () => '–';
+
+const UNITS: Readonly<
+  Record<Arms['metrics'][number]['metric'], { readonly figure: Write; readonly change: Write }>
+> = {
+  latency: { figure: milliseconds, change: times },
+  errors: { figure: share, change: signedShare },
+  confidence: { figure: digits, change: signed },
+  accuracy: { figure: share, change: signedShare },
+  'class-mix': { figure: none, change: share },
+};

@@ -27,6 +27,9 @@ const ShadowResult = Type.Object({
     }),
     { description: 'the most frequent first, at most 64' },
   ),
+  labels: Type.Array(Type.String(), {
+    description: 'names of the classes, by index; empty where the version has none',
+  }),
   latencyRatio: Estimate,
   confidenceChange: Estimate,
 });

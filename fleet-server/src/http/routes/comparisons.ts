@@ -1,5 +1,6 @@
 import type { App } from '../../app.ts';
 import type { ServerContext } from '../../context.ts';
+import { createLabels, type LabelsFor } from '../../dashboard/data/bundle-text.ts';
 import { compareArms } from '../../rollouts/kinds/compare-arms.ts';
 import { compareShadows } from '../../rollouts/kinds/compare-shadows.ts';
 import { promoteRollout } from '../../rollouts/kinds/promote.ts';
@@ -25,7 +26,8 @@ export const comparisonRoutes =
     addPromotion(http, context, app);
   };
 
-function addComparison(http: Http, { db, now }: Pick<ServerContext, 'db' | 'now'>): void {
+function addComparison(http: Http, { db, now, artifacts }: ServerContext): void {
+  const labelsFor = createLabels(artifacts);
   http.get(
     `${BASE}/comparison`,
     {
@@ -38,21 +40,44 @@ function addComparison(http: Http, { db, now }: Pick<ServerContext, 'db' | 'now'
     },
     async ({ params: { fleet, rollout: id } }) => {
       const rollout = await readRollout(db, fleet, id);
-      return { kind: rollout.settings.kind, ...(await compare(db, rollout, now())) };
+      return { kind: rollout.settings.kind, ...(await compare(db, rollout, now(), labelsFor)) };
     },
   );
 }
 
-async function compare(db: ServerContext['db'], rollout: Rollout, now: number) {
+async function compare(
+  db: ServerContext['db'],
+  rollout: Rollout,
+  now: number,
+  labelsFor: LabelsFor,
+) {
   if (rollout.settings.kind === 'shadow') {
     const { sentence, ...shadow } = await compareShadows(db, rollout, now);
-    return { sentence, shadow };
+    const labels = await readLabels(db, rollout, labelsFor);
+    return { sentence, shadow: { ...shadow, labels } };
   }
   if (rollout.settings.kind === 'ab') {
     const { sentence, ...ab } = await compareArms(db, rollout, now);
     return { sentence, ab };
   }
   return { sentence: '' };
+}
+
+/** Names of the classes, which all variants of a version share. */
+async function readLabels(
+  db: ServerContext['db'],
+  { fleet, id }: Rollout,
+  labelsFor: LabelsFor,
+): Promise<string[]> {
+  const row = await db
+    .selectFrom('rollout_members')
+    .select('digest')
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('digest', '!=', '')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? [] : [...(await labelsFor(row.digest))];
 }
 
 function addPromotion(http: Http, context: ServerContext, { rollouts }: Ticker): void {

@@ -147,7 +147,10 @@ function sentenceOf(devices: ArmsResult['devices'], metrics: readonly MetricResu
 }
 
 const times = (ratio: number): string => `${Number(ratio.toFixed(2))} ×`;
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+const signed = (share: number): string => {
+  const text = percent(Math.abs(share));
+  return text === percent(0) ? text : `${share < 0 ? '−' : '+'}${text}`;
+};
 
 /** What each of these deployments computed since the rollout was made, as far as anything. */
 async function readSides(
