@@ -16,6 +16,7 @@ import { draftText } from '../rollout/draft.ts';
 import { memberTable } from '../rollout/members.ts';
 import { PAGE, progressLines } from '../rollout/progress-view.ts';
 import { type RequestOptions, readRequest, withRequestOptions } from '../rollout/request.ts';
+import { count, said } from '../rollout/text.ts';
 import { watchRollout } from '../rollout/watch.ts';
 import { table } from '../ui/table.ts';
 
@@ -119,15 +120,25 @@ async function list(options: Options, context: Context): Promise<void> {
     context.say('no rollouts yet: make one with flotilla rollout create MODEL@VERSION');
     return;
   }
-  const rows = rollouts.map(({ id, model, version, state, wave, sizes, sentence }) => [
-    id,
-    `${model}@${version}`,
-    state,
-    `${wave + 1}/${sizes.length}`,
-    sentence,
-  ]);
-  context.say(table(['rollout', 'version', 'state', 'wave', 'why'], rows, context.columns));
+  const rows = rollouts.map(
+    ({ id, model, version, kind, state, wave, sizes, sentence, ...more }) => [
+      id,
+      `${model}@${version}`,
+      KINDS[kind],
+      state,
+      `${wave + 1}/${sizes.length}`,
+      count(sizes.at(-1) ?? 0),
+      said(sentence) || (more.needsApproval && state === 'running' ? 'needs approval' : ''),
+    ],
+  );
+  const head = ['rollout', 'version', 'kind', 'state', 'wave', 'devices', 'why'];
+  context.say(table(head, rows, context.columns));
 }
+
+const KINDS = { update: 'update', shadow: 'shadow', ab: 'A/B' } as const satisfies Record<
+  RolloutSummary['kind'],
+  string
+>;
 
 async function show(id: string, options: Options, context: Context): Promise<void> {
   const api = connect(options);
@@ -175,5 +186,7 @@ async function change(id: string, verb: string, options: Options, context: Conte
   if (options.json) context.json(rollout);
   const { model, version, state, sentence } = rollout;
   const other = rollout.id === id ? '' : `rollout ${rollout.id}: `;
-  context.say(`${other}${model}@${version} is ${state}${sentence === '' ? '' : `: ${sentence}`}`);
+  context.say(
+    `${other}${model}@${version} is ${state}${sentence === '' ? '' : `: ${said(sentence)}`}`,
+  );
 }

@@ -1,6 +1,6 @@
 import type { RolloutDraft } from '@flotilla/fleet-server/progress';
 import { table } from '../ui/table.ts';
-import { count, duration, plural } from './text.ts';
+import { count, duration } from './text.ts';
 
 type Group = RolloutDraft['groups'][number];
 
@@ -26,18 +26,20 @@ function wavesText({ sizes, startsMs, settings }: RolloutDraft, now: number): st
   const lines = sizes.map((size, wave) => {
     const asks = approval === 'each' || (approval === 'start' && wave === 0);
     const approved = asks ? ', once it is approved' : '';
-    return `wave ${wave + 1} reaches ${count(size)}, ${beginText(startsMs[wave] ?? 0, now)}${approved}`;
+    return `wave ${wave + 1} reaches ${count(size)}, ${beginText(wave, startsMs[wave] ?? 0, now)}${approved}`;
   });
   return [lines.join('\n')];
 }
 
-/** A begin within the minute is none to speak of. */
+/** What begins within the minute needs no time of day. */
 const SOON_MS = 60_000;
 
-function beginText(startMs: number, now: number): string {
+function beginText(wave: number, startMs: number, now: number): string {
   if (startMs === 0) return 'whose windows do not open within two weeks';
-  if (startMs - now < SOON_MS) return 'begins at once';
-  return `begins in ${duration(startMs - now)} at the earliest (${timeOf(startMs)})`;
+  const inMs = startMs - now;
+  if (inMs < SOON_MS)
+    return wave === 0 ? 'begins at once' : `begins in ${duration(inMs)} at the earliest`;
+  return `begins in ${duration(inMs)} at the earliest (${timeOf(startMs)})`;
 }
 
 const timeOf = (ms: number): string =>
@@ -74,7 +76,11 @@ function waveTable({ groups, sizes, furtherGroups }: RolloutDraft, columns: numb
   const rest = strata.slice(STRATA);
   if (rest.length > 0 || furtherGroups > 0) {
     const some = rest.flatMap((one) => one.some);
-    rows.push([`${plural(rest.length, 'further stratum')}`, ...cells(some), count(sum(some))]);
+    rows.push([
+      `${count(rest.length)} further ${rest.length === 1 ? 'stratum' : 'strata'}`,
+      ...cells(some),
+      count(sum(some)),
+    ]);
   }
   const waves = sizes.map((_, wave) => `wave ${wave + 1}`);
   return table(['devices', ...waves, 'all'], rows, columns);

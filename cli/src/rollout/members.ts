@@ -3,6 +3,7 @@ import { byteCount, table } from '../ui/table.ts';
 
 /** Devices of a rollout, each with its variant, its wave, and how it is. */
 export function memberTable(members: readonly RolloutMember[], columns: number): string {
+  const fetched = members.some(({ transfer }) => transfer !== undefined);
   const rows = members.map((member) => [
     member.name || member.device,
     member.target,
@@ -10,13 +11,23 @@ export function memberTable(members: readonly RolloutMember[], columns: number):
     member.wave < 0 ? '–' : `${member.wave + 1}`,
     stateOf(member),
     member.detail || member.reason,
-    member.transfer === undefined ? '' : fetchedText(member.transfer),
+    ...(fetched ? [member.transfer === undefined ? '' : fetchedText(member.transfer)] : []),
   ]);
-  return table(['device', 'target', 'precision', 'wave', 'state', 'why', 'fetched'], rows, columns);
+  const head = ['device', 'target', 'precision', 'wave', 'state', 'why'];
+  return table(fetched ? [...head, 'fetched'] : head, rows, columns);
 }
 
+const BACK: Readonly<Record<RolloutMember['backState'], string>> = {
+  none: '',
+  sent: 'rolling back',
+  'in-progress': 'rolling back',
+  committed: 'rolled back',
+  failed: 'roll-back failed',
+  withdrawn: 'roll-back withdrawn',
+};
+
 function stateOf({ state, backState, code }: RolloutMember): string {
-  if (backState !== 'none') return `${state}, back: ${backState}`;
+  if (backState !== 'none') return `${state}, ${BACK[backState]}`;
   return state === 'in-progress' && code !== '' ? `${state}, ${code}` : state;
 }
 

@@ -1,5 +1,5 @@
 import type { RolloutProgress } from '@flotilla/fleet-server/progress';
-import { clock, count } from './text.ts';
+import { clock, count, said } from './text.ts';
 
 /** What was told already, so that a line is told once. */
 export interface Told {
@@ -28,7 +28,7 @@ export function tellChanges(
   for (const { gate, title, state, sentence, judgedMs } of progress.verdicts) {
     gates.set(gate, state);
     if (told.gates.get(gate) === state || state === 'not-applicable') continue;
-    line(judgedMs, `${title} is ${state}: ${sentence.replace(/: (open|closed|waiting)$/, '')}`);
+    line(judgedMs, `${title} is ${state}: ${said(sentence)}`);
   }
   const { committed, all } = shares(progress);
   const tenths = all === 0 ? 0 : Math.floor((10 * committed) / all);

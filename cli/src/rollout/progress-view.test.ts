@@ -93,6 +93,31 @@ it.each([
   for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(columns);
 });
 
+it('names the gates that are open in a line where there is little room, and what is wrong first', () => {
+  const gates = [
+    'activations',
+    'crashes',
+    'errors',
+    'drift',
+    'latency',
+    'memory',
+    'accuracy',
+  ] as const;
+  const verdicts = gates.map((gate) => ({
+    ...{ wave: 1, gate, title: gate, numbers: {}, judgedMs: NOW },
+    state: gate === 'latency' ? ('closed' as const) : ('open' as const),
+    sentence: `what ${gate} saw, with its figures and what is tolerated of them, in a long sentence`,
+  }));
+  const small = { columns: 80, rows: 24, style: PLAIN };
+  const lines = progressLines(progress({ verdicts }), small);
+  expect(lines).toContain('open: activations, crashes, errors, drift, memory, accuracy');
+  expect(lines.find((line) => line.includes('saw'))).toMatch(/^latency {2}closed/);
+  expect(lines.join('\n')).toContain('wave 2 of 3 opened');
+  const page = progressLines(progress({ verdicts }), PAGE).filter((line) => line.includes(' saw'));
+  expect(page).toHaveLength(gates.length);
+  expect(page[0]).toMatch(/^latency/);
+});
+
 it('sets apart by color what a terminal can, without changing a letter', () => {
   const canvas = { columns: 100, rows: 40 };
   const colored = progressLines(progress(), { ...canvas, style: COLORED }).join('\n');

@@ -2,7 +2,7 @@ import type { RolloutProgress } from '@flotilla/fleet-server/progress';
 import { PLAIN, type Style } from '../ui/style.ts';
 import { wrap } from '../ui/wrap.ts';
 import { legendLines, waveLines } from './bars.ts';
-import { clock, count, cut, duration, flow, plural } from './text.ts';
+import { clock, count, cut, duration, flow, plural, said } from './text.ts';
 
 type Verdict = RolloutProgress['verdicts'][number];
 
@@ -34,7 +34,7 @@ const STRATA = 8;
  * @param compared what a shadow or an A/B rollout shows, in a sentence
  */
 export function progressLines(progress: RolloutProgress, canvas: Canvas, compared = ''): string[] {
-  const head = [
+  const top = [
     ...headLines(progress, canvas),
     ...(compared === '' ? [] : wrap(compared, canvas.columns)),
     '',
@@ -42,8 +42,9 @@ export function progressLines(progress: RolloutProgress, canvas: Canvas, compare
     ...legendLines(progress.waves, canvas),
     '',
     ...countLines(progress, canvas),
-    ...gateLines(progress.verdicts, canvas),
   ];
+  const forGates = canvas.rows - 1 - top.length - LEAST_EVENTS;
+  const head = [...top, ...gateLines(progress.verdicts, canvas, forGates)];
   const room = canvas.rows - 1 - head.length - 1;
   const events = eventLines(progress, canvas, room);
   return events.length === 0 ? head : [...head, '', ...events];
@@ -59,9 +60,13 @@ function headLines(progress: RolloutProgress, { columns, style }: Canvas): strin
     untilMs > progress.nowMs ? `, at most ${duration(untilMs - progress.nowMs)} more` : '';
   const lines = [
     style.bold(title),
-    cut(`${STATES[state]}, ${ageText(progress)} · rollout ${id}`, columns),
+    ...flow(
+      [`${STATES[state]}, ${ageText(progress)}`, `rollout ${id}`].map(pieceOf),
+      columns,
+      ' · ',
+    ),
   ];
-  if (sentence !== '') lines.push(...paint(wrap(sentence, columns), stateTone(state), style));
+  if (sentence !== '') lines.push(...paint(wrap(said(sentence), columns), stateTone(state), style));
   if (what !== 'nothing') {
     const how =
       what === 'approval' || what === 'decision' ? `: flotilla rollout approve ${id}` : '';
@@ -95,18 +100,25 @@ function ageText({ createdMs, endedMs, nowMs, firstFailureMs, haltedMs }: Rollou
 
 function countLines(progress: RolloutProgress, canvas: Canvas): string[] {
   const { columns } = canvas;
-  const { asked, inFlight, away, takenLastMinute, perMinute, apart } = progress;
+  const { asked, inFlight, away, takenLastMinute, perMinute, apart, kind } = progress;
   const parts = [
     `${count(asked)} asked`,
     `${count(inFlight)} in flight`,
     away > 0 ? `${count(away)} of those on their way not connected` : '',
-    `${count(takenLastMinute)} taken in the last minute`,
+    `${count(takenLastMinute)} committed in the last minute`,
     perMinute > 0 ? `at most ${count(Math.round(perMinute))} asked per minute` : '',
-    apart.unchanged > 0 ? `${count(apart.unchanged)} run it already` : '',
+    apart.unchanged > 0 ? `${count(apart.unchanged)} ${UNCHANGED[kind]}` : '',
     apart.unsuitable > 0 ? `${count(apart.unsuitable)} suit no variant` : '',
   ];
   return [...wrap(parts.filter(Boolean).join(', '), columns), ...strataLines(progress, canvas)];
 }
+
+/** Why members keep what they run. */
+const UNCHANGED = {
+  update: 'run it already',
+  shadow: 'run it already',
+  ab: 'of arm A keep their version',
+} as const satisfies Record<RolloutProgress['kind'], string>;
 
 /** How the largest strata fare; nothing where there is but one. */
 function strataLines(progress: RolloutProgress, { columns, style }: Canvas): string[] {
@@ -124,10 +136,34 @@ function strataLines(progress: RolloutProgress, { columns, style }: Canvas): str
   return flow([...shown, ...tail], columns, ' · ');
 }
 
-/** Gates that judge, each with its sentence; those that have nothing to judge in a line. */
-function gateLines(verdicts: readonly Verdict[], canvas: Canvas): string[] {
+/** What is wrong first. */
+const ORDER: readonly Verdict['state'][] = ['closed', 'waiting', 'open'];
+
+/**
+ * Gates that judge, each with its sentence; those that have nothing to judge in a line. Where that
+ * is more than there is room for, the gates that are open are named in a line too.
+ */
+function gateLines(verdicts: readonly Verdict[], canvas: Canvas, room: number): string[] {
+  const whole = allGateLines(verdicts, canvas);
+  if (whole.length <= room) return whole;
+  const named = (states: readonly Verdict['state'][], how: string) => {
+    const gates = verdicts.filter(({ state }) => states.includes(state)).map(({ gate }) => gate);
+    return gates.length === 0 ? [] : wrap(`${how}: ${gates.join(', ')}`, canvas.columns);
+  };
+  return [
+    '',
+    ...judgedLines(
+      ORDER.slice(0, 2).flatMap((state) => verdicts.filter((verdict) => verdict.state === state)),
+      canvas,
+    ),
+    ...paint(named(['open'], 'open'), 'good', canvas.style),
+    ...paint(named(['not-applicable'], 'not judged'), 'dim', canvas.style),
+  ];
+}
+
+function allGateLines(verdicts: readonly Verdict[], canvas: Canvas): string[] {
   const { columns, style } = canvas;
-  const judged = verdicts.filter(({ state }) => state !== 'not-applicable');
+  const judged = ORDER.flatMap((state) => verdicts.filter((verdict) => verdict.state === state));
   const apart = verdicts.filter(({ state }) => state === 'not-applicable');
   const aside = [...Map.groupBy(apart, ({ sentence }) => sentence)].flatMap(([sentence, some]) =>
     wrap(`not judged: ${some.map(({ gate }) => gate).join(', ')} (${sentence})`, columns),
@@ -144,8 +180,7 @@ function judgedLines(verdicts: readonly Verdict[], { columns, style }: Canvas): 
   return verdicts.flatMap((verdict) => {
     const tone = style[GATE_TONES[verdict.state]];
     const head = `${verdict.gate.padEnd(width)}  ${tone(verdict.state.padEnd(state))}`;
-    const sentence = verdict.sentence.replace(new RegExp(`: ${verdict.state}$`), '');
-    const texts = wrap(sentence, narrow ? columns - 2 : own);
+    const texts = wrap(said(verdict.sentence), narrow ? columns - 2 : own);
     if (narrow) return [head, ...texts.map((text) => `  ${text}`)];
     const indent = ' '.repeat(width + state + 4);
     return texts.map((text, at) => (at === 0 ? `${head}  ${text}` : `${indent}${text}`));
@@ -169,6 +204,10 @@ function eventLines({ events }: RolloutProgress, canvas: Canvas, room: number): 
 }
 
 const EVENTS = 12;
+/** Lines that are left to the events where gates have much to say, with the empty one above. */
+const LEAST_EVENTS = 4;
+
+const pieceOf = (text: string) => ({ text, width: text.length });
 
 const paint = (lines: readonly string[], tone: keyof Style, style: Style): string[] =>
   lines.map((line) => style[tone](line));
