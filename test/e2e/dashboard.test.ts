@@ -152,6 +152,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await page.getByText(/^[12] of 6 match$/).waitFor();
     await select('target=jetson-orin or targte=x');
     await page.getByText(/at character 23: "targte" is no key.* did you mean "target"/).waitFor();
+    expect(await page.locator('mark').textContent()).toBe('targte');
     await page.getByText('0 of 6 match').waitFor();
     await page.getByLabel('Group').selectOption('pi');
     await page.getByText(/^[1-5] of 6 match$/).waitFor();
@@ -377,9 +378,9 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await goTo(page, `#token=${await tokenOf('approver')}`);
     await page.locator('tr[data-device]').first().waitFor();
     await goTo(page, `#/rollouts/${id}`);
-    await page.getByRole('button', { name: 'Approve next wave' }).click();
+    await page.getByRole('button', { name: 'Approve wave 1' }).click();
     await page.getByRole('dialog').getByText('Wave 1 of 2 with 1 device opens').waitFor();
-    await page.getByRole('dialog').getByRole('button', { name: 'Approve next wave' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve wave 1' }).click();
     await page.getByText('wave 1 of 2 opened').waitFor();
     await page
       .getByTestId('waits')

@@ -12,6 +12,8 @@ export interface Refusal {
   readonly code?: string;
   /** Field of the body that is wrong. */
   readonly field?: string;
+  /** Character of a selector that is wrong, from 1. */
+  readonly at?: number;
 }
 
 export interface Api {
@@ -84,5 +86,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
   const text = (key: string) => (typeof problem[key] === 'string' ? problem[key] : '');
   const { status } = response;
   const detail = text('detail') || `status ${status}`;
-  return { ok: false, status, detail, code: text('code'), field: text('field') };
+  const { at } = problem;
+  const place = typeof at === 'number' ? { at } : {};
+  return { ok: false, status, detail, code: text('code'), field: text('field'), ...place };
 }

@@ -32,6 +32,11 @@ export function FleetPage() {
   );
 }
 
+function noneText(filter: string, wrongAt: number): string {
+  if (wrongAt > 0) return 'Nothing is selected until the selector is mended.';
+  return `No device matches the ${filter === '' ? 'selector' : 'filter'}.`;
+}
+
 interface Parts {
   readonly store: FleetStore;
   readonly selection: Selection;
@@ -79,7 +84,9 @@ function Devices({ store, selection }: Parts) {
       </div>
       <SelectorBar selection={selection} />
       <FleetTable lines={shown} sparklines={store.lines} order={order} />
-      {found.value.length === 0 && <p class="placeholder muted">No device matches the filter.</p>}
+      {found.value.length === 0 && (
+        <p class="placeholder muted">{noneText(filter.value, selection.wrongAt.value)}</p>
+      )}
       {found.value.length > shown.length && (
         <p class="more">
           <button

@@ -52,18 +52,19 @@ test('what is wrong is said and selects nothing; a server that is away changes n
   const answers: Record<string, Found> = {
     good: found(['d1', 'd2']),
     none: found([], 'no device has none'),
-    bad: { ok: false, status: 400, detail: 'wrong at character 1' },
+    bad: { ok: false, status: 400, detail: 'wrong at character 1', at: 1 },
   };
   const { selection, tell } = open(answers);
-  for (const [selector, size, note] of [
-    ['good', 2, ''],
-    ['bad', 0, 'wrong at character 1'],
-    ['none', 0, 'no device has none'],
-    ['good', 2, ''],
+  for (const [selector, size, note, wrongAt] of [
+    ['good', 2, '', 0],
+    ['bad', 0, 'wrong at character 1', 1],
+    ['none', 0, 'no device has none', 0],
+    ['good', 2, '', 0],
   ] as const) {
     selection.selector.value = selector;
     await vi.advanceTimersByTimeAsync(2001);
-    expect([selection.devices.value?.size, selection.note.value]).toEqual([size, note]);
+    const seen = [selection.devices.value?.size, selection.note.value, selection.wrongAt.value];
+    expect(seen).toEqual([size, note, wrongAt]);
   }
   answers.good = { ok: false, status: 0, detail: 'the fleet server does not answer' };
   tell('reset');

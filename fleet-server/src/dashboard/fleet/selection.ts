@@ -10,6 +10,8 @@ export interface Selection {
   readonly devices: ReadonlySignal<ReadonlySet<string> | undefined>;
   /** Why nothing is selected: what is wrong in the selector, or why it matches no device. */
   readonly note: ReadonlySignal<string>;
+  /** Character of the selector that is wrong, from 1; 0 where none is. */
+  readonly wrongAt: ReadonlySignal<number>;
   close(): void;
 }
 
@@ -25,6 +27,7 @@ export function openSelection({ api, onChange }: Pick<Dashboard, 'api' | 'onChan
   const selector = signal('');
   const devices = signal<ReadonlySet<string> | undefined>(undefined);
   const note = signal('');
+  const wrongAt = signal(0);
 
   async function load(): Promise<void> {
     const asked = selector.value;
@@ -33,6 +36,7 @@ export function openSelection({ api, onChange }: Pick<Dashboard, 'api' | 'onChan
     const answer = await api.get<Answer>(path);
     if (asked !== selector.value) return;
     note.value = answer.ok ? answer.value.note : answer.detail;
+    wrongAt.value = answer.ok ? 0 : (answer.at ?? 0);
     if (answer.ok) devices.value = new Set(answer.value.devices);
     else if (answer.status === 400) devices.value = new Set();
   }
@@ -41,6 +45,7 @@ export function openSelection({ api, onChange }: Pick<Dashboard, 'api' | 'onChan
   const unwatch = selector.subscribe((text) => {
     devices.value = undefined;
     note.value = '';
+    wrongAt.value = 0;
     if (text !== '') refresher.request();
   });
   const stop = onChange(({ topic }) => {
@@ -50,6 +55,7 @@ export function openSelection({ api, onChange }: Pick<Dashboard, 'api' | 'onChan
     selector,
     devices,
     note,
+    wrongAt,
     close() {
       unwatch();
       stop();

@@ -1,5 +1,6 @@
 import type { TargetedSubmitEvent } from 'preact';
 import { useDashboard, useResource } from '../app/context.ts';
+import { said } from '../rollouts/squares.ts';
 import type { Selection } from './selection.ts';
 
 interface Groups {
@@ -8,7 +9,7 @@ interface Groups {
 
 /** Asks for a selector, or for a group, and says what is wrong with it. */
 export function SelectorBar({ selection }: { readonly selection: Selection }) {
-  const { selector, note } = selection;
+  const { selector, note, wrongAt } = selection;
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     selector.value = String(new FormData(event.currentTarget).get('selector') ?? '').trim();
@@ -26,6 +27,7 @@ export function SelectorBar({ selection }: { readonly selection: Selection }) {
           autocomplete="off"
           spellcheck={false}
           maxLength={1000}
+          aria-invalid={wrongAt.value > 0}
           value={selector.value}
           onInput={({ currentTarget: { value } }) => {
             if (value === '') selector.value = '';
@@ -41,10 +43,24 @@ export function SelectorBar({ selection }: { readonly selection: Selection }) {
           }}
         />
       </form>
-      <p id="selector-note" class="selector-note" role="status">
-        {note.value}
-      </p>
+      <div id="selector-note" role="status">
+        {wrongAt.value > 0 && <Place selector={selector.value} at={wrongAt.value} />}
+        <p class="selector-note">{said(note.value)}</p>
+      </div>
     </>
+  );
+}
+
+/** The selector with what is wrong in it marked: the word that begins there, or a sign. */
+function Place({ selector, at }: { readonly selector: string; readonly at: number }) {
+  const before = selector.slice(0, at - 1);
+  const [wrong = ' '] = /^[\w.-]+|^./.exec(selector.slice(at - 1)) ?? [];
+  return (
+    <p class="selector-place mono">
+      {before}
+      <mark>{wrong}</mark>
+      {selector.slice(at - 1 + wrong.length)}
+    </p>
   );
 }
 

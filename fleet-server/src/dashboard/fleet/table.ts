@@ -1,4 +1,4 @@
-import { plural } from '../app/format.ts';
+import { count, plural } from '../app/format.ts';
 import type { FleetRow, SlotRow } from '../data/schemas.ts';
 
 /** A line of the fleet table: a device and one of its slots, or a device that runs nothing. */
@@ -71,7 +71,9 @@ export function matches(line: Line, filter: string): boolean {
 /** How many devices the lines are of; a device with several slots counts once. */
 export function countText(found: readonly Line[], devices: number): string {
   const matching = new Set(found.map(({ row }) => row.device)).size;
-  return matching === devices ? plural(devices, 'device') : `${matching} of ${devices} match`;
+  return matching === devices
+    ? plural(devices, 'device')
+    : `${count(matching)} of ${count(devices)} match`;
 }
 
 const KEYS: Record<Column, (line: Line) => string | number> = {

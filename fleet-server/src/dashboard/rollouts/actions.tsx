@@ -26,7 +26,7 @@ export function Actions({ progress }: { readonly progress: Progress }) {
             asked.value = change;
           }}
         >
-          {TITLES[change]}
+          {titleOf(progress, change)}
         </button>
       ))}
       {asked.value !== undefined && (
@@ -43,12 +43,18 @@ export function Actions({ progress }: { readonly progress: Progress }) {
 }
 
 const TITLES = {
-  approve: 'Approve next wave',
+  approve: 'Approve',
   promote: 'Promote',
   pause: 'Pause',
   resume: 'Resume',
   abort: 'Abort',
 } as const satisfies Record<Change, string>;
+
+/** An approval names the wave that it lets open. */
+const titleOf = ({ wave, waves }: Progress, change: Change): string =>
+  change === 'approve' && wave + 1 < waves.length
+    ? `${TITLES.approve} wave ${wave + 2}`
+    : TITLES[change];
 
 const LOOKS = {
   approve: 'primary',
@@ -88,7 +94,8 @@ function Confirm({ progress, change, onClose }: ConfirmProps) {
   return (
     <dialog ref={dialog} class="dialog" aria-labelledby="confirm-title" onClose={onClose}>
       <h2 id="confirm-title">
-        {TITLES[change]} {progress.model}@{progress.version}?
+        {titleOf(progress, change)} {change === 'approve' && 'of '}
+        {progress.model}@{progress.version}?
       </h2>
       <p>{consequence(progress, change)}</p>
       <p class="login-wrong" role="alert">
@@ -104,7 +111,7 @@ function Confirm({ progress, change, onClose }: ConfirmProps) {
           disabled={busy.value}
           onClick={() => void carryOut()}
         >
-          {TITLES[change]}
+          {titleOf(progress, change)}
         </button>
       </div>
     </dialog>
@@ -121,8 +128,13 @@ function consequence({ waves, wave, kind, model, version }: Progress, change: Ch
   const took = sumOf(waves, 'committed') + sumOf(waves, 'in-progress') + sumOf(waves, 'sent');
   switch (change) {
     case 'approve': {
-      const next = waves[wave + 1]?.size ?? 0;
-      return `Wave ${wave + 2} of ${waves.length} with ${plural(next, 'device')} opens as soon as the open one has ended, soaked and passed its gates.`;
+      const next = waves[wave + 1];
+      if (next === undefined) return 'What a gate suspects is let pass in the last wave.';
+      const when =
+        wave < 0
+          ? 'when nothing else holds it'
+          : 'when the open one has ended, soaked and passed its gates';
+      return `Wave ${wave + 2} of ${waves.length} with ${plural(next.size, 'device')} opens ${when}.`;
     }
     case 'promote':
       return PROMOTIONS[kind];

@@ -30,12 +30,15 @@ export function Gates({ verdicts }: Pick<Progress, 'verdicts'>) {
       </ul>
       {[...Map.groupBy(apart, ({ sentence }) => sentence)].map(([sentence, some]) => (
         <p key={sentence} class="muted small gates-apart">
-          {`Not judged: ${some.map(({ title }) => title.toLowerCase()).join(', ')} (${sentence}).`}
+          {`Not judged: ${some.map(shortTitle).join(', ')} (${sentence}).`}
         </p>
       ))}
     </>
   );
 }
+
+const shortTitle = ({ title }: Verdict): string =>
+  title.replace(/ against the previous version$/, '').toLowerCase();
 
 function GateItem({ verdict }: { readonly verdict: Verdict }) {
   const { gate, title, state, sentence } = verdict;

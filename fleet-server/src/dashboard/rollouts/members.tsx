@@ -96,7 +96,7 @@ function MemberRow({ member }: { readonly member: Member }) {
           <bdi>{name || device}</bdi>
         </a>
       </td>
-      <td>{wave < 0 ? '–' : wave + 1}</td>
+      <td data-label="Wave">{wave < 0 ? '–' : wave + 1}</td>
       <td class={`text-${standingOf(member)}`}>{wave < 0 ? member.state : memberText(member)}</td>
       <td class="mono">{precision === '' ? '–' : `${target} ${precision}`}</td>
       <td class="muted">{reason}</td>

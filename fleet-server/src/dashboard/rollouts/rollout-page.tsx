@@ -112,9 +112,9 @@ function Facts({ progress }: { readonly progress: Progress }) {
   const { firstFailureMs, haltedMs } = progress;
   const left = useTimeLeft(waitsFor.untilMs);
   const facts: [string, string][] = [
-    ['have it', count(sumOf(waves, 'committed'))],
+    ['committed', count(sumOf(waves, 'committed'))],
     ['in flight', count(inFlight)],
-    ['taken in the last minute', count(takenLastMinute)],
+    ['committed in the last minute', count(takenLastMinute)],
   ];
   if (perMinute > 0) facts.push(['at most, per minute', count(Math.round(perMinute))]);
   if (away > 0) facts.push(['on their way, not connected', count(away)]);
@@ -144,7 +144,7 @@ function Facts({ progress }: { readonly progress: Progress }) {
 function useTimeLeft(untilMs: number): string {
   const { now } = useDashboard();
   const left = untilMs - now.value;
-  return left > 0 ? ` (at most ${duration(left)} more)` : '';
+  return left > 0 ? `, at most ${duration(left)} more` : '';
 }
 
 /** Comparing every device costs the server more, the more of them there are. */

@@ -52,6 +52,7 @@ function RolloutItem({ item }: { readonly item: Summary }) {
         <span class="rollout-model mono">
           <bdi>{item.model}</bdi>@{item.version}
         </span>
+        {item.kind !== 'update' && <span class="tag">{KINDS[item.kind]}</span>}
         <StatePill state={item.state} />
         <span class="muted small rollout-when">{ago(item.createdMs, now.value)}</span>
       </a>
@@ -64,10 +65,14 @@ function RolloutItem({ item }: { readonly item: Summary }) {
   );
 }
 
-function waveText({ wave, sizes, selector }: Summary): string {
+const KINDS = { shadow: 'shadow', ab: 'A/B' } as const;
+
+function waveText({ wave, sizes, selector, state, needsApproval }: Summary): string {
   const devices = plural(sizes.at(-1) ?? 0, 'device');
   const to = selector === 'all' ? devices : `${devices} where ${selector}`;
-  return wave < 0 ? `${to} · not begun` : `${to} · wave ${wave + 1} of ${sizes.length}`;
+  const at = wave < 0 ? 'not begun' : `wave ${wave + 1} of ${sizes.length}`;
+  const asks = needsApproval && (state === 'running' || state === 'paused');
+  return `${to} · ${at}${asks ? ' · needs approval' : ''}`;
 }
 
 const PARTS = ['committed', 'in-progress', 'sent', 'failed', 'rolled-back', 'expired'] as const;

@@ -29,7 +29,9 @@ export function memberText(member: Member): string {
   }
   if (square !== 'in-progress') return title;
   const share =
-    member.bytesTotal > 0 ? ` ${Math.round((100 * member.bytesDone) / member.bytesTotal)} %` : '';
+    member.step === 'download' && member.bytesTotal > 0
+      ? ` ${Math.round((100 * member.bytesDone) / member.bytesTotal)} %`
+      : '';
   return member.step === '' ? title : `${title}: ${member.step}${share}`;
 }
 

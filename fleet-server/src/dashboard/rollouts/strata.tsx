@@ -31,9 +31,11 @@ export function Strata({ progress }: { readonly progress: Progress }) {
                   <td>
                     <bdi>{stratum || '–'}</bdi>
                   </td>
-                  <td>{count(size)}</td>
-                  <td>{count(counts.committed ?? 0)}</td>
-                  <td class={counts.failed ? 'text-failed' : ''}>{count(counts.failed ?? 0)}</td>
+                  <td data-label="Devices">{count(size)}</td>
+                  <td data-label="Committed">{count(counts.committed ?? 0)}</td>
+                  <td data-label="Failed" class={counts.failed ? 'text-failed' : ''}>
+                    {count(counts.failed ?? 0)}
+                  </td>
                   <td>
                     <Bar counts={counts} />
                   </td>

@@ -44,7 +44,7 @@ function WaveBox({ id, wave }: { readonly id: string; readonly wave: Wave }) {
         <strong>Wave {index + 1}</strong>
         <span class="muted small">
           {plural(size, 'device')} · {WAVE_STATES[state]}
-          {done > 0 && done < 1 && ` · ${Math.floor(done * 100)} % have it`}
+          {done > 0 && done < 1 && ` · ${Math.floor(done * 100)} % committed`}
         </span>
       </p>
       {size <= SINGLE ? <WaveDevices id={id} wave={wave} /> : <ManyDevices wave={wave} />}
@@ -111,7 +111,7 @@ function ManyDevices({ wave: { counts, size } }: { readonly wave: Wave }) {
           </i>
         ))}
       </div>
-      {each > 1 && <p class="muted small each">each about {plural(Math.round(each), 'device')}</p>}
+      {each > 1 && <p class="muted small each">each about {Number(each.toPrecision(2))} devices</p>}
     </>
   );
 }
@@ -133,11 +133,15 @@ function Legend({ waves }: Pick<Progress, 'waves'>) {
 }
 
 /** Devices that the selector names and that take no part. */
-function Apart({ progress: { apart, model, version } }: { readonly progress: Progress }) {
+function Apart({ progress: { apart, kind, model, version } }: { readonly progress: Progress }) {
   const { unsuitable, unchanged } = apart;
   if (unsuitable + unchanged === 0) return null;
   const parts = [
-    unchanged > 0 ? `${plural(unchanged, 'device')} run ${model}@${version} already` : '',
+    unchanged === 0
+      ? ''
+      : kind === 'ab'
+        ? `${plural(unchanged, 'device')} of arm A keep their version`
+        : `${plural(unchanged, 'device')} run ${model}@${version} already`,
     unsuitable > 0 ? `no variant suits ${plural(unsuitable, 'device')}` : '',
   ];
   return (
