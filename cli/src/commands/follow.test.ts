@@ -12,7 +12,7 @@ const ID = '01m7xy2hxsnss48p1c7zwvw5qy';
 
 let server: Server;
 let url: string;
-/** What the server answers, one after the other; the last again and again. */
+/** What the server answers, or with which status it refuses; the last again and again. */
 let answers: unknown[];
 let asked: string[];
 
@@ -21,7 +21,8 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     asked.push(request.url ?? '');
     const answer = answers.length > 1 ? answers.shift() : answers[0];
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const status = typeof answer === 'number' ? answer : 200;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -73,6 +74,16 @@ it('follows a rollout to its end and prints one JSON document', async () => {
     ...Array(2).fill(`/api/1/fleets/default/rollouts/${ID}/progress`),
     `/api/1/fleets/default/rollouts/${ID}`,
   ]);
+});
+
+it('asks on while the server begins anew, and gives up at once on one that it never reached', async () => {
+  answers = [rollout('running'), 503, rollout('done'), { whole: true }];
+  const { context: own, printed } = context();
+  expect(await run(['rollout', 'watch', ID, '--json'], own)).toBe(0);
+  expect(printed).toEqual([{ whole: true }]);
+  answers = [503, rollout('done')];
+  const refused = run(['rollout', 'watch', ID, '--json'], context().context);
+  await expect(refused).rejects.toMatchObject({ code: 'api.refused' });
 });
 
 it('fails where the rollout that it followed was undone, and prints it all the same', async () => {
