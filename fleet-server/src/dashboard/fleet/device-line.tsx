@@ -22,7 +22,10 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
         <OnlineDot status={row.status} online={row.online} />
       </td>
       <td class="cell-name">
-        <a href={hrefOf({ page: 'device', id: row.device })} title={row.device}>
+        <a
+          href={hrefOf({ page: 'device', id: row.device })}
+          title={`${row.name} ${row.device}`.trim()}
+        >
           <bdi>{row.name || row.device}</bdi>
         </a>
       </td>
@@ -43,7 +46,7 @@ export function DeviceLine({ line, sparklines }: DeviceLineProps) {
           <span class="muted">nothing yet</span>
         ) : (
           <>
-            <span class="mono">
+            <span class="mono" title={`${slot.model}@${slot.version} ${slot.precision}`}>
               <bdi>{slot.model}</bdi>@{slot.version}
             </span>{' '}
             <span class="tag">{slot.precision}</span>

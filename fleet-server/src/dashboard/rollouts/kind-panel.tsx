@@ -110,11 +110,9 @@ function Disagreements({ shadow: { disagreements, labels } }: { readonly shadow:
     disagreements.find((pair) => pair.active === active && pair.shadow === shadow)?.count ?? 0;
   return (
     <div class="matrix-frame">
-      <table class="plain matrix">
-        <caption class="muted small">
-          Disagreements, in inferences: a row is what the active model says, a column what the
-          shadow says
-        </caption>
+      <h3 id="matrix-title">Disagreements, in inferences</h3>
+      <p class="muted small">A row is what the active model says, a column what the shadow says.</p>
+      <table class="plain matrix" aria-labelledby="matrix-title">
         <thead>
           <tr>
             <td />
