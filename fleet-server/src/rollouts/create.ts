@@ -11,7 +11,7 @@ import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { claim } from './claim.ts';
 import { addMembers } from './enlist.ts';
-import { plural } from './gates/text.ts';
+import { plural, writeCount } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
 import { type ArmName, obstacleFor, shapeByKind } from './kinds/shape.ts';
 import { leaveToOthers } from './overlap.ts';
@@ -176,7 +176,7 @@ function summary(draft: RolloutDraft, actor: string): string {
   const size = sizes.at(-1) ?? 0;
   const controls = members.filter(({ arm }) => arm === 'control').length;
   const left = members.length - size - controls;
-  const against = controls === 0 ? '' : `, against ${controls} that keep theirs`;
+  const against = controls === 0 ? '' : `, against ${writeCount(controls)} that keep theirs`;
   const out = left === 0 ? '' : `, ${left} left out`;
   return `${WORDS[settings.kind]}${model}@${version} for ${plural(size, 'device')} in ${plural(sizes.length, 'wave')}${against}${out}, by ${actor}`;
 }

@@ -262,7 +262,7 @@ describe('the gate of disagreement', () => {
       ),
     ).toMatchObject({
       state: 'closed',
-      sentence: expect.stringMatching(/^the shadow disagrees on 32\.7% of 2000 inferences on 10 /),
+      sentence: expect.stringMatching(/^the shadow disagrees on 32\.7% of 2,000 inferences on 10 /),
     });
     expect(
       judgePairs(

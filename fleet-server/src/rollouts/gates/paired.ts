@@ -1,5 +1,5 @@
 import { meanEvidence, type Prior, summarize } from './e-values.ts';
-import { plural } from './text.ts';
+import { plural, writeCount } from './text.ts';
 import type { DevicePair, Finding, GateSettings, Nothing, Side, Spread } from './types.ts';
 
 /** A device says something of a version from so many observations with each. */
@@ -65,7 +65,7 @@ export function withoutEvidence(
   if (total >= minInferences && devices.length > 0) return undefined;
   const numbers = { matched: total, minInferences };
   const few = total >= minInferences ? `, too few on each device` : '';
-  const sentence = `not enough evidence: ${Math.floor(total)} of ${minInferences} ${what}${few}`;
+  const sentence = `not enough evidence: ${writeCount(Math.floor(total))} of ${writeCount(minInferences)} ${what}${few}`;
   return { state: 'waiting', sentence, numbers };
 }
 

@@ -1,5 +1,5 @@
 import { shareEvidence } from './e-values.ts';
-import { percent, plural } from './text.ts';
+import { percent, plural, writeCount } from './text.ts';
 import type { Evidence, Finding, Nothing, TallyName } from './types.ts';
 
 interface Question {
@@ -24,11 +24,11 @@ export function findShare(
   const [worst] = [...tallies[tally]].sort((a, b) => b.bad - a.bad);
   const why = bad > 0 && worst !== undefined && worst.reason !== '' ? worst.reason : '';
   const certain = bad > tolerated * membership;
-  const most = `at most ${percent(tolerated)}${certain ? ` of all ${membership}` : ''} tolerated`;
+  const most = `at most ${percent(tolerated)}${certain ? ` of all ${writeCount(membership)}` : ''} tolerated`;
   return {
     log: shareEvidence(bad, asked, tolerated),
     certain,
-    seen: `${bad} of ${plural(asked, 'device')} ${did}${why === '' ? '' : `, most often ${why}`}`,
+    seen: `${writeCount(bad)} of ${plural(asked, 'device')} ${did}${why === '' ? '' : `, most often ${why}`}`,
     limit: `${percent(share)}, ${most}`,
     numbers: { asked, bad, share, limit: tolerated },
   };

@@ -1,5 +1,9 @@
-export const plural = (count: number, one: string): string =>
-  `${count} ${count === 1 ? one : `${one}s`}`;
+const COUNT = new Intl.NumberFormat('en-US');
+/** `1,103`. */
+export const writeCount = (number: number): string => COUNT.format(number);
+
+export const plural = (number: number, one: string): string =>
+  `${writeCount(number)} ${number === 1 ? one : `${one}s`}`;
 
 export const percent = (share: number): string => `${Number((share * 100).toFixed(1))}%`;
 
