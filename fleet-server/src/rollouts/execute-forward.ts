@@ -6,7 +6,7 @@ import { type Before, readBefore } from './before.ts';
 import { spendRate } from './execute-rollout.ts';
 import { plural } from './gates/text.ts';
 import { fallBack } from './ladder.ts';
-import { isDue, readMembersOf, readSlot, setMember } from './members.ts';
+import { isDue, readMembersOf, readName, readSlot, setMember } from './members.ts';
 import { closingMs, orderFor } from './order.ts';
 import { errorClass } from './pace/error-class.ts';
 import { openZones, roomFor } from './pace/room.ts';
@@ -107,7 +107,7 @@ export async function retry(
     await setMember(trx, member, { base_unclean_starts });
     await askAgain(trx, rollout, member, now);
   });
-  if (asked.length > 0) await addEvent(trx, rollout, 'retry', retrySentence(asked), now);
+  if (asked.length > 0) await addEvent(trx, rollout, 'retry', await retrySentence(trx, asked), now);
   return ids;
 }
 
@@ -129,12 +129,12 @@ async function askAgain(trx: Trx, rollout: Rollout, member: MemberRow, now: numb
   });
 }
 
-function retrySentence(members: readonly MemberRow[]): string {
+async function retrySentence(trx: Trx, members: readonly MemberRow[]): Promise<string> {
   const [first] = members;
   const codes = [...new Set(members.map(({ code }) => code).filter((code) => code !== ''))];
   const why = codes.length === 0 ? '' : ` after ${codes.slice(0, 3).join(', ')}`;
   if (members.length === 1 && first !== undefined) {
-    return `attempt ${first.attempt + 1} on ${first.device}${why}`;
+    return `attempt ${first.attempt + 1} on ${await readName(trx, first)}${why}`;
   }
   return `another attempt on ${plural(members.length, 'device')}${why}`;
 }

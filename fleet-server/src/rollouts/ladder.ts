@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Database, VariantsTable } from '../db/schema.ts';
 import { assignDeployment } from '../devices/deployments.ts';
-import { setMember } from './members.ts';
+import { readName, setMember } from './members.ts';
 import { orderFor } from './order.ts';
 import { addEvent, type MemberRow, type Rollout } from './store.ts';
 import { isVariantFault } from './variant-fault.ts';
@@ -56,7 +56,8 @@ export async function fallBack(
     ...{ sent_ms: now, ended_ms: 0, due_ms: now + rollout.settings.deadlineMs },
   });
   const why = [member.code, member.detail].filter((part) => part !== '').join(': ');
-  const sentence = `${member.precision} failed on ${member.device} (${why}): ${next.precision} is tried`;
+  const name = await readName(trx, member);
+  const sentence = `${member.precision} failed on ${name} (${why}): ${next.precision} is tried`;
   await addEvent(trx, rollout, 'fallback', sentence.slice(0, 500), now);
   return true;
 }

@@ -32,6 +32,20 @@ export async function readAsked(db: Kysely<Database>, rollout: Target): Promise<
   return rows;
 }
 
+/** What a person calls a device of a fleet: its name, or its id where it has none. */
+export async function readName(
+  db: Kysely<Database>,
+  { fleet, device }: Pick<MemberRow, 'fleet' | 'device'>,
+): Promise<string> {
+  const row = await db
+    .selectFrom('devices')
+    .select('name')
+    .where('fleet', '=', fleet)
+    .where('device', '=', device)
+    .executeTakeFirst();
+  return row?.name || device;
+}
+
 async function* pagesOf(db: Kysely<Database>, rollout: Target): AsyncGenerator<MemberRow[]> {
   let after: Place | undefined;
   for (;;) {

@@ -119,7 +119,10 @@ function Facts({ progress }: { readonly progress: Progress }) {
   if (perMinute > 0) facts.push(['at most, per minute', count(Math.round(perMinute))]);
   if (away > 0) facts.push(['on their way, not connected', count(away)]);
   if (firstFailureMs > 0 && haltedMs >= firstFailureMs) {
-    facts.push(['from the first failure to the halt', duration(haltedMs - firstFailureMs)]);
+    facts.push([
+      'from the first failure to the halt',
+      haltedMs - firstFailureMs < 1000 ? 'under 1 s' : duration(haltedMs - firstFailureMs),
+    ]);
   }
   return (
     <>
