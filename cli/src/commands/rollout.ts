@@ -1,4 +1,5 @@
 import type {
+  RolloutChanged,
   RolloutComparison,
   RolloutDraft,
   RolloutMember,
@@ -27,6 +28,10 @@ interface Options extends ApiOptions {
 interface CreateOptions extends Options, RequestOptions {
   readonly dryRun?: boolean;
   readonly watch?: boolean;
+}
+
+interface ApproveOptions extends Options {
+  readonly wave?: string;
 }
 
 interface DeviceOptions extends Options {
@@ -77,13 +82,19 @@ export function define(command: Command, context: Context): void {
   );
   for (const [verb, text] of Object.entries(CHANGES)) {
     sub(`${verb} <rollout>`, text).action((id: string, options: Options) =>
-      change(id, verb, options, context),
+      change(id, verb, {}, options, context),
     );
   }
+  sub('approve <rollout>', 'let one wave open once the one before has passed; needs an approver')
+    .option('--wave <number>', 'which one, from 1 (the one that opens next)')
+    .action((id: string, options: ApproveOptions) => {
+      const { wave } = options;
+      const body = wave === undefined ? {} : { wave: readCount('--wave', wave) };
+      return change(id, 'approve', body, options, context);
+    });
 }
 
 const CHANGES = {
-  approve: 'let the next wave open once the open one has passed its gates; needs an approver',
   pause: 'ask no further device; those that were asked go on',
   resume: 'go on with a paused rollout',
   promote: 'turn a shadow or an A/B rollout into an update of all its devices',
@@ -179,14 +190,15 @@ async function devices(id: string, options: DeviceOptions, context: Context): Pr
   context.say(devices.length === 0 ? 'no such device' : memberTable(devices, context.columns));
 }
 
-/** The line that a change is answered with. */
-async function change(id: string, verb: string, options: Options, context: Context) {
+/** Says what the change has done; a promotion, which rollout it made. */
+async function change(id: string, verb: string, body: object, options: Options, context: Context) {
   const api = connect(options);
-  const rollout = await api.post<RolloutSummary>(`${pathOf(id)}/${verb}`);
-  if (options.json) context.json(rollout);
-  const { model, version, state, sentence } = rollout;
-  const other = rollout.id === id ? '' : `rollout ${rollout.id}: `;
-  context.say(
-    `${other}${model}@${version} is ${state}${sentence === '' ? '' : `: ${said(sentence)}`}`,
+  const rollout = await api.post<RolloutSummary & Partial<Pick<RolloutChanged, 'answer'>>>(
+    `${pathOf(id)}/${verb}`,
+    body,
   );
+  if (options.json) context.json(rollout);
+  const { model, version, state, answer } = clean(rollout);
+  const other = rollout.id === id ? '' : `rollout ${rollout.id}: `;
+  context.say(answer ?? `${other}${model}@${version} is ${state}`);
 }

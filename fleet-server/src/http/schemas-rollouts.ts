@@ -145,6 +145,27 @@ export const RolloutDetail = Type.Interface([RolloutSummary], {
   events: Type.Array(RolloutEvent, { description: 'the newest 1000, oldest first' }),
 });
 
+/** The answer to a person who changed a rollout. */
+export const RolloutChanged = Type.Interface([RolloutDetail], {
+  answer: Type.String({
+    description: 'what was done: "wave 1 of 2 of parts@3 is approved"; "parts@3 is paused already"',
+  }),
+});
+
+/** Body of `POST rollouts/{id}/approve`, which may be left out. */
+export const ApproveRequest = Type.Object(
+  {
+    wave: Type.Optional(
+      Type.Integer({
+        ...{ minimum: 1, maximum: 20 },
+        description:
+          'from 1; left out: the wave that opens next, once the approved one that is open has ended',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 const Standings = Type.Partial(
   Type.Object(
     Object.fromEntries(STANDINGS.map((name) => [name, Count])) as Record<Standing, typeof Count>,

@@ -1,6 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
 import type { ServerContext } from '../context.ts';
 import { audit } from '../trust/audit.ts';
+import type { Changed } from './approve.ts';
 import { halt, setRollout } from './execute-rollout.ts';
 import { addEvent, type Rollout, readRollout } from './store.ts';
 import type { RolloutState } from './types.ts';
@@ -10,12 +11,32 @@ export const ROLLOUT_CHANGES = ['abort', 'pause', 'resume'] as const;
 export type RolloutChange = (typeof ROLLOUT_CHANGES)[number];
 
 const ALLOWED = {
-  abort: { from: ['running', 'paused'], to: 'halted', word: 'aborted' },
-  pause: { from: ['running'], to: 'paused', word: 'paused' },
-  resume: { from: ['paused'], to: 'running', word: 'resumed' },
+  abort: {
+    ...{ from: ['running', 'paused'], to: 'halted', word: 'aborted' },
+    done: 'is aborted: its devices go back to the version before',
+    repeated: 'is aborted already',
+  },
+  pause: {
+    ...{ from: ['running'], to: 'paused', word: 'paused' },
+    done: 'is paused: no further device is asked',
+    repeated: 'is paused already',
+  },
+  resume: {
+    ...{ from: ['paused'], to: 'running', word: 'resumed' },
+    done: 'goes on',
+    repeated: 'is running already',
+  },
 } as const satisfies Record<
   RolloutChange,
-  { from: readonly RolloutState[]; to: RolloutState; word: string }
+  {
+    readonly from: readonly RolloutState[];
+    readonly to: RolloutState;
+    readonly word: string;
+    /** What is told to the person who asked for it. */
+    readonly done: string;
+    /** The same, where nothing changed. */
+    readonly repeated: string;
+  }
 >;
 
 /**
@@ -25,22 +46,21 @@ const ALLOWED = {
  */
 export async function changeRollout(
   context: Pick<ServerContext, 'db' | 'dialect'>,
-  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+  target: Pick<Rollout, 'fleet' | 'id'>,
   change: RolloutChange,
   { actor, now }: { readonly actor: string; readonly now: number },
-): Promise<Rollout> {
-  const { from, to, word } = ALLOWED[change];
-  const rollout = await readRollout(context.db, fleet, id);
-  if (isRepeated(rollout, change)) return rollout;
-  if (!(from as readonly RolloutState[]).includes(rollout.state)) {
-    throw new FlotillaError('rollout.state', { rollout: id, state: rollout.state, change: word });
-  }
-  const sentence = `${word} by ${actor}`;
-  const target = { fleet, id };
-  await context.db.transaction().execute(async (trx) => {
+): Promise<Changed> {
+  const { fleet, id } = target;
+  const { from, to, word, done, repeated } = ALLOWED[change];
+  const answer = await context.db.transaction().execute(async (trx) => {
     await context.dialect.lock(trx, `rollout ${fleet}/${id}`);
     const current = await readRollout(trx, fleet, id);
-    if (!(from as readonly RolloutState[]).includes(current.state)) return;
+    const name = `${current.model}@${current.version}`;
+    if (isRepeated(current, change)) return `${name} ${repeated}`;
+    if (!(from as readonly RolloutState[]).includes(current.state)) {
+      throw new FlotillaError('rollout.state', { rollout: id, state: current.state, change: word });
+    }
+    const sentence = `${word} by ${actor}`;
     if (change === 'abort') {
       await halt(trx, current, { kind: 'halt', cause: 'operator', sentence }, now);
     } else {
@@ -49,8 +69,9 @@ export async function changeRollout(
     }
     const action = `rollout.${change}`;
     await audit({ ...context, now: () => now }, trx, { fleet, actor, action, subject: id });
+    return `${name} ${done}`;
   });
-  return readRollout(context.db, fleet, id);
+  return { rollout: await readRollout(context.db, fleet, id), answer };
 }
 
 const isRepeated = ({ state, haltedBy }: Rollout, change: RolloutChange): boolean =>

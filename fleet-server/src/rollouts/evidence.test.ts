@@ -293,8 +293,11 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     await database.db.updateTable('rollouts').set({ approved_wave: 2 }).execute();
     await advance(id);
     expect(await wave()).toBe(0);
-    expect(await approveRollout(database, target, by)).toMatchObject({ accepted: ['confidence'] });
-    await approveRollout(database, target, by);
+    const { rollout } = await approveRollout(database, target, by);
+    expect(rollout).toMatchObject({ accepted: ['confidence'] });
+    expect(await approveRollout(database, target, by)).toMatchObject({
+      answer: 'wave 2 of 2 of parts@2 is approved already',
+    });
     const events = await database.db
       .selectFrom('rollout_events')
       .select('sentence')

@@ -207,16 +207,24 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     expect(await member()).toMatchObject({ state: 'failed', code: 'deployment.not-running' });
   });
 
-  it('opens no wave that an approver has not approved', async () => {
+  it('opens no wave that an approver has not approved, however often one is asked for', async () => {
     const id = await create(2, { approval: 'each' });
     const by = { actor: 'token:boss', now };
+    const approve = async (wave?: number) =>
+      (await approveRollout(database, { fleet: FLEET, id }, { ...by, wave })).answer;
     await settle(id, 1000);
     expect((await read(id)).wave).toBe(-1);
-    await approveRollout(database, { fleet: FLEET, id }, by);
-    await approveRollout(database, { fleet: FLEET, id }, by);
+    await expect(approve(2)).rejects.toThrow('approve that one first');
+    expect(await approve()).toBe('wave 1 of 2 of parts@2 is approved');
+    expect(await approve()).toBe('wave 1 of 2 of parts@2 is approved already');
+    // the same again once the wave has opened, and is at work
+    await advance(id);
+    expect(await approve()).toBe('wave 1 of 2 of parts@2 is approved already');
+    expect(await approve(1)).toBe('wave 1 of 2 of parts@2 is approved already');
     for (let turn = 0; turn < 3; turn++) await settle(id, 20_000);
     expect(await read(id)).toMatchObject({ wave: 0, approvedWaves: 1, state: 'running' });
-    await approveRollout(database, { fleet: FLEET, id }, by);
+    expect(await approve()).toBe('wave 2 of 2 of parts@2 is approved');
+    await expect(approve(3)).rejects.toThrow('there is no wave 3: the rollout has 2');
     for (let turn = 0; turn < 3; turn++) await settle(id, 20_000);
     expect(await read(id)).toMatchObject({ state: 'done', approvedWaves: 2 });
     expect(await events(id)).toContain('wave 2 of 2 approved by token:boss');

@@ -78,15 +78,18 @@ interface ConfirmProps {
 }
 
 /** Says what will happen, and does it when that is confirmed. */
-function Confirm({ progress, change, onClose }: ConfirmProps) {
+function Confirm({ progress: newest, change, onClose }: ConfirmProps) {
   const { api } = useDashboard();
+  // what is confirmed is what was asked, though the rollout goes on meanwhile
+  const { current: progress } = useRef(newest);
   const dialog = useRef<HTMLDialogElement>(null);
   const wrong = useSignal('');
   const busy = useSignal(false);
   useEffect(() => dialog.current?.showModal(), []);
   const carryOut = async () => {
     busy.value = true;
-    const answer = await api.post(`/rollouts/${progress.id}/${change}`);
+    const body = change === 'approve' ? { wave: progress.wave + 2 } : undefined;
+    const answer = await api.post(`/rollouts/${progress.id}/${change}`, body);
     busy.value = false;
     if (answer.ok) onClose();
     else wrong.value = answer.detail;

@@ -73,6 +73,12 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(String(again.body.detail)).toContain(`rollout ${id} still holds slot parts`);
 
     expect((await call('POST', `/rollouts/${id}/pause`)).body.state).toBe('paused');
+    expect((await call('POST', `/rollouts/${id}/pause`)).body).toMatchObject({
+      ...{ state: 'paused', answer: 'parts@1 is paused already' },
+    });
+    const unasked = await call('POST', `/rollouts/${id}/approve`);
+    expect(unasked.body.detail).toContain('asks for no approval');
+    expect((await call('POST', `/rollouts/${id}/approve`, { wave: 0 })).status).toBe(400);
     expect((await call('POST', `/rollouts/${id}/resume`)).body.state).toBe('running');
     expect((await call('POST', `/rollouts/${id}/abort`)).body).toMatchObject({
       state: 'halted',

@@ -23,6 +23,8 @@ import { PageOf, PageQuery, pageOf, toPage } from '../page.ts';
 import { actorOf } from '../principal.ts';
 import { FleetAnd, FleetParams, Id } from '../schemas.ts';
 import {
+  ApproveRequest,
+  RolloutChanged,
   RolloutDetail,
   RolloutDevice,
   RolloutDraftAnswer,
@@ -168,13 +170,13 @@ function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): vo
   for (const change of ROLLOUT_CHANGES) {
     app.post(
       `${BASE}/:rollout/${change}`,
-      { ...OPERATOR, schema: { params: PARAMS, response: { 200: RolloutDetail } } },
+      { ...OPERATOR, schema: { params: PARAMS, response: { 200: RolloutChanged } } },
       async ({ params: { fleet, rollout: id }, principal }) => {
         const by = { actor: actorOf(principal), now: now() };
-        const rollout = await changeRollout(context, { fleet, id }, change, by);
+        const { rollout, answer } = await changeRollout(context, { fleet, id }, change, by);
         changes.emit({ topic: 'rollout', fleet, id });
         rollouts.touch(id);
-        return detail(db, rollout);
+        return { ...(await detail(db, rollout)), answer };
       },
     );
   }
@@ -185,18 +187,22 @@ function addApproval(app: Http, context: ServerContext, { rollouts }: Ticker): v
     `${BASE}/:rollout/approve`,
     {
       config: { access: 'approver' as const },
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
       schema: {
-        summary: 'Lets the next wave open once the open one has passed its gates',
+        summary: 'Lets one wave open once the one before has passed its gates',
         params: PARAMS,
-        response: { 200: RolloutDetail },
+        body: ApproveRequest,
+        response: { 200: RolloutChanged },
       },
     },
-    async ({ params: { fleet, rollout: id }, principal }) => {
-      const by = { actor: actorOf(principal), now: context.now() };
-      const rollout = await approveRollout(context, { fleet, id }, by);
+    async ({ params: { fleet, rollout: id }, body, principal }) => {
+      const by = { actor: actorOf(principal), now: context.now(), wave: body.wave };
+      const { rollout, answer } = await approveRollout(context, { fleet, id }, by);
       context.changes.emit({ topic: 'rollout', fleet, id });
       rollouts.touch(id);
-      return detail(context.db, rollout);
+      return { ...(await detail(context.db, rollout)), answer };
     },
   );
 }

@@ -9,6 +9,7 @@ export { STANDINGS, type Standing } from './standing.ts';
 export type { StandingCounts, WaveState } from './waves.ts';
 export type RolloutProgress = Static<typeof schemas.RolloutProgress>;
 export type RolloutSummary = Static<typeof schemas.RolloutSummary>;
+export type RolloutChanged = Static<typeof schemas.RolloutChanged>;
 export type RolloutMember = Static<typeof schemas.RolloutDevice>;
 export type RolloutDraft = Static<typeof schemas.RolloutDraftAnswer>;
 export type RolloutComparison = Static<typeof comparison.RolloutComparison>;
