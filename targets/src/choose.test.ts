@@ -126,6 +126,9 @@ describe('the choice of a variant', () => {
       'int8 for jetson-nano is in int8, which Jetson Nano (Maxwell, JetPack 4) does not run.',
     );
     expect(tell(PI_5, [])).toEqual([undefined, 'There are no variants to choose from.']);
+    expect(tell(PI_5, misfits.slice(0, 2))[1]).toBe(
+      'No raspberry-pi-5 variant was built, and this Raspberry Pi 5 (4 × Cortex-A76) runs no other: push a version that is built for raspberry-pi-5 too.',
+    );
   });
 
   it('takes opset and memory of the class where the device reports none', () => {

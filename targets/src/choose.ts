@@ -57,8 +57,13 @@ function fastest<V extends VariantFacts>(preferred: V, rivals: readonly V[]): V 
   return first;
 }
 
-function whyNone(device: DeviceFacts, { length }: readonly VariantFacts[]): string {
+function whyNone(device: DeviceFacts, variants: readonly VariantFacts[]): string {
+  const { length } = variants;
+  const { target } = device;
   if (length === 0) return 'There are no variants to choose from.';
+  if (isTargetId(target) && !variants.some((variant) => variant.target === target)) {
+    return `No ${target} variant was built, and ${describe(device)} runs no other: push a version that is built for ${target} too.`;
+  }
   return `None of the ${length} variants fits ${describe(device)}.`;
 }
 

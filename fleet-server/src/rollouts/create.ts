@@ -108,7 +108,14 @@ function whyNoneTakesPart(candidates: readonly Candidate[], version: string): st
   if (unsuitable === undefined) {
     return `${candidates.length === 1 ? 'the device runs' : 'all devices run'} ${version} already`;
   }
-  return `no variant of ${version} suits any of ${plural(candidates.length, 'device')}; ${unsuitable.name || unsuitable.device}: ${unsuitable.reason}`;
+  const reason = `${unsuitable.name || unsuitable.device}: ${unsuitable.reason}`;
+  const running = candidates.filter(({ state }) => state === 'unchanged').length;
+  const left = candidates.length - running;
+  if (running === 0) {
+    return `no variant of ${version} suits any of ${plural(left, 'device')}; ${reason}`;
+  }
+  const others = left === 1 ? 'one' : `${left}`;
+  return `${running} of ${candidates.length} devices run ${version} already, and no variant suits the other ${others}; ${reason}`;
 }
 
 /**

@@ -298,7 +298,11 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     const id = await create(1);
     const rows = await members(id);
     expect(states(rows)).toEqual(['unchanged', 'unsuitable', 'pending', 'pending', 'pending']);
-    expect(rows[1]?.reason).not.toBe('');
+    expect(rows[1]?.reason).toContain('No jetson-nano variant was built');
+    const both = `id in (${deviceId(0)}, ${deviceId(90)})`;
+    await expect(create(1, { devices: both })).rejects.toThrow(
+      '1 of 2 devices run parts@1 already, and no variant suits the other one',
+    );
     await seedVersion(database.db, 4, ['jetson-nano']);
     await expect(create(4, { devices: 'target=x86-64' })).rejects.toThrow(
       'no variant of parts@4 suits any of 4 devices',
