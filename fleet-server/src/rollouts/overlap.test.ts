@@ -8,6 +8,7 @@ import { createChanges } from '../changes.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { approveRollout } from './approve.ts';
+import { changeRollout } from './change.ts';
 import { createRollout } from './create.ts';
 import { joinLate } from './join.ts';
 import { createJoiner } from './joiner.ts';
@@ -124,6 +125,31 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     const first = await create(2, { waves: ['100%'] });
     await advance(first);
     await expect(create(3, { priority: 9 })).rejects.toThrow('still holds slot parts on 4');
+  });
+
+  it('asks no device that a halted rollout takes back before it is back', async () => {
+    const first = await create(2);
+    await settle(first);
+    const by = { actor: 'token:boss', now };
+    await changeRollout(database, { fleet: FLEET, id: first }, 'abort', by);
+    const [asked] = (await readMembers(database.db, await read(first))).map((one) => one.device);
+    await expect(create(3, { devices: `id=${asked}` })).rejects.toThrow(
+      `rollout ${first} is still taking 1 of these devices back to the version before`,
+    );
+    await advance(first);
+    await expect(create(3)).rejects.toMatchObject({ code: 'rollout.going-back' });
+    const others = await create(3, { devices: `not (id=${asked})`, waves: ['100%'] });
+    await changeRollout(database, { fleet: FLEET, id: others }, 'abort', by);
+    const urgent = await create(3, { priority: 6, waves: ['100%'] });
+    expect(await states(urgent)).toEqual(expect.arrayContaining(['withdrawn', 'pending']));
+    await advance(urgent);
+    expect(await joinLate(database, await read(urgent), [], now)).toBe(false);
+    await settle(first);
+    expect((await read(first)).state).toBe('aborted');
+    expect(await joinLate(database, await read(urgent), [], now)).toBe(true);
+    await settle(urgent);
+    expect(await states(urgent)).toEqual(Array(DEVICES).fill('committed'));
+    expect(devices.map(({ running }) => running?.version)).toEqual(Array(DEVICES).fill(3));
   });
 
   it('takes late devices into the last wave, once, and only while it runs', async () => {

@@ -20,13 +20,15 @@ export interface Wanting {
   readonly priority: number;
 }
 
-/** A device whose slot an unfinished rollout holds. */
+/** A device whose slot an unfinished rollout holds, also one that takes the device back. */
 export interface Holding {
   readonly device: string;
   readonly rollout: string;
   readonly priority: number;
   /** It has been asked to take that rollout's version. */
   readonly asked: boolean;
+  /** That rollout was halted, and the device is not back yet. */
+  readonly goingBack: boolean;
 }
 
 /** What others hold of these devices. */
@@ -55,10 +57,43 @@ export async function readHoldings(
       .where('c.device', 'in', some)
       .execute();
     for (const { device, rollout, priority, state } of rows) {
-      holdings.push({ device, rollout, priority: priority ?? 0, asked: state !== 'pending' });
+      const asked = state !== 'pending';
+      holdings.push({ device, rollout, priority: priority ?? 0, asked, goingBack: false });
     }
+    holdings.push(...(await readGoingBack(db, { fleet, id, slot }, some)));
   }
   return holdings;
+}
+
+/**
+ * Devices that a halted rollout takes back. It lets go of its claims, but a slot that is on its way
+ * back must not be sent elsewhere meanwhile: two deployments would be under way in it.
+ */
+async function readGoingBack(
+  db: Trx,
+  { fleet, id, slot }: Omit<Wanting, 'priority'>,
+  devices: readonly string[],
+): Promise<Holding[]> {
+  const rows = await db
+    .selectFrom('rollouts as r')
+    .innerJoin('rollout_members as m', (join) =>
+      join.onRef('m.fleet', '=', 'r.fleet').onRef('m.rollout', '=', 'r.rollout'),
+    )
+    .select(['m.device', 'm.rollout', 'r.priority'])
+    .where('r.fleet', '=', fleet)
+    .where('r.slot', '=', slot)
+    .where('r.state', '=', 'halted')
+    .where('r.rollout', '!=', id)
+    .where('m.device', 'in', devices)
+    .where('m.deployment', '!=', '')
+    .where((e) =>
+      e.or([
+        e('m.back_state', 'in', ['none', 'sent', 'in-progress']),
+        e.and([e('m.back_state', '=', 'failed'), e('m.due_ms', '>', 0)]),
+      ]),
+    )
+    .execute();
+  return rows.map((row) => ({ ...row, asked: true, goingBack: true }));
 }
 
 /**
@@ -99,6 +134,13 @@ function refuseEqual(wanting: Wanting, holdings: readonly Holding[]): void {
 
 function refuse({ slot }: Wanting, holdings: readonly Holding[]): never {
   const rollout = holdings[0]?.rollout ?? '';
+  const back = holdings.filter((one) => one.goingBack);
+  const [first] = back;
+  if (first !== undefined && back.length === holdings.length) {
+    throw new FlotillaError('rollout.going-back', {
+      ...{ rollout: first.rollout, devices: back.length },
+    });
+  }
   throw new FlotillaError('rollout.overlap', { slot, rollout, devices: holdings.length });
 }
 
