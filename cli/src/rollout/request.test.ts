@@ -31,7 +31,18 @@ describe('a request from the command line', () => {
   it('takes every strategy', async () => {
     const args = [
       ...['--devices', 'site=lyon', '--waves', '5, 10%,100%', '--stratify', 'target,line'],
-      ...['--soak', '10m', '--max-soak', '2h', '--deadline', '2d', '--attempts', '5'],
+      ...[
+        '--soak',
+        '10m',
+        '--max-soak',
+        '2h',
+        '--watch-time',
+        '5s',
+        '--deadline',
+        '2d',
+        '--attempts',
+        '5',
+      ],
       ...['--retry', '30s', '--max-retry', '10m', '--network-attempts', '9'],
       ...['--rate', '10/min x2 every 50 up to 1000/min', '--roll-back-rate', '200/min'],
       ...['--max-in-flight', '40', '--start', '+2h', '--approval', 'each', '--priority', '7'],
@@ -41,7 +52,7 @@ describe('a request from the command line', () => {
     ];
     expect(await request('parts@3', ...args)).toEqual({
       ...{ model: 'parts', version: 3, devices: 'site=lyon', waves: ['5', '10%', '100%'] },
-      ...{ stratify: ['target', 'line'], soakMs: 600_000, maxSoakMs: 7_200_000 },
+      ...{ stratify: ['target', 'line'], soakMs: 600_000, maxSoakMs: 7_200_000, watchMs: 5000 },
       ...{ deadlineMs: 172_800_000, maxAttempts: 5, retryMs: 30_000 },
       retry: { networkAttempts: 9, maxPauseMs: 600_000 },
       rate: { perMinute: 10, factor: 2, after: 50, max: 1000 },

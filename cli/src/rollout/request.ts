@@ -16,6 +16,7 @@ export interface RequestOptions extends PolicyOptions {
   readonly stratify?: string;
   readonly soak?: string;
   readonly maxSoak?: string;
+  readonly watchTime?: string;
   readonly deadline?: string;
   readonly attempts?: string;
   readonly networkAttempts?: string;
@@ -57,6 +58,7 @@ const withStrategyOptions = (command: Command): Command =>
     .option('--stratify <keys>', 'keys and tags that each wave is balanced over (target,site)')
     .option('--soak <time>', 'how long a wave is watched before the next: 30s, 10m, 1h (10m)')
     .option('--max-soak <time>', 'how long a gate may wait for evidence (ten times the soak)')
+    .option('--watch-time <time>', 'how long a device watches it before it commits (30s)')
     .option('--rate <rate>', "how fast devices are asked: 100/min, '10/min x2 every 50 up to 1000'")
     .option('--max-in-flight <count>', 'devices at most that are at it at once')
     .option('--start <time>', 'not before: 2027-01-31T22:00, +2h')
@@ -131,6 +133,7 @@ function requestOf(options: RequestOptions, now: number): RolloutRequest {
     stratify: options.stratify === 'none' ? [] : wordsOf(options.stratify),
     soakMs: timeOf('--soak', options.soak),
     maxSoakMs: timeOf('--max-soak', options.maxSoak),
+    watchMs: timeOf('--watch-time', options.watchTime),
     deadlineMs: timeOf('--deadline', options.deadline),
     maxAttempts: countOf('--attempts', options.attempts),
     retryMs: timeOf('--retry', options.retry),
