@@ -191,6 +191,10 @@ describe.each(KINDS)('evidence on %s', (kind) => {
     for (const i of [0, 1]) await tell(i, HOUR, 10, { drift: drifted });
     const { tallies } = await gather(id);
     expect(tallies['self-test']).toMatchObject([{ asked: 3, bad: 3 }]);
+    await database.db.updateTable('rollout_members').set({ tolerance_used: 31 }).execute();
+    expect((await gather(id)).tallies['self-test'], 'more than the tolerance').toMatchObject([
+      { asked: 3, bad: 0 },
+    ]);
     expect(tallies.drift).toMatchObject([{ asked: 3, bad: 1 }]);
     expect(tallies.activations).toMatchObject([{ asked: 3, bad: 0 }]);
   });

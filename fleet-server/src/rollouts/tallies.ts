@@ -64,9 +64,9 @@ const crashing = (now: number) => sql<boolean>`m.base_unclean_starts >= 0
     >= 1.0 * (${sql.lit(now)} - m.sent_ms) * m.base_unclean_starts * ${sql.lit(MORE_OFTEN)}`;
 
 const asked = sql<boolean>`m.deployment <> ''`;
-/** Where a variant failed its self-test and another attempt or variant is due, nothing is decided. */
+/** It passed: a device that used more than the tolerance has failed, and counts as such. */
 const deviating = sql<boolean>`m.tolerance_used >= ${sql.lit(NEAR_TOLERANCE)}
-  and not (m.state = 'failed' and m.due_ms > 0)`;
+  and m.tolerance_used <= 1`;
 const drifting = sql<boolean>`l.drifted > 0 and m.base_drifted = 0`;
 
 const howMany = (condition: ReturnType<typeof sql<boolean>>) =>
