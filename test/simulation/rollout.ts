@@ -204,6 +204,7 @@ class VirtualRollout {
         'self-test': tally(({ device, row }) => device.deviates && row.state === 'committed'),
         drift: tally(({ candidate }) => candidate.inferences > 0 && this.#draws.uniform() < 0.001),
       },
+      shadow: false,
       pairs: asked
         .filter(({ row }) => row.state === 'committed')
         .map(({ row, device, candidate }) => ({

@@ -29,7 +29,8 @@ export async function gatherEvidence(
   sums: TelemetrySums = createTelemetrySums(),
 ): Promise<Evidence> {
   const tallies = await readTallies(db, rollout, now);
-  return { ...tallies, pairs: await gatherPairs(db, rollout, { now, sums }) };
+  const shadow = rollout.kind === 'shadow';
+  return { ...tallies, shadow, pairs: await gatherPairs(db, rollout, { now, sums }) };
 }
 
 /** A device that took the new version up and had one before. */

@@ -15,10 +15,12 @@ const PRIOR: Prior = { spread: 0.05, scale: 0.1, floor: 0.01 };
 /** Share of the inferences for which a shadow names another class than the active model. */
 export const disagreement: Gate = {
   title: 'Disagreement of the shadow',
-  find({ pairs }, settings) {
+  find({ pairs, shadow }, settings) {
     const shadows = pairs.filter(({ comparison }) => comparison !== undefined);
     if (shadows.length === 0) {
-      const sentence = 'no shadow runs: nothing to compare';
+      const sentence = shadow
+        ? 'waits for the first comparisons of the shadow with the active model'
+        : 'no shadow runs: nothing to compare';
       return { state: 'not-applicable', sentence, numbers: {} };
     }
     const changes = changesOf(shadows, changeOf);

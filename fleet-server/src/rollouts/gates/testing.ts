@@ -32,6 +32,7 @@ export function evidenceOf(
     membership: 1000,
     variants: [...variants],
     tallies: { activations: [], crashes: [], 'self-test': [], drift: [], ...tallies },
+    shadow: pairs.some(({ comparison }) => comparison !== undefined),
     pairs,
   };
 }

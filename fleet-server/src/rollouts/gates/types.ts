@@ -111,6 +111,8 @@ export interface Evidence {
   /** Variants among them. */
   readonly variants: readonly string[];
   readonly tallies: Readonly<Record<TallyName, readonly Tally[]>>;
+  /** The version runs beside the one that serves. */
+  readonly shadow: boolean;
   /** One for each device that ran a previous version before it took the new one. */
   readonly pairs: readonly DevicePair[];
 }
