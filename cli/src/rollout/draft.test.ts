@@ -21,6 +21,7 @@ const draft = (change: Partial<RolloutDraft> = {}): RolloutDraft =>
       group(1, 'pi / lyon', 594),
       group(1, 'pi / paris', 396, 'fp32'),
       { ...group(-1, '', 2, ''), state: 'unsuitable', reason: 'too little memory' },
+      { ...group(-1, '', 8), state: 'unchanged', arm: 'control', reason: 'keeps its version' },
     ],
     devices: [],
     warnings: ['all matches every device of fleet main, all 1002 of them'],
@@ -35,9 +36,12 @@ it('sums a large dry run up by wave and stratum, and tells variants with what is
   expect(text).toMatch(/^raspberry-pi-5 +int8, else fp32 +604 +the fastest that fits$/m);
   expect(text).toMatch(/^raspberry-pi-5 +fp32 +396 +the fastest that fits$/m);
   expect(text).toMatch(/^raspberry-pi-5 +unsuitable +2 +too little memory$/m);
+  expect(text).toMatch(/^raspberry-pi-5 +arm A +8 +keeps its version$/m);
   expect(text).toContain('wave 1 reaches 10, begins at once, once it is approved');
   expect(text).toMatch(/\n\n! all matches every device of fleet main, all 1002 of them$/);
   expect(text).toMatch(/wave 2 reaches 1,000, begins in 3 h at the earliest \(.*\), once/);
+  const quick = draftText(draft({ startsMs: [NOW, NOW + 50_000] }), 100, NOW);
+  expect(quick).toContain('wave 2 reaches 1,000, begins in 50 s at the earliest, once');
 });
 
 it('lists the devices of a small one', () => {

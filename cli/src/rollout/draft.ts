@@ -26,20 +26,20 @@ function wavesText({ sizes, startsMs, settings }: RolloutDraft, now: number): st
   const lines = sizes.map((size, wave) => {
     const asks = approval === 'each' || (approval === 'start' && wave === 0);
     const approved = asks ? ', once it is approved' : '';
-    return `wave ${wave + 1} reaches ${count(size)}, ${beginText(wave, startsMs[wave] ?? 0, now)}${approved}`;
+    return `wave ${wave + 1} reaches ${count(size)}, ${beginText(startsMs[wave] ?? 0, now)}${approved}`;
   });
   return [lines.join('\n')];
 }
 
-/** What begins within the minute needs no time of day. */
-const SOON_MS = 60_000;
+/** What the clocks of server and terminal may differ by, and the answer takes. */
+const SOON_MS = 5000;
+const MINUTE = 60_000;
 
-function beginText(wave: number, startMs: number, now: number): string {
+function beginText(startMs: number, now: number): string {
   if (startMs === 0) return 'whose windows do not open within two weeks';
-  const inMs = startMs - now;
-  if (inMs < SOON_MS)
-    return wave === 0 ? 'begins at once' : `begins in ${duration(inMs)} at the earliest`;
-  return `begins in ${duration(inMs)} at the earliest (${timeOf(startMs)})`;
+  if (startMs - now < SOON_MS) return 'begins at once';
+  const time = startMs - now < MINUTE ? '' : ` (${timeOf(startMs)})`;
+  return `begins in ${duration(startMs - now)} at the earliest${time}`;
 }
 
 const timeOf = (ms: number): string =>
@@ -52,7 +52,7 @@ function deviceTable({ devices }: RolloutDraft, columns: number): string {
   const rows = devices.map((device) => [
     device.name || device.device,
     device.stratum || device.target,
-    device.wave < 0 ? device.state : `${device.wave + 1}`,
+    device.wave < 0 ? apartOf(device) : `${device.wave + 1}`,
     ladderText(device),
     device.reason,
   ]);
@@ -107,13 +107,17 @@ function variantTable(groups: readonly Group[], columns: number): string {
 const ladderText = ({ precision, ladder }: Pick<Group, 'precision' | 'ladder'>): string =>
   ladder.length > 1 ? ladder.join(', else ') : precision;
 
+/** Why devices are in no wave; those that a comparison leaves as they are, are a part of it. */
+const apartOf = ({ state, arm }: Pick<Group, 'state' | 'arm'>): string =>
+  arm === 'control' ? 'arm A' : state;
+
 /** Devices that match and take no part. */
 function apartTable(groups: readonly Group[], columns: number): string {
-  const rows = groups.map(({ target, state, reason, devices }) => [
-    target,
-    state,
-    count(devices),
-    reason,
+  const rows = groups.map((group) => [
+    group.target,
+    apartOf(group),
+    count(group.devices),
+    group.reason,
   ]);
   return table(['target', 'not in a wave', 'devices', 'why'], rows, columns);
 }

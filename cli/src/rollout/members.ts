@@ -26,7 +26,8 @@ const BACK: Readonly<Record<RolloutMember['backState'], string>> = {
   withdrawn: 'roll-back withdrawn',
 };
 
-function stateOf({ state, backState, code }: RolloutMember): string {
+function stateOf({ state, backState, code, arm }: RolloutMember): string {
+  if (arm === 'control' && state === 'unchanged') return 'arm A';
   if (backState !== 'none') return `${state}, ${BACK[backState]}`;
   return state === 'in-progress' && code !== '' ? `${state}, ${code}` : state;
 }

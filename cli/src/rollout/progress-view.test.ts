@@ -26,7 +26,7 @@ const progress = (change: Partial<RolloutProgress> = {}): RolloutProgress => ({
     { stratum: 'jetson-orin / lyon', size: 4000, counts: { committed: 210 } },
   ],
   furtherStrata: 0,
-  apart: { unsuitable: 3, unchanged: 0 },
+  apart: { unsuitable: 3, unchanged: 0, control: 80 },
   ...{ asked: 761, inFlight: 50, away: 2, takenLastMinute: 400 },
   ...{ firstFailureMs: NOW - 60_000, haltedMs: 0, nowMs: NOW },
   waitsFor: { what: 'devices', sentence: 'wave 2 of 3: 50 devices at work', untilMs: 0 },
@@ -51,6 +51,7 @@ it('draws waves as bars in which one failure among hundreds is seen', () => {
   expect(text).toMatch(/^wave 2 {3}█+▓+░+✕ +990 {2}open$/m);
   expect(text).toMatch(/^wave 3 {3}░{60} 9,000 {2}waits$/m);
   expect(text).toContain('█ committed 710');
+  expect(text).toContain('80 keep their version (arm A), 3 suit no variant');
   expect(text).toContain(
     'raspberry-pi-5 / lyon 500/6,000, 1 failed · jetson-orin / lyon 210/4,000',
   );

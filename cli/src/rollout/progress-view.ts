@@ -100,25 +100,19 @@ function ageText({ createdMs, endedMs, nowMs, firstFailureMs, haltedMs }: Rollou
 
 function countLines(progress: RolloutProgress, canvas: Canvas): string[] {
   const { columns } = canvas;
-  const { asked, inFlight, away, takenLastMinute, perMinute, apart, kind } = progress;
+  const { asked, inFlight, away, takenLastMinute, perMinute, apart } = progress;
   const parts = [
     `${count(asked)} asked`,
     `${count(inFlight)} in flight`,
     away > 0 ? `${count(away)} of those on their way not connected` : '',
     `${count(takenLastMinute)} committed in the last minute`,
     perMinute > 0 ? `at most ${count(Math.round(perMinute))} asked per minute` : '',
-    apart.unchanged > 0 ? `${count(apart.unchanged)} ${UNCHANGED[kind]}` : '',
+    apart.control > 0 ? `${count(apart.control)} keep their version (arm A)` : '',
+    apart.unchanged > 0 ? `${count(apart.unchanged)} run it already` : '',
     apart.unsuitable > 0 ? `${count(apart.unsuitable)} suit no variant` : '',
   ];
   return [...wrap(parts.filter(Boolean).join(', '), columns), ...strataLines(progress, canvas)];
 }
-
-/** Why members keep what they run. */
-const UNCHANGED = {
-  update: 'run it already',
-  shadow: 'run it already',
-  ab: 'of arm A keep their version',
-} as const satisfies Record<RolloutProgress['kind'], string>;
 
 /** How the largest strata fare; nothing where there is but one. */
 function strataLines(progress: RolloutProgress, { columns, style }: Canvas): string[] {

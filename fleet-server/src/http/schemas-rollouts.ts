@@ -197,7 +197,10 @@ export const RolloutProgress = Type.Object({
     description: 'those with the most devices, at most 50',
   }),
   furtherStrata: Type.Integer({ minimum: 0, description: 'strata that are left out' }),
-  apart: Type.Object({ unsuitable: Count, unchanged: Count }),
+  apart: Type.Object({
+    ...{ unsuitable: Count, unchanged: Count },
+    control: Type.Integer({ minimum: 0, description: 'arm A, which keeps its version' }),
+  }),
   asked: Type.Integer({ minimum: 0, description: 'devices that were ever asked to take it' }),
   inFlight: Type.Integer({ minimum: 0, description: 'asked, and neither ended nor expired' }),
   away: Type.Integer({ minimum: 0, description: 'of those on their way, not connected' }),
@@ -244,6 +247,7 @@ const DraftGroup = Type.Object({
   ...{ state: Type.String(), precision: Type.String(), reason: Type.String() },
   devices: Count,
   ladder: Ladder,
+  arm: Arm,
 });
 
 export const RolloutDraftAnswer = Type.Object({

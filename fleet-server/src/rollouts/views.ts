@@ -5,7 +5,7 @@ import { needsApproval } from './approve.ts';
 import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
-import type { ArmName } from './kinds/shape.ts';
+import { type ArmName, reasonIn } from './kinds/shape.ts';
 import { rungsOf } from './ladder.ts';
 import { earliestStarts, groupDraft } from './progress/draft.ts';
 import { chunks, type MemberRow, type Rollout } from './store.ts';
@@ -85,7 +85,7 @@ export async function viewMembers(db: Db, rollout: Rollout, members: readonly Me
     position: row.position,
     wave: waveOf(rollout.sizes, row.position),
     state: row.state,
-    reason: row.reason,
+    reason: reasonIn(row),
     digest: row.digest,
     precision: row.precision,
     ladder: rungsOf(row).map(({ precision }) => precision),
@@ -179,7 +179,7 @@ export async function viewDraft(draft: RolloutDraft, dryRun: boolean, now: numbe
     settings: viewSettings(settings),
     devices: members.slice(0, DRAFTED).map(({ variant, position, ladder, ...member }) => ({
       ...{ device: member.device, name: member.name, target: member.target },
-      ...{ state: member.state, reason: member.reason, stratum: member.stratum },
+      ...{ state: member.state, reason: reasonIn(member), stratum: member.stratum },
       arm: member.arm,
       wave: waveOf(sizes, position),
       precision: variant?.precision ?? '',

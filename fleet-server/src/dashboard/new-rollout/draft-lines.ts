@@ -17,7 +17,7 @@ export interface DraftLine {
 const sum = (groups: readonly Group[]): number =>
   groups.reduce((total, { devices }) => total + devices, 0);
 
-type Alike = Pick<Group, 'target' | 'precision' | 'ladder' | 'state' | 'reason'>;
+type Alike = Pick<Group, 'target' | 'precision' | 'ladder' | 'state' | 'arm' | 'reason'>;
 
 /** Groups that are alike but for wave and stratum as one line, the largest first. */
 function joined(groups: readonly Group[], reasonOf: (group: Alike) => string): DraftLine[] {
@@ -48,10 +48,10 @@ export const variantLines = ({ groups }: Pick<Draft, 'groups'>): DraftLine[] =>
 
 /** Who matches and takes no part, and why. */
 export function leftOutLines({ groups, devices, ...draft }: Draft): DraftLine[] {
-  const { model, version, settings } = draft;
+  const { model, version } = draft;
   const has = `${model}@${version} runs there already`;
-  const unchanged = settings.kind === 'ab' ? `arm A, or ${has}` : has;
-  const reasonOf = ({ state, reason }: Alike) => (state === 'unchanged' ? unchanged : reason);
+  const reasonOf = ({ state, arm, reason }: Alike) =>
+    state === 'unchanged' && arm === '' ? has : reason;
   // which devices are arm A is drawn anew when the rollout is made
   const left = devices.filter(({ wave, arm }) => wave < 0 && arm === '');
   const names = Map.groupBy(left, (device) => partsOf(device, reasonOf).join('\n'));
@@ -95,8 +95,8 @@ export function warningsOf(draft: Draft, { mayApprove }: Asker): string[] {
   return warnings;
 }
 
-/** A begin within the minute is none to speak of. */
-const SOON_MS = 60_000;
+/** What the clocks of server and browser may differ by, and the answer takes. */
+const SOON_MS = 5000;
 
 /** @param written of a time */
 export function beginText(startMs: number, nowMs: number, written: (ms: number) => string): string {

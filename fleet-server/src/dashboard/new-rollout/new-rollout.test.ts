@@ -55,7 +55,10 @@ test('a time is written in the largest unit that divides it', () => {
   }
 });
 
-const GROUP = { stratum: '', target: 'x86-64', state: 'pending', precision: 'int8', devices: 2 };
+const GROUP = {
+  ...{ stratum: '', target: 'x86-64', state: 'pending', precision: 'int8', devices: 2 },
+  arm: '',
+};
 const DRAFT = {
   ...{ model: 'parts', version: 3, sizes: [1, 4], startsMs: [5, 0], warnings: ['so many'] },
   settings: { kind: 'update', approval: 'each', gates: { disabled: [] } },

@@ -133,15 +133,12 @@ function Legend({ waves }: Pick<Progress, 'waves'>) {
 }
 
 /** Devices that the selector names and that take no part. */
-function Apart({ progress: { apart, kind, model, version } }: { readonly progress: Progress }) {
-  const { unsuitable, unchanged } = apart;
-  if (unsuitable + unchanged === 0) return null;
+function Apart({ progress: { apart, model, version } }: { readonly progress: Progress }) {
+  const { unsuitable, unchanged, control } = apart;
+  if (unsuitable + unchanged + control === 0) return null;
   const parts = [
-    unchanged === 0
-      ? ''
-      : kind === 'ab'
-        ? `${plural(unchanged, 'device')} of arm A keep their version`
-        : `${plural(unchanged, 'device')} run ${model}@${version} already`,
+    control > 0 ? `${plural(control, 'device')} of arm A, which keep their version` : '',
+    unchanged > 0 ? `${plural(unchanged, 'device')} run ${model}@${version} already` : '',
     unsuitable > 0 ? `no variant suits ${plural(unsuitable, 'device')}` : '',
   ];
   return (

@@ -9,6 +9,17 @@ import { whyNoShadow, withBase } from './shadows.ts';
 /** Of an A/B rollout: `control` devices keep their version, `candidate` ones get the new one. */
 export type ArmName = '' | 'control' | 'candidate';
 
+/** Why a device gets what it gets; the variant of a control device is for when it is promoted. */
+export const reasonIn = ({
+  arm,
+  state,
+  reason,
+}: {
+  readonly arm: string;
+  readonly state: string;
+  readonly reason: string;
+}): string => (arm === 'control' && state === 'unchanged' ? 'keeps its version (arm A)' : reason);
+
 /** Why a device cannot take part in a rollout of a kind whatever its variant. */
 export const obstacleFor = (kind: RolloutKind) =>
   kind === 'shadow' ? whyNoShadow : () => undefined;

@@ -28,6 +28,8 @@ export interface MemberCounts {
   readonly settledMs: number;
   readonly unsuitable: number;
   readonly unchanged: number;
+  /** Arm A of an A/B rollout, which keeps its version. */
+  readonly control: number;
 }
 
 const MINUTE = 60_000;
@@ -47,6 +49,7 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
       sql<number>`sum(case when ended_ms > ${now - MINUTE} then 1 else 0 end)`.as('fresh'),
       sql<number>`sum(case when deployment <> '' then 1 else 0 end)`.as('asked'),
       sql<number>`sum(case when due_ms > 0 then 1 else 0 end)`.as('due'),
+      sql<number>`sum(case when arm = 'control' then 1 else 0 end)`.as('control'),
       sql<number>`min(case when due_ms > 0 then due_ms end)`.as('next'),
     ])
     .where('fleet', '=', rollout.fleet)
@@ -63,6 +66,7 @@ export async function countMembers(db: Db, rollout: Rollout, now: number): Promi
     fresh: Number(row.fresh),
     asked: Number(row.asked),
     due: Number(row.due),
+    control: Number(row.control),
     nextMs: Number(row.next ?? 0),
   }));
   return sumUp(groups, rollout.wave);
@@ -78,6 +82,7 @@ interface Group {
   readonly fresh: number;
   readonly asked: number;
   readonly due: number;
+  readonly control: number;
   readonly nextMs: number;
 }
 
@@ -90,7 +95,7 @@ function sumUp(groups: readonly Group[], open: number): MemberCounts {
     byWave.set(group.wave, counts);
   }
   const of = (...states: MemberState[]) => groups.filter(({ state }) => states.includes(state));
-  const sum = (some: readonly Group[], key: 'devices' | 'fresh' | 'asked' | 'due') =>
+  const sum = (some: readonly Group[], key: 'devices' | 'fresh' | 'asked' | 'due' | 'control') =>
     some.reduce((total, group) => total + group[key], 0);
   const failures = of('failed', 'rolled-back').map(({ firstMs }) => firstMs);
   const again = of('failed').filter(({ due, backState }) => due > 0 && backState === 'none');
@@ -106,7 +111,8 @@ function sumUp(groups: readonly Group[], open: number): MemberCounts {
     nextDueMs: earliest(again.map(({ nextMs }) => nextMs)),
     settledMs: Math.max(0, ...ended.map(({ endedMs }) => endedMs)),
     unsuitable: sum(of('unsuitable'), 'devices'),
-    unchanged: sum(of('unchanged'), 'devices'),
+    unchanged: sum(of('unchanged'), 'devices') - sum(of('unchanged'), 'control'),
+    control: sum(of('unchanged'), 'control'),
   };
 }
 
@@ -157,6 +163,32 @@ export async function countStrata(
   });
   strata.sort((a, b) => b.size - a.size || (a.stratum < b.stratum ? -1 : 1));
   return { strata: strata.slice(0, most), further: Math.max(0, strata.length - most) };
+}
+
+/** Devices of which a step is told. */
+export interface StepCount {
+  /** As the device names it: `download`, `selfTest`, `watch`. */
+  readonly step: string;
+  readonly devices: number;
+}
+
+/** What the devices that have taken the version up are at, the most frequent first. */
+export async function countSteps(
+  db: Db,
+  { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
+): Promise<StepCount[]> {
+  const rows = await db
+    .selectFrom('rollout_members')
+    .select((e) => ['step', e.fn.countAll<number>().as('devices')])
+    .where('fleet', '=', fleet)
+    .where('rollout', '=', id)
+    .where('state', '=', 'in-progress')
+    .where('step', '!=', '')
+    .groupBy('step')
+    .execute();
+  return rows
+    .map(({ step, devices }) => ({ step, devices: Number(devices) }))
+    .sort((a, b) => b.devices - a.devices || (a.step < b.step ? -1 : 1));
 }
 
 /** Devices in flight that are not connected: what a wave that does not end most often waits for. */

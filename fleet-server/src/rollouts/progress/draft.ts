@@ -1,5 +1,6 @@
 import { breathe, portionsOf } from '../../breathe.ts';
 import type { RolloutDraft } from '../create.ts';
+import { type ArmName, reasonIn } from '../kinds/shape.ts';
 import { perMinuteNow } from '../pace/rate.ts';
 import { hoursOf } from '../pace/windows.ts';
 
@@ -12,6 +13,7 @@ export interface DraftGroup {
   readonly stratum: string;
   readonly target: string;
   readonly state: string;
+  readonly arm: ArmName;
   readonly precision: string;
   readonly ladder: string[];
   readonly reason: string;
@@ -29,14 +31,26 @@ export async function groupDraft(
   const groups = new Map<string, DraftGroup & { devices: number }>();
   for await (const some of portionsOf(members)) {
     for (const member of some) {
-      const { stratum, target, state, reason } = member;
+      const { stratum, target, state, arm } = member;
+      const reason = reasonIn(member);
       const wave = waveOf(member.position);
       const precision = member.variant?.precision ?? '';
       const ladder = member.ladder.map((rung) => rung.precision);
-      const key = `${wave}\n${stratum}\n${target}\n${state}\n${precision}\n${ladder.join()}\n${reason}`;
+      const key = `${wave}\n${stratum}\n${target}\n${state}\n${arm}\n${precision}\n${ladder.join()}\n${reason}`;
       const known = groups.get(key);
       if (known !== undefined) known.devices++;
-      else groups.set(key, { wave, stratum, target, state, precision, ladder, reason, devices: 1 });
+      else
+        groups.set(key, {
+          wave,
+          stratum,
+          target,
+          state,
+          arm,
+          precision,
+          ladder,
+          reason,
+          devices: 1,
+        });
     }
   }
   const all = [...groups.values()].sort((a, b) => b.devices - a.devices);

@@ -61,7 +61,7 @@ describe.each(KINDS)('progress on %s', (kind) => {
     await setRollout({ wave: 1 });
     await set([0], { state: 'committed', deployment: 'd', ended_ms: NOW - 90_000 });
     await set([1], { state: 'committed', deployment: 'd', ended_ms: NOW - 1000 });
-    await set([2], { state: 'in-progress', deployment: 'd', started: 1 });
+    await set([2], { state: 'in-progress', deployment: 'd', started: 1, step: 'selfTest' });
     await set([3], { state: 'rolled-back', deployment: 'd', ended_ms: NOW - 5000 });
     await database.db
       .updateTable('devices')
@@ -82,7 +82,7 @@ describe.each(KINDS)('progress on %s', (kind) => {
       waitsFor: {
         what: 'devices',
         sentence:
-          'wave 2 of 3: 1 device at work (1 of them not connected), 1 device still to be asked',
+          'wave 2 of 3: 1 device at work (1 self-test; 1 of them not connected), 1 device still to be asked',
       },
     });
   });

@@ -5,7 +5,7 @@ import { GATE_NAMES } from '../gates/types.ts';
 import { perMinuteNow } from '../pace/rate.ts';
 import type { Rollout } from '../store.ts';
 import { viewEvents, viewVerdicts } from '../views.ts';
-import { countAway, countMembers, countStrata, nextWindowMs } from './counts.ts';
+import { countAway, countMembers, countSteps, countStrata, nextWindowMs } from './counts.ts';
 import { heldBy, waitOf } from './waits.ts';
 import { wavesOf } from './waves.ts';
 
@@ -20,6 +20,7 @@ const EVENTS = 100;
 export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: number) {
   const members = await countMembers(db, rollout, now);
   const away = await countAway(db, rollout);
+  const steps = members.inFlight > 0 ? await countSteps(db, rollout) : [];
   const { strata, further } = await countStrata(db, rollout, STRATA);
   const all = await viewVerdicts(db, rollout);
   const newest = Math.max(...all.map(({ wave }) => wave));
@@ -37,14 +38,17 @@ export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: 
     waves: wavesOf(rollout, members.byWave),
     strata,
     furtherStrata: further,
-    apart: { unsuitable: members.unsuitable, unchanged: members.unchanged },
+    apart: {
+      ...{ unsuitable: members.unsuitable, unchanged: members.unchanged },
+      control: members.control,
+    },
     asked: members.asked,
     inFlight: members.inFlight,
     away,
     takenLastMinute: members.lastMinute,
     firstFailureMs: members.firstFailureMs,
     haltedMs: haltedBy === undefined ? 0 : await readHaltedMs(db, rollout),
-    waitsFor: waitOf({ rollout, members, away, windowMs, verdicts, now }),
+    waitsFor: waitOf({ rollout, members, steps, away, windowMs, verdicts, now }),
     approvedWaves: rollout.approvedWaves,
     needsApproval: needsApproval(rollout) || heldBy({ rollout, verdicts }) !== undefined,
     perMinute: rate === undefined ? 0 : perMinuteNow(rate, members.committed),

@@ -3,7 +3,7 @@ import { plural } from '../gates/text.ts';
 import { undecided, type Verdict } from '../gates/types.ts';
 import { comparesUntilMs } from '../kinds/settings.ts';
 import type { Rollout } from '../store.ts';
-import type { MemberCounts } from './counts.ts';
+import type { MemberCounts, StepCount } from './counts.ts';
 import type { StandingCounts } from './waves.ts';
 
 /** What a rollout waits for before it does the next thing. */
@@ -33,6 +33,8 @@ export interface Wait {
 export interface WaitFacts {
   readonly rollout: Rollout;
   readonly members: MemberCounts;
+  /** What devices in flight are at, the most frequent first. */
+  readonly steps: readonly StepCount[];
   /** Devices in flight that are not connected. */
   readonly away: number;
   /** When a window opens for a device that is still to be asked; 0 where one is open. */
@@ -97,7 +99,10 @@ interface AtWork {
   readonly pending: number;
 }
 
-function waitForDevices({ rollout, away, windowMs }: WaitFacts, { asked, pending }: AtWork): Wait {
+function waitForDevices(
+  { rollout, steps, away, windowMs }: WaitFacts,
+  { asked, pending }: AtWork,
+): Wait {
   const { rate, maxInFlight } = rollout.settings;
   const more = pending > 0 ? `, ${plural(pending, 'device')} still to be asked` : '';
   const closed = pending > 0 && windowMs > 0;
@@ -108,7 +113,7 @@ function waitForDevices({ rollout, away, windowMs }: WaitFacts, { asked, pending
     paced && maxInFlight !== undefined ? `${maxInFlight} at a time` : '',
   ].filter((part) => part !== '');
   const how = pace.length === 0 ? '' : ` ${pace.join(', ')}`;
-  const sentence = `${nameOf(rollout)}: ${plural(asked, 'device')} at work${awayText(away)}${more}${how}`;
+  const sentence = `${nameOf(rollout)}: ${plural(asked, 'device')} at work${workText(steps, away)}${more}${how}`;
   if (closed && asked === 0) return { what: 'window', sentence, untilMs: windowMs };
   return { what: 'devices', sentence, untilMs: 0 };
 }
@@ -158,6 +163,21 @@ export function heldBy({ rollout, verdicts }: Pick<WaitFacts, 'rollout' | 'verdi
   const { wave, sizes, accepted } = rollout;
   return wave >= 0 && wave + 1 < sizes.length ? undecided(verdicts, accepted)[0] : undefined;
 }
+
+/** Steps that are told. */
+const STEPS = 4;
+
+/** ` (150 watch, 50 self-test; 2 of them not connected)` */
+function workText(steps: readonly StepCount[], away: number): string {
+  const told = steps.slice(0, STEPS).map(({ step, devices }) => `${devices} ${stepName(step)}`);
+  const parts = [told.join(', '), away === 0 ? '' : `${away} of them not connected`];
+  const text = parts.filter((part) => part !== '').join('; ');
+  return text === '' ? '' : ` (${text})`;
+}
+
+/** `self-test` for the step selfTest. */
+const stepName = (step: string): string =>
+  step.slice(0, 20).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const awayText = (away: number): string => (away === 0 ? '' : ` (${away} of them not connected)`);
 
