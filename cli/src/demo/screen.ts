@@ -1,4 +1,4 @@
-import { type Progress, terminalProgress } from '../ui/progress.ts';
+import { type Progress, plainProgress, terminalProgress } from '../ui/progress.ts';
 import { COLORED, PLAIN } from '../ui/style.ts';
 
 /** How the demo tells its story: chapters, facts that held, and one line of progress between. */
@@ -26,7 +26,7 @@ export interface Check {
 
 export function terminalScreen(out: NodeJS.WriteStream, color: boolean): Screen {
   const style = color ? COLORED : PLAIN;
-  const live: Progress = terminalProgress(out);
+  const live: Progress = out.isTTY ? terminalProgress(out) : plainProgress(out);
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   const checks: Check[] = [];

@@ -81,7 +81,7 @@ export async function rollOut(stage: Stage, order: RolloutOrder): Promise<Rollou
       screen.progress(`rolling out version ${order.version}`, done / rollout.devices.length);
       return hasEnded(rollout);
     },
-    { timeoutMs: ROLLOUT_MS, signal },
+    { timeoutMs: ROLLOUT_MS, signal, progress: progressLine },
   );
 }
 
@@ -102,7 +102,11 @@ export async function allRun(stage: Stage, version: number): Promise<void> {
     () => `every device on version ${version}`,
     () => versionsOf(stage),
     (versions) => [...versions.values()].every((running) => running === version),
-    { timeoutMs: ROLLOUT_MS, signal: stage.signal },
+    {
+      timeoutMs: ROLLOUT_MS,
+      signal: stage.signal,
+      progress: (versions) => [...versions.values()].join(),
+    },
   );
   stage.screen.held(`all ${stage.agents.length} devices run version ${version}`);
 }
@@ -119,7 +123,7 @@ export async function watchPredictions(stage: Stage): Promise<number> {
       screen.progress('frames pass the cameras', least / ENOUGH_FRAMES);
       return least >= ENOUGH_FRAMES;
     },
-    { timeoutMs: ROLLOUT_MS, signal },
+    { timeoutMs: ROLLOUT_MS, signal, progress: String },
   );
   for (const { device, last } of feeders) {
     if (last === undefined) continue;

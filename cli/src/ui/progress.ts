@@ -44,6 +44,30 @@ export function terminalProgress(stream: NodeJS.WriteStream, now = () => Date.no
   };
 }
 
+const PLAIN_EVERY_MS = 15_000;
+
+/** For logs and pipes: a line now and then while a step lasts, so that nobody takes it for hung. */
+export function plainProgress(
+  stream: Pick<NodeJS.WriteStream, 'write'>,
+  now = () => Date.now(),
+): Progress {
+  let label = '';
+  let told = 0;
+  return {
+    update(next, share) {
+      if (next !== label) {
+        label = next;
+        told = now();
+      }
+      if (now() - told < PLAIN_EVERY_MS) return;
+      told = now();
+      const percent = share === undefined ? '' : ` (${Math.floor(share * 100)} %)`;
+      stream.write(`    ${label}${percent} …\n`);
+    },
+    clear: () => undefined,
+  };
+}
+
 function lineOf(label: string, share: number | undefined, elapsedMs: number): string {
   if (share === undefined) return label;
   const percent = `${Math.floor(share * 100)}`.padStart(3);
