@@ -103,17 +103,18 @@ async function refusal(server: string, response: Response): Promise<FlotillaErro
   const status = response.status;
   const problem = parseProblem(text);
   const detail = problem.detail ?? problem.title ?? (text.slice(0, 200) || `status ${status}`);
-  const { selector, at } = problem;
+  const { selector, at, field } = problem;
   const place = selector !== undefined && at !== undefined ? { selector, at } : {};
-  return new FlotillaError('api.refused', { server, status, detail, ...place });
+  return new FlotillaError('api.refused', { server, status, detail, field, ...place });
 }
 
-/** What an answer that refuses may hold (RFC 9457); a selector that is wrong has its place. */
+/** What an answer that refuses may hold (RFC 9457); a selector or a field that is wrong has its place. */
 interface Problem {
   readonly detail?: string;
   readonly title?: string;
   readonly selector?: string;
   readonly at?: number;
+  readonly field?: string;
 }
 
 function parseProblem(text: string): Problem {
@@ -123,11 +124,12 @@ function parseProblem(text: string): Problem {
   } catch {
     // Not JSON: the server in front of the fleet server may have answered.
   }
-  const { detail, title, selector, at } = problem;
+  const { detail, title, selector, at, field } = problem;
   return {
     ...(typeof detail === 'string' && { detail }),
     ...(typeof title === 'string' && { title }),
     ...(typeof selector === 'string' && { selector }),
     ...(typeof at === 'number' && { at }),
+    ...(typeof field === 'string' && { field }),
   };
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { devicePath } from '../device-path.ts';
+import { namingSource } from '../naming-source.ts';
 import { type Selection, selectorQuery } from '../selection.ts';
 import { byteCount, milliseconds, table } from '../ui/table.ts';
 
@@ -70,7 +71,7 @@ export function define(command: Command, context: Context): void {
 async function list(options: ListOptions, context: Context): Promise<void> {
   const api = connect(options);
   const query = selectorQuery(options.devices);
-  const devices = await api.all<Device>(`/devices${query}`);
+  const devices = await namingSource(api.all<Device>(`/devices${query}`), () => '--devices');
   const selection =
     query === '' ? undefined : await api.get<Selection>(`/devices/selection${query}`);
   if (options.json) context.json({ devices });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { devicePath } from '../device-path.ts';
+import { namingSource } from '../naming-source.ts';
 import { type Selection, selectorQuery } from '../selection.ts';
 import { table } from '../ui/table.ts';
 
@@ -84,15 +85,19 @@ export function define(command: Command, context: Context): void {
   });
 }
 
+/** What gives a field of a group. */
+const SOURCES: Readonly<Record<string, string>> = { name: 'GROUP', selector: '--devices' };
+
 const pathOf = (name: string): string => `/groups/${encodeURIComponent(name)}`;
 
 async function create(name: string, named: string[], options: CreateOptions, context: Context) {
   const api = connect(options);
-  const group = await api.post<Group>('/groups', {
+  const asked = api.post<Group>('/groups', {
     name,
     kind: options.dynamic ? 'dynamic' : 'static',
     ...(await chosen(api, named, options)),
   });
+  const group = await namingSource(asked, (field) => SOURCES[field]);
   if (options.json) context.json(group);
   context.say(summary(group));
 }

@@ -10,13 +10,15 @@ import { FlotillaError, isId } from '@flotilla/protocol';
 import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { readCount } from '../numbers.ts';
+import { namingSource } from '../naming-source.ts';
+import { readVersion } from '../numbers.ts';
 import { clean } from '../rollout/clean.ts';
 import { comparisonText } from '../rollout/comparison.ts';
 import { draftText } from '../rollout/draft.ts';
 import { memberTable } from '../rollout/members.ts';
 import { PAGE, progressLines } from '../rollout/progress-view.ts';
 import { type RequestOptions, readRequest, withRequestOptions } from '../rollout/request.ts';
+import { sourceOf } from '../rollout/request-source.ts';
 import { count, said } from '../rollout/text.ts';
 import { watchRollout } from '../rollout/watch.ts';
 import { table } from '../ui/table.ts';
@@ -109,7 +111,8 @@ async function create(
   const api = connect(options);
   const request = await readRequest(version, options, Date.now());
   const path = `/rollouts${options.dryRun ? '?dryRun=true' : ''}`;
-  const draft = clean(await api.post<RolloutDraft>(path, request));
+  const asked = api.post<RolloutDraft>(path, request);
+  const draft = clean(await namingSource(asked, (field) => sourceOf(field, options)));
   if (options.json && (options.dryRun || !options.watch)) context.json(draft);
   context.say(draftText(draft, context.columns, Date.now()));
   if (options.dryRun) return;
@@ -180,12 +183,14 @@ async function show(id: string, options: Options, context: Context): Promise<voi
 
 async function devices(id: string, options: DeviceOptions, context: Context): Promise<void> {
   const { wave, state } = options;
+  const api = connect(options);
   const query = new URLSearchParams({
     limit: '500',
-    ...(wave === undefined ? {} : { wave: `${readCount('--wave', wave) - 1}` }),
+    ...(wave === undefined ? {} : { wave: `${readVersion('--wave', wave) - 1}` }),
     ...(state === undefined ? {} : { state }),
   });
-  const devices = await connect(options).all<RolloutMember>(`${pathOf(id)}/devices?${query}`);
+  const asked = api.all<RolloutMember>(`${pathOf(id)}/devices?${query}`);
+  const devices = await namingSource(asked, (field) => `--${field}`);
   if (options.json) context.json({ devices });
   context.say(devices.length === 0 ? 'no such device' : memberTable(devices, context.columns));
 }

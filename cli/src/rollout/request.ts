@@ -201,9 +201,10 @@ function parseYaml(text: string, file: string): unknown {
 
 /** @throws FlotillaError `cli.usage` */
 export function modelVersion(text: string): { model: string; version: number } {
-  const [, model, version] = /^([^@]+)@(\d+)$/.exec(text) ?? [];
-  if (model !== undefined) return { model, version: Number(version) };
-  throw usage(`${text} is not MODEL@VERSION, such as parts@3`);
+  const [, model, version] = /^([^@]+)@(\d{1,9})$/.exec(text) ?? [];
+  if (model === undefined) throw usage(`${text} is not MODEL@VERSION, such as parts@3`);
+  if (Number(version) > 0) return { model, version: Number(version) };
+  throw usage(`${text} is no version: those of ${model} count from 1, as ${model}@1`);
 }
 
 const timeOf = (option: string, text: string | undefined): number | undefined =>

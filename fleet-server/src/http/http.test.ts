@@ -26,8 +26,18 @@ describe('an error', () => {
   });
 
   it.each([
-    ['a field of the wrong type', '/claim-tokens', { uses: 'many' }, 'body/uses'],
-    ['a path that is no id', '/devices/nobody', undefined, 'params/device'],
+    [
+      'a field of the wrong type',
+      '/claim-tokens',
+      { uses: 'many' },
+      'body: uses is a whole number from 1 to',
+    ],
+    [
+      'a path that is no id',
+      '/devices/nobody',
+      undefined,
+      'path: device is an id of 26 characters',
+    ],
   ])('names the place of %s', async (_, path, body, where) => {
     const answer = await server.call(body === undefined ? 'GET' : 'POST', path, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
@@ -256,11 +266,23 @@ describe('events', () => {
   });
 });
 
+/** Patterns that no words stand for, of a value or of the parameter that it is. */
+function undescribed(schema: unknown, above?: unknown): unknown[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { pattern, description = above } = schema as { pattern?: unknown; description?: unknown };
+  const own = typeof pattern === 'string' && description === undefined ? [pattern] : [];
+  const within = Object.entries(schema).flatMap(([key, value]) =>
+    undescribed(value, key === 'schema' ? description : undefined),
+  );
+  return [...own, ...within];
+}
+
 describe('the server', () => {
   it('describes its API', async () => {
     const { body } = await callApi(`${server.url}/api/1/openapi.json`, 'GET');
     expect(body.openapi).toBe('3.1.0');
     expect(Object.keys(body.paths ?? {})).toContain('/api/1/enroll');
+    expect(undescribed(body)).toEqual([]);
   });
 
   it('counts for Prometheus, for those who may look', async () => {

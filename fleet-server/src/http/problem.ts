@@ -1,5 +1,6 @@
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { explain } from './explain.ts';
 
 /** Body of an error answer (RFC 9457), with our code and what a program may want of the context. */
 export interface Problem {
@@ -13,14 +14,14 @@ export interface Problem {
   /** Of a selector that is wrong: its text, and the 1-based character where. */
   readonly selector?: string;
   readonly at?: number;
-  /** Of a body that is wrong: the field, as `waves` or `gates.maxLatencyRise`. */
+  /** Of a body or a query that is wrong: the field, as `waves` or `gates.maxLatencyRise`. */
   readonly field?: string;
 }
 
 /** Answers every error as problem+json; what we did not foresee is logged and not shown. */
 export function addProblems(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError | FlotillaError>((error, request, reply) => {
-    const known = toFlotilla(error, request.id);
+    const known = toFlotilla(error, request);
     if (known.code === 'internal.unexpected') request.log.error({ err: error }, known.message);
     const status = statusOf(error, known);
     const problem: Problem = {
@@ -51,32 +52,41 @@ const placeOf = ({ context: { selector, at } }: FlotillaError<'selector.invalid'
 
 function fieldOf(error: FlotillaError): Pick<Problem, 'field'> {
   const { field } = error.context as { field?: string };
-  if (isFlotillaError(error, 'rollout.invalid') && field !== undefined) return { field };
-  if (!isFlotillaError(error, 'request.invalid')) return {};
-  const [, path] = /^body\/(.+)$/.exec(error.context.where) ?? [];
-  return path === undefined ? {} : { field: path.replaceAll('/', '.') };
+  const told =
+    isFlotillaError(error, 'rollout.invalid') || isFlotillaError(error, 'request.invalid');
+  return told && field ? { field } : {};
 }
 
-function toFlotilla(error: FastifyError | FlotillaError, id: string): FlotillaError {
+function toFlotilla(error: FastifyError | FlotillaError, request: FastifyRequest): FlotillaError {
   if (error instanceof FlotillaError) {
     if (error.code !== 'internal.unexpected') return error;
   } else if (error.validation !== undefined) {
-    return new FlotillaError('request.invalid', whereOf(error), { cause: error });
+    return new FlotillaError('request.invalid', invalidity(error, request), { cause: error });
   } else if (error.statusCode !== undefined && error.statusCode < 500) {
     const where = 'request';
     return new FlotillaError('request.invalid', { where, reason: error.message }, { cause: error });
   }
-  const reason = `request ${id} failed`;
+  const reason = `request ${request.id} failed`;
   return new FlotillaError('internal.unexpected', { reason }, { cause: error });
 }
 
-function whereOf(error: FastifyError): { where: string; reason: string } {
-  const [first] = error.validation ?? [];
-  const where = `${error.validationContext ?? 'request'}${first?.instancePath ?? ''}`;
-  const unknown = (first?.params as { additionalProperty?: string } | undefined)
-    ?.additionalProperty;
-  const reason = first?.message ?? error.message;
-  return { where, reason: unknown === undefined ? reason : `${reason} (${unknown})` };
+/** The parts of a request, as a person calls them. */
+const PARTS = {
+  body: { where: 'body', read: ({ body }: FastifyRequest) => body },
+  querystring: { where: 'query', read: ({ query }: FastifyRequest) => query },
+  params: { where: 'path', read: ({ params }: FastifyRequest) => params },
+  headers: { where: 'headers', read: ({ headers }: FastifyRequest) => headers },
+} as const;
+
+function invalidity(
+  { validation, validationContext, message }: FastifyError,
+  request: FastifyRequest,
+) {
+  const [first] = validation ?? [];
+  const part = PARTS[(validationContext ?? 'body') as keyof typeof PARTS];
+  if (first === undefined) return { where: part.where, reason: message };
+  const schema = request.routeOptions.schema?.[validationContext as keyof typeof PARTS];
+  return { where: part.where, ...explain(first, schema, part.read(request)) };
 }
 
 /** Fastify knows finer statuses for what it refuses itself: 413, 415 … */

@@ -15,7 +15,8 @@ const HOUR = 3_600_000;
 const count = (description: string, minimum = 1) =>
   Type.Optional(Type.Integer({ minimum, maximum: MOST_DEVICES, description }));
 
-const time = (pattern: string) => Type.String({ pattern, maxLength: 5, description: 'HH:MM' });
+const time = (pattern: string, description: string) =>
+  Type.String({ pattern, maxLength: 5, description });
 
 const Window = Type.Object(
   {
@@ -25,8 +26,8 @@ const Window = Type.Object(
         description: 'Days on which it begins; every day where none is named',
       }),
     ),
-    from: time('^([01][0-9]|2[0-3]):[0-5][0-9]$'),
-    to: time('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$'),
+    from: time('^([01][0-9]|2[0-3]):[0-5][0-9]$', 'HH:MM from 00:00 to 23:59'),
+    to: time('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$', 'HH:MM from 00:00 to 24:00'),
     timeZone: Type.Optional(
       Type.String({ maxLength: 64, description: "IANA name; the device's own zone where absent" }),
     ),

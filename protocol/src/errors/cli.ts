@@ -4,8 +4,14 @@ import { refused, transient, usage } from './row.ts';
 export const CLI_ERRORS = {
   'api.refused': refused(
     502,
-    (c: { server: string; status: number; detail: string; selector?: string; at?: number }) =>
-      `${c.server} refused (${c.status}): ${c.detail}`,
+    (c: {
+      server: string;
+      status: number;
+      detail: string;
+      selector?: string;
+      at?: number;
+      field?: string | undefined;
+    }) => `${c.server} refused (${c.status}): ${c.detail}`,
   ),
   'api.unreachable': transient(
     503,

@@ -49,7 +49,8 @@ export const SERVER_ERRORS = {
   ),
   'request.invalid': refused(
     400,
-    (c: { where: string; reason: string }) => `${c.where}: ${c.reason}`,
+    // the field is for forms: the reason names it too
+    (c: { where: string; reason: string; field?: string }) => `${c.where}: ${c.reason}`,
   ),
   'request.precondition': refused(
     412,

@@ -54,7 +54,13 @@ const DeviceEditBody = Type.Object(
   {
     name: Type.Optional(Label),
     tags: Type.Optional(Tags),
-    target: Type.Optional(Type.String({ maxLength: 63, pattern: '^[a-z0-9._-]*$' })),
+    target: Type.Optional(
+      Type.String({
+        maxLength: 63,
+        pattern: '^[a-z0-9._-]*$',
+        description: 'a target, such as raspberry-pi-5, or empty',
+      }),
+    ),
     status: Type.Optional(Type.Union([Type.Literal('accepted'), Type.Literal('revoked')])),
   },
   { additionalProperties: false },

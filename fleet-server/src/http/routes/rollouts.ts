@@ -1,3 +1,4 @@
+import { FlotillaError } from '@flotilla/protocol';
 import { Type } from 'typebox';
 import type { App } from '../../app.ts';
 import type { ServerContext } from '../../context.ts';
@@ -40,7 +41,7 @@ const PARAMS = FleetAnd({ rollout: Id });
 const MemberQuery = Type.Intersect([
   PageQuery,
   Type.Object({
-    wave: Type.Optional(Type.Integer({ minimum: 0, maximum: 19, description: 'index of a wave' })),
+    wave: Type.Optional(Type.Integer({ minimum: 0, description: 'index of a wave, from 0' })),
     state: Type.Optional(Type.Enum(MEMBER_STATES)),
   }),
 ]);
@@ -159,10 +160,19 @@ function addDetails(app: Http, { db, now }: Pick<ServerContext, 'db' | 'now'>): 
       const page = pageOf(query);
       const { wave, state } = query;
       const rollout = await readRollout(db, fleet, id);
+      if (wave !== undefined) checkWave(rollout, wave);
       const rows = await pageMembers(db, rollout, { ...page, wave, state });
       return toPage(await viewMembers(db, rollout, rows), page, memberKey, (row) => row);
     },
   );
+}
+
+/** @throws FlotillaError `request.invalid` where the rollout has no wave of that index */
+function checkWave({ sizes }: Rollout, wave: number): void {
+  if (wave < sizes.length) return;
+  const waves = sizes.length === 1 ? 'one wave' : `${sizes.length} waves`;
+  const reason = `there is no wave ${wave + 1}: the rollout has ${waves}`;
+  throw new FlotillaError('request.invalid', { where: 'query', field: 'wave', reason });
 }
 
 function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): void {

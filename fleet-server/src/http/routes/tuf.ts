@@ -16,7 +16,9 @@ export const tufRoutes =
         config: { access: 'device' },
         schema: {
           summary: 'root.json, N.root.json, timestamp.json, snapshot.json or targets.json',
-          params: FleetAnd({ file: Type.String({ pattern }) }),
+          params: FleetAnd({
+            file: Type.String({ pattern, description: 'a metadata file, such as root.json' }),
+          }),
         },
       },
       async (request, reply) => {
