@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readCount, readNumber, readPoints, readVersion } from './numbers.ts';
+import { readCount, readNumber, readPoints, readSome } from './numbers.ts';
 
 it('takes numbers from 0 as they are written', () => {
   expect(['0', '1.5'].map((text) => readNumber('--hours', text))).toEqual([0, 1.5]);
@@ -19,5 +19,5 @@ it('refuses a fraction where things are counted, and points beyond all', () => {
 
 it.each(['0', 'v1', '1.5', '', '-1'])('refuses %j as a version', (text) => {
   const says = `--model-version takes a whole number from 1, not ${JSON.stringify(text)}`;
-  expect(() => readVersion('--model-version', text)).toThrow(says);
+  expect(() => readSome('--model-version', text)).toThrow(says);
 });

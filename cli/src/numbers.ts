@@ -18,8 +18,8 @@ export function readCount(option: string, text: string): number {
   throw wrong(option, 'a whole number', text);
 }
 
-/** The version of a model, as 3. @throws FlotillaError `cli.usage` naming the option */
-export function readVersion(option: string, text: string): number {
+/** A count of at least one. @throws FlotillaError `cli.usage` naming the option */
+export function readSome(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 1) return value;
   throw wrong(option, 'a whole number from 1', text);

@@ -1,4 +1,4 @@
-import { FlotillaError } from '@flotilla/protocol';
+import { closestName, FlotillaError } from '@flotilla/protocol';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { COMMANDS, isCommand } from './commands/index.ts';
@@ -20,7 +20,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
     context.say(overview());
     return 0;
   }
-  if (!isCommand(name)) throw new FlotillaError('cli.usage', { reason: `no command ${name}` });
+  if (!isCommand(name)) throw unknownCommand(name);
   const command = new Command(`flotilla ${name}`)
     .description(COMMANDS[name].summary)
     .exitOverride()
@@ -29,6 +29,12 @@ export async function run(args: readonly string[], context: Context): Promise<nu
   (await COMMANDS[name].load()).define(command, context);
   strict(command);
   return parse(command, rest);
+}
+
+function unknownCommand(name: string): FlotillaError {
+  const close = closestName(name, Object.keys(COMMANDS));
+  const hint = close === undefined ? '' : `: did you mean ${close}?`;
+  return new FlotillaError('cli.usage', { reason: `there is no command ${name}${hint}` });
 }
 
 /** Sub-commands end and speak like the command they belong to. */
@@ -50,7 +56,10 @@ async function parse(command: Command, args: readonly string[]): Promise<number>
       throw new FlotillaError('cli.usage', { reason: `${command.name()} needs a sub-command` });
     }
     throw new FlotillaError('cli.usage', {
-      reason: error.message.replace(/^error: /, '').replace(/\.$/, ''),
+      reason: error.message
+        .replace(/^error: /, '')
+        .replace(/\n\(Did you mean (?:one of )?(.+)\?\)$/s, ': did you mean $1?')
+        .replace(/\.$/, ''),
     });
   }
 }

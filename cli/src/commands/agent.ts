@@ -9,6 +9,7 @@ import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { localKey } from '../local-key.ts';
 import { tarStream } from '../tar-stream.ts';
+import { addExamples } from '../ui/examples.ts';
 import { table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -31,7 +32,7 @@ Example:
   flotilla rollout create ${AGENT_SLOT}@1 --waves 1,10%,100% --watch`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   withApiOptions(
     command
       .command('push')

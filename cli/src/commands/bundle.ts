@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { addExamples } from '../ui/examples.ts';
 import { byteCount } from '../ui/table.ts';
 
 interface Options {
@@ -13,7 +14,7 @@ Example:
   flotilla bundle extract out/parts-2-raspberry-pi-5-int8.flotilla -o model.onnx`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   command
     .command('extract')
     .description('write the ONNX model of a bundle to a file, after every digest was checked')
@@ -21,7 +22,6 @@ export function define(command: Command, context: Context): void {
     .requiredOption('-o, --out <file>', 'file that is written')
     .option('--force', 'overwrite the file if there is one')
     .option('--json', 'print JSON')
-    .addHelpText('after', EXAMPLE)
     .action((file: string, options: Options) => extract(file, options, context));
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { devicePath } from '../device-path.ts';
 import { namingSource } from '../naming-source.ts';
 import { type Selection, selectorQuery } from '../selection.ts';
+import { addExamples } from '../ui/examples.ts';
 import { byteCount, milliseconds, table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -58,7 +59,7 @@ Example:
   flotilla device show 01m7xy2hxsnss48p1c7zwvw5qy --json`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   withApiOptions(command.command('list'), context)
     .description('list the devices of the fleet')
     .option('--devices <selector>', 'only those that it matches, as rollout create takes it')

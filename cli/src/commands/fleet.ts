@@ -9,6 +9,7 @@ import {
   readPolicy,
   withPolicyOptions,
 } from '../download-policy.ts';
+import { addExamples } from '../ui/examples.ts';
 
 interface Options extends ApiOptions, PolicyOptions {
   readonly json?: boolean;
@@ -22,7 +23,7 @@ Example:
   flotilla fleet downloads --device 01m7xy2hxsnss48p1c7zwvw5qy --metered wait`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   withPolicyOptions(withApiOptions(command.command('downloads'), context))
     .description('say what devices may download over which links, or show it')
     .option('--transport <way>', 'auto: over MQTT where HTTP does not answer; http; mqtt')

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { devicePath } from '../device-path.ts';
 import { namingSource } from '../naming-source.ts';
 import { type Selection, selectorQuery } from '../selection.ts';
+import { addExamples } from '../ui/examples.ts';
 import { table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -48,13 +49,15 @@ Example:
   flotilla group change old-agents --devices 'agent < 0.3'
   flotilla group add lab press-3
   flotilla group remove lab --devices 'not has camera'
+  flotilla group list
   flotilla group show lab
+  flotilla group delete old-agents
   flotilla rollout create parts@3 --devices 'group = lab' --dry-run`;
 
 const CHOSEN = 'the devices that it matches now';
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   const sub = (usage: string, text: string) =>
     withApiOptions(command.command(usage), context).description(text);
   sub('create <group> [devices...]', 'make a group of devices, by id or name')
@@ -76,6 +79,7 @@ export function define(command: Command, context: Context): void {
       );
   }
   sub('change <group>', 'give a dynamic group another selector')
+    .usage('<group> --devices <selector> [options]')
     .requiredOption('--devices <selector>', 'what it shall hold')
     .action((name: string, options: ChosenOptions) => change(name, options, context));
   sub('delete <group>', 'delete a group').action(async (name: string, options: Options) => {
@@ -100,6 +104,10 @@ async function create(name: string, named: string[], options: CreateOptions, con
   const group = await namingSource(asked, (field) => SOURCES[field]);
   if (options.json) context.json(group);
   context.say(summary(group));
+  const { devices } = options;
+  if (group.devices !== 0 || devices === undefined) return;
+  const { note } = await api.get<Selection>(`/devices/selection${selectorQuery(devices)}`);
+  if (note !== '') context.say(`no device matches ${devices}: ${note}`);
 }
 
 async function change(name: string, { devices, ...options }: ChosenOptions, context: Context) {

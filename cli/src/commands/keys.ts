@@ -4,6 +4,7 @@ import { createSigner, writeFileDurably } from '@flotilla/protocol/node';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { localKey } from '../local-key.ts';
+import { addExamples } from '../ui/examples.ts';
 
 const EXAMPLE = `
 The key signs the bundles that flotilla optimize makes without a server. Only its public half is
@@ -13,7 +14,7 @@ Example:
   flotilla keys export -o key.json`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   command
     .command('export')
     .description('print the public half of the local signing key as JSON')
@@ -34,7 +35,9 @@ async function exportKey({ out, json }: Options, context: Context): Promise<void
   if (out === undefined) return context.json(key);
   await writeKey(out, `${JSON.stringify(key)}\n`);
   if (json) context.json({ ...key, file: out });
-  context.say(`wrote key ${keyId.slice(0, 16)} to ${out}; next: flotilla-agent trust add ${out}`);
+  context.say(
+    `wrote key ${keyId.slice(0, 16)} to ${out}; next: flotilla-agent trust add ${out} --data DIR`,
+  );
 }
 
 /** Another file in that place stays as it is. */

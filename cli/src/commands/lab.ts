@@ -12,6 +12,7 @@ import {
 } from '../lab-view.ts';
 import { modelVersion } from '../rollout/request.ts';
 import { readDuration } from '../rollout/times.ts';
+import { addExamples } from '../ui/examples.ts';
 
 interface Options extends ApiOptions {
   readonly json?: boolean;
@@ -31,10 +32,11 @@ Example:
   flotilla lab abort parts@3`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   const sub = (usage: string, text: string) =>
     withApiOptions(command.command(usage), context).description(text);
   sub('run <model@version>', 'have every variant measured on devices, and wait for the figures')
+    .usage('<model@version> --devices <selector> [options]')
     .requiredOption('--devices <selector>', 'which devices')
     .option('--timeout <time>', 'how long a device may take over one variant', '10m')
     .action((version: string, options: RunOptions) => run(version, options, context));

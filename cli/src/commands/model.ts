@@ -7,6 +7,7 @@ import { type Api, type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { readPoints } from '../numbers.ts';
 import { type TarSource, tarStream } from '../tar-stream.ts';
+import { addExamples } from '../ui/examples.ts';
 import { table } from '../ui/table.ts';
 
 interface PushOptions extends ApiOptions {
@@ -47,7 +48,7 @@ Example:
   flotilla model list`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   withApiOptions(
     command.command('push').argument('<path>', 'folder of a model or of bundles, or an ONNX file'),
     context,

@@ -11,7 +11,7 @@ import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { namingSource } from '../naming-source.ts';
-import { readVersion } from '../numbers.ts';
+import { readSome } from '../numbers.ts';
 import { clean } from '../rollout/clean.ts';
 import { comparisonText } from '../rollout/comparison.ts';
 import { draftText } from '../rollout/draft.ts';
@@ -21,6 +21,7 @@ import { type RequestOptions, readRequest, withRequestOptions } from '../rollout
 import { sourceOf } from '../rollout/request-source.ts';
 import { count, said } from '../rollout/text.ts';
 import { watchRollout } from '../rollout/watch.ts';
+import { addExamples } from '../ui/examples.ts';
 import { table } from '../ui/table.ts';
 
 interface Options extends ApiOptions {
@@ -56,11 +57,16 @@ Example:
   flotilla rollout create parts@4 --kind ab --share 20 --gate accuracy=2%
   flotilla rollout list
   flotilla rollout devices 01m7xy2hxsnss48p1c7zwvw5qy --state failed
+  flotilla rollout show 01m7xy2hxsnss48p1c7zwvw5qy
+  flotilla rollout watch 01m7xy2hxsnss48p1c7zwvw5qy
   flotilla rollout approve 01m7xy2hxsnss48p1c7zwvw5qy
+  flotilla rollout pause 01m7xy2hxsnss48p1c7zwvw5qy
+  flotilla rollout resume 01m7xy2hxsnss48p1c7zwvw5qy
+  flotilla rollout promote 01m7xy2hxsnss48p1c7zwvw5qy
   flotilla rollout abort 01m7xy2hxsnss48p1c7zwvw5qy`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   const sub = (usage: string, text: string) =>
     withApiOptions(command.command(usage), context).description(text);
   withRequestOptions(sub('create [model@version]', 'roll a version out in waves'))
@@ -186,7 +192,7 @@ async function devices(id: string, options: DeviceOptions, context: Context): Pr
   const api = connect(options);
   const query = new URLSearchParams({
     limit: '500',
-    ...(wave === undefined ? {} : { wave: `${readVersion('--wave', wave) - 1}` }),
+    ...(wave === undefined ? {} : { wave: `${readSome('--wave', wave) - 1}` }),
     ...(state === undefined ? {} : { state }),
   });
   const asked = api.all<RolloutMember>(`${pathOf(id)}/devices?${query}`);

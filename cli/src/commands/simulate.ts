@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import { parse } from 'yaml';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
-import { readCount, readNumber, readPoints } from '../numbers.ts';
+import { readCount, readNumber, readPoints, readSome } from '../numbers.ts';
 import { Tally } from '../simulate/counts.ts';
 import { DOWNLOADS, type Download } from '../simulate/download.ts';
 import { FAULTS, type FaultRule, faultsOf, parseFaults } from '../simulate/faults.ts';
@@ -36,12 +36,14 @@ interface Options extends ApiOptions {
 const DRAW_MS = 500;
 const SAY_MS = 1000;
 
+const SHAPES = { share: '30%', factor: '1.3@10%', part: '0.1@10%' } as const;
+
 const EXAMPLE = `
 Faults, of a version (parts@4: …), of a model (parts: …) or of whatever runs; several are separated
 by commas, versions by semicolons. A share says how many devices have it; a colon says more.
 ${Object.entries(FAULTS)
   .map(([kind, { takes, more, doc }]) => {
-    const shape = takes === 'share' ? `${kind}=30%` : `${kind}=1.3@10%`;
+    const shape = `${kind}=${SHAPES[takes]}`;
     return `  ${shape}${more.map((word) => `:${word.toUpperCase()}`).join('')}`.padEnd(28) + doc;
   })
   .join('\n')}
@@ -86,7 +88,7 @@ async function simulate(options: Options, context: Context): Promise<void> {
   const simulation = await startSimulation({
     server: options.server.replace(/\/+$/, ''),
     fleet: options.fleet,
-    devices: readCount('--devices', options.devices),
+    devices: readSome('--devices', options.devices),
     data: options.data,
     seed: readCount('--seed', options.seed),
     profiles: {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type ApiOptions, connect, withApiOptions } from '../api.ts';
 import type { Context } from '../context.ts';
 import { readCount, readNumber } from '../numbers.ts';
+import { addExamples } from '../ui/examples.ts';
 
 interface Options extends ApiOptions {
   readonly uses: string;
@@ -15,7 +16,7 @@ Example:
   flotilla-agent enroll --server http://127.0.0.1:8080 --token flc_… --data ./device`;
 
 export function define(command: Command, context: Context): void {
-  command.addHelpText('after', EXAMPLE);
+  addExamples(command, EXAMPLE);
   withApiOptions(command.command('claim'), context)
     .description('make a claim token, with which devices enroll')
     .option('--uses <count>', 'how many devices may enroll with it', '1')

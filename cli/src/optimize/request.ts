@@ -4,7 +4,7 @@ import { MAKEABLE } from '@flotilla/converters/precisions';
 import { FlotillaError, type Precision } from '@flotilla/protocol';
 import { type TargetId, targetById } from '@flotilla/targets';
 import { type GraphOptions, graphRequest, names } from '../graph-options.ts';
-import { readCount, readPoints, readVersion } from '../numbers.ts';
+import { readCount, readPoints, readSome } from '../numbers.ts';
 import { type SchemeOptions, schemeRequest } from './scheme-options.ts';
 
 export interface OptimizeOptions extends GraphOptions, SchemeOptions {
@@ -49,7 +49,7 @@ export function optimizeRequest(model: string, options: OptimizeOptions): Conver
     ...graph,
     ...(scheme === undefined ? {} : { scheme }),
     ...limits(options),
-    version: readVersion('--model-version', options.modelVersion),
+    version: readSome('--model-version', options.modelVersion),
     targets: names(options.target).map((id): TargetId => targetById(id).id),
     precisions: options.precision === 'auto' ? 'auto' : names(options.precision).map(precision),
     out: pathOf('--out', options.out),

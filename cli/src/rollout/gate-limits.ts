@@ -22,13 +22,19 @@ export function readGates(texts: readonly string[]): GatesRequest {
     const key = LIMITS[name] ?? SHARED[name];
     if (key === undefined) throw unknownGate(text);
     if (value === 'off' && name in LIMITS) disabled.push(name);
-    else gates[key] = readLimit(text, value);
+    else gates[key] = name in LIMITS ? readLimit(text, name, value) : readPlain(text, value);
   }
   return disabled.length === 0 ? gates : { ...gates, disabled };
 }
 
-/** A share as `0.2`, `20%`, or, of what rises, `1.2x`. */
-function readLimit(text: string, value: string): number {
+/** A share as `0.2`, `20%`, or, of what rises, `1.2x`; a bare 20 would be 2000 %. */
+function readLimit(text: string, name: string, value: string): number {
+  if (!(Number(value) > 1)) return readPlain(text, value);
+  const reason = `--gate ${text} is ${Number(value) * 100} %: did you mean ${name}=${value}%?`;
+  throw new FlotillaError('cli.usage', { reason });
+}
+
+function readPlain(text: string, value: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)(%|x)?$/.exec(value) ?? [];
   const number = Number(digits);
   if (digits !== undefined && unit === '%') return Number((number / 100).toPrecision(12));

@@ -108,7 +108,7 @@ export async function readRequest(
 ): Promise<RolloutRequest> {
   const file: RolloutRequest =
     options.from === undefined ? {} : await readRequestFile(options.from);
-  const given = requestOf(options, now);
+  const given = requestOf({ ...options, kind: options.kind ?? kindIn(file) }, now);
   const named = version === undefined ? {} : modelVersion(version);
   const request: RolloutRequest = { ...file, ...given, ...named };
   for (const key of ['gates', 'retry', 'download', 'shadow', 'ab']) {
@@ -153,8 +153,36 @@ function requestOf(options: RequestOptions, now: number): RolloutRequest {
   });
 }
 
+const kindIn = ({ kind }: RolloutRequest): string | undefined =>
+  typeof kind === 'string' ? kind : undefined;
+
+/** Options that are of one kind of rollout. */
+const OF_KIND = {
+  shadow: {
+    sample: '--sample',
+    busy: '--busy',
+    maxTemperature: '--max-temperature',
+    compare: '--compare',
+  },
+  ab: { share: '--share' },
+} as const;
+
+/** @throws FlotillaError `cli.usage` where an option is of another kind of rollout */
+function checkKind(options: RequestOptions): void {
+  for (const [kind, keys] of Object.entries(OF_KIND)) {
+    const given = Object.entries(keys).find(([key]) => options[key as keyof RequestOptions]);
+    if (given !== undefined && options.kind !== kind)
+      throw usage(`${given[1]} needs --kind ${kind}`);
+  }
+  const { kind = 'update', promote, maxHours } = options;
+  if (kind !== 'update') return;
+  const given = promote !== undefined ? '--promote' : maxHours !== undefined ? '--max-hours' : '';
+  if (given !== '') throw usage(`${given} needs --kind shadow or --kind ab`);
+}
+
 /** @throws FlotillaError `cli.usage` */
 function kindOf(options: RequestOptions): RolloutRequest {
+  checkKind(options);
   const { kind, promote } = options;
   const hours = { maxHours: countOf('--max-hours', options.maxHours) };
   const shadow = defined({

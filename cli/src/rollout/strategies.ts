@@ -68,10 +68,13 @@ function readDays(text: string): string[] {
   return Array.from({ length }, (_, i) => DAYS[(first + i) % 7]!);
 }
 
-/** A time of ISO 8601, or `+2h` from now. @throws FlotillaError `cli.usage` */
+/** A time of ISO 8601 that is to come, or `+2h` from now. @throws FlotillaError `cli.usage` */
 export function readStart(text: string, now: number): number {
   if (text.startsWith('+')) return now + readDuration('--start', text.slice(1));
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (at <= now) {
+    throw usage(`--start ${text} is past: leave it out to begin at once, or give a time to come`);
+  }
   if (Number.isFinite(at)) return at;
   throw usage(`--start takes a time such as 2027-01-31T22:00 or +2h, not ${JSON.stringify(text)}`);
 }

@@ -10,10 +10,10 @@ const UNITS: Readonly<Record<string, number>> = {
 
 /** Milliseconds. @throws FlotillaError `cli.usage` naming the option */
 export function readDuration(option: string, text: string): number {
-  const [, amount, unit = 's'] = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text) ?? [];
+  const [, amount, unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   const factor = UNITS[unit];
   if (amount !== undefined && factor !== undefined) return Number(amount) * factor;
   throw new FlotillaError('cli.usage', {
-    reason: `${option} takes a time such as 30s, 10m or 1h, not ${JSON.stringify(text)}`,
+    reason: `${option} takes a time with its unit, such as 30s, 10m or 1h, not ${JSON.stringify(text)}`,
   });
 }

@@ -4,8 +4,8 @@ import { isStep, type StepName } from './steps.ts';
 
 /**
  * What may be wrong with a device, and how it is written: a share of the devices (`fail=30%`), or an
- * amount and the share of the devices that have it (`slow=1.3@10%`, without a share all). What
- * follows a colon says more.
+ * amount and the share of the devices that have it (`slow=1.3@10%`, `errors=5%@10%`, without a share
+ * all). A factor is any number, a part is at most 1. What follows a colon says more.
  */
 export const FAULTS = {
   fail: { takes: 'share', more: ['step', 'code'], doc: 'the attempt fails in a step (selfTest)' },
@@ -16,15 +16,15 @@ export const FAULTS = {
   offline: { takes: 'share', more: ['seconds'], doc: 'is away when it is asked (60 s)' },
   flap: { takes: 'share', more: ['seconds'], doc: 'loses its connection again and again (15 s)' },
   clock: { takes: 'share', more: ['seconds'], doc: 'its clock is ahead (3 days)' },
-  slow: { takes: 'amount', more: [], doc: 'factor on the time of an inference' },
-  heavy: { takes: 'amount', more: [], doc: 'factor on the memory that it takes' },
-  unsure: { takes: 'amount', more: [], doc: 'drop of the mean confidence' },
-  wrong: { takes: 'amount', more: [], doc: 'drop of the share of right answers' },
-  errors: { takes: 'amount', more: [], doc: 'share of inferences that fail' },
+  slow: { takes: 'factor', more: [], doc: 'factor on the time of an inference' },
+  heavy: { takes: 'factor', more: [], doc: 'factor on the memory that it takes' },
+  unsure: { takes: 'part', more: [], doc: 'drop of the mean confidence' },
+  wrong: { takes: 'part', more: [], doc: 'drop of the share of right answers' },
+  errors: { takes: 'part', more: [], doc: 'share of inferences that fail' },
 } as const satisfies Record<string, FaultKindRow>;
 
 interface FaultKindRow {
-  readonly takes: 'share' | 'amount';
+  readonly takes: 'share' | 'factor' | 'part';
   readonly more: readonly ('step' | 'code' | 'seconds')[];
   readonly doc: string;
 }
@@ -136,7 +136,8 @@ function parseFault(kind: string, value: string, where: string): Fault {
 function parseFirst(takes: FaultKindRow['takes'], text: string, where: string): Partial<Fault> {
   if (takes === 'share') return { share: parseShare(text, where) };
   const [amount = '', ...rest] = text.split('@');
-  const number = amount.endsWith('%') ? parseShare(amount, where) : decimalOf(amount);
+  const part = takes === 'part' || amount.endsWith('%');
+  const number = part ? parseShare(amount, where) : decimalOf(amount);
   if (!(number <= 1000)) throw wrong(where, 'the amount is no number');
   return { amount: number, ...(rest.length > 0 && { share: parseShare(rest.join('@'), where) }) };
 }
