@@ -97,7 +97,7 @@ export function define(command: Command, context: Context): void {
     .option('--wave <number>', 'which one, from 1 (the one that opens next)')
     .action((id: string, options: ApproveOptions) => {
       const { wave } = options;
-      const body = wave === undefined ? {} : { wave: readCount('--wave', wave) };
+      const body = wave === undefined ? {} : { wave: readSome('--wave', wave) };
       return change(id, 'approve', body, options, context);
     });
 }
