@@ -271,6 +271,11 @@ describe('the gate of disagreement', () => {
       ).state,
     ).toBe('open');
     expect(judgePairs('disagreement', [pair(side(9, 1), side(9, 1))]).state).toBe('not-applicable');
+    expect(judge('disagreement', evidenceOf()).sentence).toContain('no shadow runs');
+    expect(judge('disagreement', { ...evidenceOf(), shadow: true })).toMatchObject({
+      ...{ state: 'not-applicable' },
+      sentence: 'waits for the first comparisons of the shadow with the active model',
+    });
   });
 });
 
