@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
 /** Who may hold a data folder, each at most once at a time. */
-type Holder = 'agent' | 'launcher';
+type Holder = 'agent' | 'launcher' | 'simulation';
 
 /**
  * Holds a folder for one process, by a socket in Linux's abstract namespace: the kernel lets go of

@@ -11,6 +11,7 @@ import { Tally } from '../simulate/counts.ts';
 import { DOWNLOADS, type Download } from '../simulate/download.ts';
 import { FAULTS, type FaultRule, faultsOf, parseFaults } from '../simulate/faults.ts';
 import { type Simulation, startSimulation } from '../simulate/simulation.ts';
+import { type KnownModel, unknownVersions } from '../simulate/unknown-versions.ts';
 import { liveLines, viewOf } from '../simulate/view.ts';
 
 interface Options extends ApiOptions {
@@ -85,6 +86,7 @@ const collect = (text: string, before: readonly string[]) => [...before, text];
 async function simulate(options: Options, context: Context): Promise<void> {
   const tally = new Tally();
   const progress = context.progress();
+  const rules = await readRules(options.faults);
   const simulation = await startSimulation({
     server: options.server.replace(/\/+$/, ''),
     fleet: options.fleet,
@@ -97,7 +99,7 @@ async function simulate(options: Options, context: Context): Promise<void> {
       timeZones: words(options.timeZones),
       prefix: options.prefix,
     },
-    rules: await readRules(options.faults),
+    rules,
     work: {
       inferencesPerSecond: readNumber('--rate', options.rate),
       latencyMs: readNumber('--latency', options.latency),
@@ -119,12 +121,19 @@ async function simulate(options: Options, context: Context): Promise<void> {
     progress: (label, share) => progress.update(label, share),
   });
   progress.clear();
+  for (const line of await doubts(rules, options)) context.say(`warning: ${line}`);
   const seconds = options.for === undefined ? undefined : readNumber('--for', options.for);
   try {
     await show(simulation, tally, options, context, seconds);
   } finally {
     await simulation.stop();
   }
+}
+
+/** What is odd about the faults; nothing where there is no token to ask with. */
+async function doubts(rules: readonly FaultRule[], options: Options): Promise<string[]> {
+  if (options.token === '' || rules.length === 0) return [];
+  return unknownVersions(rules, await connect(options).all<KnownModel>('/models'));
 }
 
 /** Until it is interrupted or its time is over. */

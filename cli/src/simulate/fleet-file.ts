@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { lockFolder } from '@flotilla/agent/folder-lock';
 import { FlotillaError } from '@flotilla/protocol';
 import { writeFileDurably } from '@flotilla/protocol/node';
 import type { DeviceState } from './state.ts';
@@ -14,6 +15,25 @@ export interface FleetFile {
 }
 
 const fileIn = (folder: string): string => join(folder, 'simulated-fleet.json');
+
+/**
+ * Holds the folder for this simulation: another with the same devices would take their connections.
+ *
+ * @returns lets the folder go
+ * @throws FlotillaError `simulate.data` where another process holds it
+ */
+export async function holdFleetFile(folder: string): Promise<() => Promise<void>> {
+  await mkdir(folder, { recursive: true });
+  const holder = join(folder, 'simulation.pid');
+  const release = await lockFolder(folder, 'simulation');
+  if (release !== undefined) {
+    await writeFileDurably(holder, `${process.pid}`);
+    return release;
+  }
+  const pid = await readFile(holder, 'utf8').catch(() => '');
+  const reason = pid === '' ? 'another process uses it' : `it is in use by process ${pid}`;
+  throw new FlotillaError('simulate.data', { folder: resolve(folder), reason });
+}
 
 /**
  * The fleet in that folder; undefined where there is none yet.

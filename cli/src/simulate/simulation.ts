@@ -3,7 +3,7 @@ import { SimulatedDevice } from './device.ts';
 import { type Download, downloadBundle } from './download.ts';
 import { enrollDevices } from './enroll.ts';
 import type { FaultRule } from './faults.ts';
-import { readFleetFile, writeFleetFile } from './fleet-file.ts';
+import { holdFleetFile, readFleetFile, writeFleetFile } from './fleet-file.ts';
 import { type ProfileOptions, profileOf } from './profiles.ts';
 import type { DeviceState } from './state.ts';
 import type { Work } from './telemetry.ts';
@@ -52,8 +52,22 @@ const GOODBYE_MS = 500;
  * @throws FlotillaError `simulate.data`, `agent.unreachable`, `agent.enroll-refused`
  */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { server, fleet } = options;
   const offset = await askTime(options.server);
+  const release = await holdFleetFile(options.data);
+  try {
+    return await startHeld(options, offset, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function startHeld(
+  options: SimulationOptions,
+  offset: number,
+  release: () => Promise<void>,
+): Promise<Simulation> {
+  const { server, fleet } = options;
   const states = await fleetOf(options);
   const world = worldOf(options, offset);
   const devices = states
@@ -76,6 +90,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
       for (const device of devices) device.stop();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
       await save();
+      await release();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { AGENT_SLOT, checkName, FlotillaError } from '@flotilla/protocol';
+import { AGENT_SLOT, checkName, closestName, FlotillaError } from '@flotilla/protocol';
 import type { Kysely, Selectable } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database, VariantsTable, VersionStatus, VersionsTable } from '../db/schema.ts';
@@ -85,7 +85,33 @@ export async function readVersion(
     .where('version', '=', version)
     .executeTakeFirst();
   if (row !== undefined) return row;
-  throw new FlotillaError('server.not-found', { what: 'version', id: `${model}@${version}` });
+  const instead = await otherVersions(db, fleet, model);
+  const id = `${model}@${version}`;
+  throw new FlotillaError('server.not-found', { what: 'version', id, instead });
+}
+
+/** Of which some are named, the newest. */
+const NAMED = 5;
+
+/** What there is in place of a version that there is not. */
+async function otherVersions(db: Kysely<Database>, fleet: string, model: string): Promise<string> {
+  const versions = await db
+    .selectFrom('versions')
+    .select('version')
+    .where('fleet', '=', fleet)
+    .where('model', '=', model)
+    .orderBy('version', 'desc')
+    .limit(NAMED + 1)
+    .execute();
+  if (versions.length > 0) {
+    const named = versions.slice(0, NAMED).map((row) => `${model}@${row.version}`);
+    return `there ${named.length === 1 ? 'is' : 'are'} ${named.join(', ')}${versions.length > NAMED ? ' …' : ''}`;
+  }
+  const models = await db.selectFrom('models').select('model').where('fleet', '=', fleet).execute();
+  const known = models.map((row) => row.model);
+  if (known.length === 0) return 'no model was pushed yet';
+  const close = closestName(model, known);
+  return close === undefined ? 'flotilla model list shows what there is' : `did you mean ${close}?`;
 }
 
 export async function listVariants(

@@ -5,7 +5,7 @@ import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { holdGroups } from '../groups/uses.ts';
 import { readFigures } from '../lab/figures.ts';
-import { takeSelector } from '../selectors/check-keys.ts';
+import { checkStrata, takeSelector } from '../selectors/check-keys.ts';
 import { whyNone } from '../selectors/why-none.ts';
 import { audit } from '../trust/audit.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
@@ -19,7 +19,7 @@ import { readyVariants } from './ready-variants.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent } from './store.ts';
 import { warningsOf } from './warnings.ts';
-import { MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
+import { earlyEnd, MAX_DEVICES, orderDevices, waveSizes } from './waves.ts';
 
 /** What a rollout would be: the answer to a dry run, and what `createRollout` writes. */
 export interface RolloutDraft {
@@ -58,6 +58,7 @@ export async function draftRollout(
   const { model, version } = request;
   const settings = settingsFor(request);
   const selector = await takeSelector(db, fleet, request.devices ?? 'all');
+  if (among === undefined) await checkStrata(db, fleet, request.stratify ?? []);
   const variants = await readyVariants(db, fleet, model, version);
   const figures = await readFigures(db, fleet, { model, version });
   const { stratify } = settings;
@@ -91,7 +92,9 @@ export async function draftRollout(
   for await (const some of portionsOf(others)) for (const one of some) add(one, -1);
   const sizes = waveSizes(settings.waves, taking.length);
   const { source } = selector;
-  const warnings = await warningsOf(db, fleet, source, candidates.length);
+  const early = earlyEnd(request.waves ?? [], taking.length);
+  const general = await warningsOf(db, fleet, source, candidates.length);
+  const warnings = early === undefined ? general : [...general, early];
   return { id, model, version, slot: model, selector: source, settings, sizes, members, warnings };
 }
 

@@ -6,6 +6,7 @@ import type { RolloutDraft } from './create.ts';
 import { GATES } from './gates/index.ts';
 import type { GateName, VerdictState } from './gates/types.ts';
 import { type ArmName, reasonIn } from './kinds/shape.ts';
+import { withLabels } from './labels.ts';
 import { rungsOf } from './ladder.ts';
 import { earliestStarts, groupDraft } from './progress/draft.ts';
 import { chunks, type MemberRow, type Rollout } from './store.ts';
@@ -158,9 +159,10 @@ export async function viewEvents(db: Db, { fleet, id }: Rollout, most: number) {
     .orderBy('event', 'desc')
     .limit(most)
     .execute();
-  return rows
+  const events = rows
     .toReversed()
     .map(({ event, at_ms, kind, sentence }) => ({ id: event, atMs: at_ms, kind, sentence }));
+  return withLabels(db, fleet, events);
 }
 
 /** Devices that the answer about a draft names; all of them are counted. */

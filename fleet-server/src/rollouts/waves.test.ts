@@ -1,7 +1,7 @@
 import { isFlotillaError } from '@flotilla/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { orderDevices, type Placed, waveSizes } from './waves.ts';
+import { earlyEnd, orderDevices, type Placed, waveSizes } from './waves.ts';
 
 describe('waves', () => {
   it.each([
@@ -34,6 +34,17 @@ describe('waves', () => {
       expect(isFlotillaError(error, 'rollout.invalid')).toBe(true);
       expect(String(error)).toContain(`nothing is rolled out: ${reason}`);
     }
+  });
+
+  it.each([
+    [['5', '500', '100%'], 200, /^wave 500 reaches all 200 devices that take part: the waves/],
+    [['5', '100%'], 1, /^wave 5 reaches the only device that takes part/],
+    [['5', '10%', '100%'], 200, undefined],
+    [['10%', '100%'], 1, undefined],
+  ])('%j of %i devices end early where a count reaches all', (waves, membership, told) => {
+    const text = earlyEnd(waves, membership);
+    if (told === undefined) expect(text).toBeUndefined();
+    else expect(text).toMatch(told);
   });
 
   it('grow to the whole membership', () => {

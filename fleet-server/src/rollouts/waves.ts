@@ -25,6 +25,15 @@ export function waveSizes(waves: readonly string[], membership: number): number[
   return sizes;
 }
 
+/** Of waves that a person gave as counts: the first that takes all devices, though others follow. */
+export function earlyEnd(waves: readonly string[], membership: number): string | undefined {
+  const early = waves.slice(0, -1).find((wave) => Number(wave) >= membership);
+  if (early === undefined) return undefined;
+  const all =
+    membership === 1 ? 'the only device that takes' : `all ${membership} devices that take`;
+  return `wave ${early} reaches ${all} part: the waves after it add none`;
+}
+
 /** @throws FlotillaError `rollout.invalid` */
 function parseWaves(waves: readonly string[]): Wave[] {
   if (waves.length === 0) refuse('there are no waves: name some, such as 5, 10%, 100%');

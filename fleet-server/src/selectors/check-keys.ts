@@ -1,12 +1,13 @@
-import { closestName } from '@flotilla/protocol';
+import { closestName, FlotillaError } from '@flotilla/protocol';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../db/schema.ts';
-import { BUILT_IN, isPlainTag } from './keys.ts';
+import { BUILT_IN, isPlainTag, keyOf } from './keys.ts';
+import { readNumber } from './literals.ts';
 import { parseSelector } from './parse.ts';
 import { type ResolveOptions, resolveSelector, type Selector } from './resolve.ts';
 import { invalid, show } from './scan.ts';
 import { portions } from './select.ts';
-import { termsOf, type Word } from './syntax.ts';
+import { type Term, termsOf, type Word } from './syntax.ts';
 
 type Db = Kysely<Database>;
 
@@ -31,7 +32,9 @@ export async function takeSelector(
 
 async function checkKeys(db: Db, fleet: string, source: string): Promise<void> {
   const checked = new Set<string>();
-  for (const { key } of termsOf(parseSelector(source))) {
+  for (const term of termsOf(parseSelector(source))) {
+    const { key } = term;
+    if (keyOf(key.text).kind === 'size') checkSizes(source, term);
     if (!isPlainTag(key.text) || checked.has(key.text)) continue;
     checked.add(key.text);
     if (!(await isTagged(db, fleet, key.text))) throw await unknownKey(db, fleet, source, key);
@@ -52,7 +55,41 @@ async function isTagged(db: Db, fleet: string, key: string): Promise<boolean> {
   return row !== undefined;
 }
 
+/** Devices have megabytes at least: who writes fewer bytes than that has left the unit out. */
+const LEAST_BYTES = 1e6;
+
+/** @throws FlotillaError `selector.invalid` */
+function checkSizes(source: string, term: Term): void {
+  const values = term.kind === 'has' ? [] : term.kind === 'match' ? term.values : [term.value];
+  for (const { text, at } of values) {
+    const bytes = readNumber(text) ?? 0;
+    if (bytes <= 0 || bytes >= LEAST_BYTES) continue;
+    const reason = `expected a size such as 512MB or 4GB, found ${show(text)}, which has no unit: did you mean ${text}GB?`;
+    throw invalid(source, at, reason);
+  }
+}
+
+/**
+ * Checks the keys that a person wants waves balanced over.
+ *
+ * @throws FlotillaError `rollout.invalid` where one is neither built in nor a tag of any device
+ */
+export async function checkStrata(db: Db, fleet: string, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    if (!isPlainTag(key) || (await isTagged(db, fleet, key))) continue;
+    const hint = await hintFor(db, fleet, key, 'leave it out');
+    const reason = `waves cannot be balanced over ${key}, which is no key, and no device has such a tag: ${hint}`;
+    throw new FlotillaError('rollout.invalid', { reason, field: 'stratify' });
+  }
+}
+
 async function unknownKey(db: Db, fleet: string, source: string, { text, at }: Word) {
+  const hint = await hintFor(db, fleet, text, `tag.${text} asks for a tag that none has yet`);
+  return invalid(source, at, `${show(text)} is no key, and no device has such a tag: ${hint}`);
+}
+
+/** The key or tag that was likely meant. */
+async function hintFor(db: Db, fleet: string, text: string, otherwise: string): Promise<string> {
   const known = new Set(BUILT_IN);
   for await (const rows of portions(db, fleet, ['device', 'tags'], {})) {
     for (const { tags } of rows) {
@@ -60,9 +97,5 @@ async function unknownKey(db: Db, fleet: string, source: string, { text, at }: W
     }
   }
   const close = closestName(text, known);
-  const hint =
-    close === undefined
-      ? `tag.${text} asks for a tag that none has yet`
-      : `did you mean ${show(close)}?`;
-  return invalid(source, at, `${show(text)} is no key, and no device has such a tag: ${hint}`);
+  return close === undefined ? otherwise : `did you mean ${show(close)}?`;
 }

@@ -8,7 +8,7 @@ import { startPostgres } from '../../../test/support/postgres.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import type { DeviceGroupsTable, DevicesTable } from '../db/schema.ts';
 import { deviceId, FLEET, seedFleet } from '../rollouts/testing.ts';
-import { takeSelector } from './check-keys.ts';
+import { checkStrata, takeSelector } from './check-keys.ts';
 import { resolveSelector } from './resolve.ts';
 import { selectIds } from './select.ts';
 import { whyNone } from './why-none.ts';
@@ -132,6 +132,23 @@ describe.each(KINDS)('selecting devices on %s', (kind) => {
     expect((await refusal(() => check('rack=1')))[1]).toContain('tag.rack asks for a tag');
     expect((await refusal(() => check('axb=1')))[1]).toContain('"axb" is no key');
     expect((await refusal(() => check('x=1')))[1]).toContain('"x" is no key');
+  });
+
+  it('refuses a size whose unit was left out', async () => {
+    const check = (source: string) => takeSelector(database.db, FLEET, source);
+    expect(await refusal(() => check('memory >= 4'))).toEqual([
+      11,
+      'expected a size such as 512MB or 4GB, found "4", which has no unit: did you mean 4GB?',
+    ]);
+    await check('memory >= 4000000000 and disk > 0');
+  });
+
+  it('refuses to balance waves over what is neither a key nor a tag', async () => {
+    const check = (...keys: string[]) => checkStrata(database.db, FLEET, keys);
+    await check('target', 'site', 'tag.rack');
+    await expect(check('target', 'sites')).rejects.toThrow(
+      /balanced over sites, which is no key.*did you mean "site"\?/,
+    );
   });
 
   it.each([

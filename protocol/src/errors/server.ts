@@ -109,7 +109,8 @@ export const SERVER_ERRORS = {
   ),
   'server.not-found': refused(
     404,
-    (c: { what: string; id: string }) => `there is no ${c.what} ${c.id} here`,
+    (c: { what: string; id: string; instead?: string }) =>
+      `there is no ${c.what} ${c.id} here${c.instead === undefined ? '' : `: ${c.instead}`}`,
   ),
   'server.port-in-use': refused(
     409,

@@ -74,7 +74,13 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(again.status).toBe(409);
     expect(String(again.body.detail)).toContain(`rollout ${id} still holds slot parts`);
 
-    expect((await call('POST', `/rollouts/${id}/pause`)).body.state).toBe('paused');
+    const paused = (await call('POST', `/rollouts/${id}/pause`)).body;
+    expect(paused).toMatchObject({
+      state: 'paused',
+      sentence: expect.stringMatching(/^paused by first start \(token \w{8}…\)$/),
+    });
+    const events = paused.events as unknown as { sentence: string }[];
+    expect(events.at(-1)?.sentence).toBe(paused.sentence);
     expect((await call('POST', `/rollouts/${id}/pause`)).body).toMatchObject({
       ...{ state: 'paused', answer: 'parts@1 is paused already' },
     });
@@ -113,7 +119,9 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect(gates.body).toMatchObject({ code: 'request.invalid', field: 'gates.alpha' });
     const slow = await call('POST', '/rollouts', { ...request, download: { bandwidth: 1999 } });
     expect(String(slow.body.detail)).toContain('bandwidth is 0 for no cap, or at least 2000');
-    expect((await call('POST', '/rollouts', { ...request, version: 7 })).status).toBe(404);
+    const other = await call('POST', '/rollouts', { ...request, version: 7 });
+    expect(other.status).toBe(404);
+    expect(String(other.body.detail)).toMatch(/no version parts@7 here: there (is|are) parts@/);
     expect((await call('POST', '/rollouts', { ...request, extra: 1 })).status).toBe(400);
     expect((await call('POST', '/rollouts', request, 'flt_nobody')).status).toBe(401);
   });

@@ -5,6 +5,7 @@ import type { ServerContext } from '../../context.ts';
 import { approveRollout } from '../../rollouts/approve.ts';
 import { changeRollout, ROLLOUT_CHANGES } from '../../rollouts/change.ts';
 import { createRollout, draftRollout } from '../../rollouts/create.ts';
+import { withLabels } from '../../rollouts/labels.ts';
 import { memberKey, pageMembers } from '../../rollouts/progress/members.ts';
 import { readProgress } from '../../rollouts/progress/progress.ts';
 import { RolloutRequest } from '../../rollouts/settings.ts';
@@ -106,7 +107,8 @@ function addReads(app: Http, { db }: Pick<ServerContext, 'db'>): void {
     async ({ params: { fleet }, query }) => {
       const page = pageOf(query);
       const before = page.after === '' ? undefined : page.after;
-      const rows = await listRollouts(db, fleet, { limit: page.limit, before });
+      const stored = await listRollouts(db, fleet, { limit: page.limit, before });
+      const rows = await withLabels(db, fleet, stored);
       const ids = rows.map(({ id }) => id);
       const counts = await countStates(db, fleet, ids);
       return toPage(
@@ -217,7 +219,8 @@ function addApproval(app: Http, context: ServerContext, { rollouts }: Ticker): v
   );
 }
 
-async function detail(db: ServerContext['db'], rollout: Rollout) {
+async function detail(db: ServerContext['db'], stored: Rollout) {
+  const [rollout = stored] = await withLabels(db, stored.fleet, [stored]);
   const members = await pageMembers(db, rollout, { after: '', limit: SHOWN });
   const counts = await countStates(db, rollout.fleet, [rollout.id]);
   return {

@@ -280,7 +280,7 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     });
     expect(reason(1)).toMatchObject({
       state: 'unsuitable',
-      reason: 'runs nothing in slot parts that a shadow could be compared with',
+      reason: 'runs nothing in slot parts that the version could be compared with',
     });
     await expect(create(2, { shadow: {} })).rejects.toThrow(/of rollouts of kind shadow/);
     await expect(create(2, { kind: 'ab', shadow: {} })).rejects.toThrow(/of kind ab/);

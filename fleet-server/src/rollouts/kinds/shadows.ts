@@ -40,7 +40,7 @@ export async function withBase(
       .execute();
     for (const { device } of rows) running.add(device);
   }
-  const reason = `runs nothing in slot ${slot} that a shadow could be compared with`;
+  const reason = `runs nothing in slot ${slot} that the version could be compared with`;
   return candidates.map((one) =>
     one.state !== 'pending' || running.has(one.device)
       ? one

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Database } from '../../db/schema.ts';
 import { needsApproval } from '../approve.ts';
 import { GATE_NAMES } from '../gates/types.ts';
+import { withLabels } from '../labels.ts';
 import { perMinuteNow } from '../pace/rate.ts';
 import type { Rollout } from '../store.ts';
 import { viewEvents, viewVerdicts } from '../views.ts';
@@ -17,7 +18,8 @@ const EVENTS = 100;
  * How a rollout goes, summed up: what a screen shows, of the same size for ten devices and for a
  * hundred thousand.
  */
-export async function readProgress(db: Kysely<Database>, rollout: Rollout, now: number) {
+export async function readProgress(db: Kysely<Database>, stored: Rollout, now: number) {
+  const [rollout = stored] = await withLabels(db, stored.fleet, [stored]);
   const members = await countMembers(db, rollout, now);
   const away = await countAway(db, rollout);
   const steps = members.inFlight > 0 ? await countSteps(db, rollout) : [];
