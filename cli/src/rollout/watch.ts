@@ -9,6 +9,8 @@ import { PAGE, progressLines } from './progress-view.ts';
 import { clock, cut } from './text.ts';
 
 const POLL_MS = 500;
+/** Between two questions, as a multiple of what the answer took: of a large fleet it is much to count. */
+const REST = 5;
 /** Comparing costs the server more than counting. */
 const COMPARE_MS = 5000;
 
@@ -35,6 +37,7 @@ export async function watchRollout(
   let away = false;
   try {
     while (!context.interrupted.aborted) {
+      const askedMs = performance.now();
       try {
         if (await look()) return;
       } catch (error) {
@@ -42,7 +45,8 @@ export async function watchRollout(
         if (!away) tellAway(lines, error.message);
         away = true;
       }
-      await sleep(POLL_MS, undefined, { signal: context.interrupted }).catch(() => undefined);
+      const pauseMs = Math.max(POLL_MS, REST * (performance.now() - askedMs));
+      await sleep(pauseMs, undefined, { signal: context.interrupted }).catch(() => undefined);
     }
   } finally {
     live?.end();

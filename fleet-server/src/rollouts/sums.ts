@@ -14,7 +14,7 @@ const TRUST_MS = 10 * 60_000;
 /** Hours that are read at once. */
 const ROWS = 600;
 /** Hours that are decoded at once: the event loop is free in between. */
-const DECODED = 100;
+export const DECODED = 100;
 
 /** Deployments whose hours of such a time are read at once. */
 export const readAtOnce = (fromMs: number, toMs: number): number =>

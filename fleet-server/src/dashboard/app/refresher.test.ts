@@ -43,3 +43,15 @@ test('nothing runs after it was stopped', async () => {
   refresher.request();
   expect(work).toHaveBeenCalledTimes(1);
 });
+
+test('work that takes long rests for five times as long', async () => {
+  const work = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, 400)));
+  const refresher = createRefresher(work, 1000);
+  refresher.request();
+  await vi.advanceTimersByTimeAsync(400);
+  refresher.request();
+  await vi.advanceTimersByTimeAsync(1999);
+  expect(work).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(work).toHaveBeenCalledTimes(2);
+});

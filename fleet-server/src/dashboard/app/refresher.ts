@@ -5,6 +5,9 @@ export interface Refresher {
   stop(): void;
 }
 
+/** Between two runs, as a multiple of the one before: what takes the server long is asked for seldom. */
+const REST = 5;
+
 /** Runs `work` never twice at a time and at most once an interval; what was asked meanwhile is done once. */
 export function createRefresher(work: () => Promise<void>, intervalMs: number): Refresher {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -15,12 +18,14 @@ export function createRefresher(work: () => Promise<void>, intervalMs: number): 
   function run(): void {
     wanted = false;
     resting = true;
+    const beganMs = performance.now();
     void work().finally(() => {
       if (stopped) return;
+      const restMs = Math.max(intervalMs, REST * (performance.now() - beganMs));
       timer = setTimeout(() => {
         resting = false;
         if (wanted) run();
-      }, intervalMs);
+      }, restMs);
     });
   }
 

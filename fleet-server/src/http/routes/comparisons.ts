@@ -7,6 +7,7 @@ import { promoteRollout } from '../../rollouts/kinds/promote.ts';
 import { type Rollout, readRollout } from '../../rollouts/store.ts';
 import { countStates, summarize } from '../../rollouts/views.ts';
 import type { Routes } from '../http.ts';
+import { keepAnswers } from '../kept-answers.ts';
 import { actorOf } from '../principal.ts';
 import { FleetAnd, Id } from '../schemas.ts';
 import { RolloutComparison } from '../schemas-comparison.ts';
@@ -28,6 +29,8 @@ export const comparisonRoutes =
 
 function addComparison(http: Http, { db, now, artifacts }: ServerContext): void {
   const labelsFor = createLabels(artifacts);
+  // of a week on thousands of devices it goes over hundreds of thousands of hours
+  const keep = keepAnswers<Awaited<ReturnType<typeof compare>>>();
   http.get(
     `${BASE}/comparison`,
     {
@@ -40,7 +43,11 @@ function addComparison(http: Http, { db, now, artifacts }: ServerContext): void 
     },
     async ({ params: { fleet, rollout: id } }) => {
       const rollout = await readRollout(db, fleet, id);
-      return { kind: rollout.settings.kind, ...(await compare(db, rollout, now(), labelsFor)) };
+      const answer = () => compare(db, rollout, now(), labelsFor);
+      return {
+        kind: rollout.settings.kind,
+        ...(await keep(`${fleet}/${id} ${rollout.state}`, answer)),
+      };
     },
   );
 }

@@ -1,5 +1,6 @@
 import type { Comparison, Moments } from '@flotilla/protocol';
 import type { Kysely } from 'kysely';
+import { portionsOf } from '../../breathe.ts';
 import type { Database } from '../../db/schema.ts';
 import { mergeComparisons } from '../../telemetry/comparison.ts';
 import { unpackWindow } from '../../telemetry/merge.ts';
@@ -8,7 +9,7 @@ import { MAX_PAIRS } from '../evidence.ts';
 import { MIN_PER_DEVICE } from '../gates/paired.ts';
 import { percent, plural } from '../gates/text.ts';
 import { chunks, type Rollout } from '../store.ts';
-import { readAtOnce } from '../sums.ts';
+import { DECODED, readAtOnce } from '../sums.ts';
 import { armOf, type Estimate, meanOf } from './intervals.ts';
 
 /** Logarithms of run times differ between devices at least so much. */
@@ -101,9 +102,11 @@ async function readComparisons(
       .where('grain_ms', '=', HOUR_MS)
       .where('start_ms', '>=', fromMs)
       .execute();
-    for (const { subject, body } of rows) {
-      const merged = mergeComparisons(sums.get(subject), unpackWindow(body).comparison);
-      if (merged !== null) sums.set(subject, merged);
+    for await (const portion of portionsOf(rows, DECODED)) {
+      for (const { subject, body } of portion) {
+        const merged = mergeComparisons(sums.get(subject), unpackWindow(body).comparison);
+        if (merged !== null) sums.set(subject, merged);
+      }
     }
   }
   return [...sums.values()].filter(({ compared }) => compared > 0);
