@@ -155,10 +155,14 @@ describe('a device', () => {
     const agent = await run('--telemetry-window', '500');
     await committed(2);
     await comesWith(agent);
-    // the same weights under another version say the same, in about the same time
-    const [{ agreed, compared: all, logLatencyRatio } = {}] = compared();
-    expect(agreed).toBe(all);
-    expect(Math.abs(logLatencyRatio?.mean ?? 9)).toBeLessThan(2);
+    // the same weights under another version say the same, and in about the same time, too, in a
+    // window in which nothing else takes the processor from one of the two
+    await vi.waitFor(async () => {
+      await infer(agent.address, image);
+      const means = compared().map(({ logLatencyRatio }) => Math.abs(logLatencyRatio?.mean ?? 9));
+      expect(Math.min(...means)).toBeLessThan(1);
+    }, slow);
+    for (const { agreed, compared: all } of compared()) expect(agreed).toBe(all);
     await agent.end('SIGKILL');
     server.fleet.records.clear();
     const again = await run('--telemetry-window', '500');
