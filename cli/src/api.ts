@@ -103,9 +103,9 @@ async function refusal(server: string, response: Response): Promise<FlotillaErro
   const status = response.status;
   const problem = parseProblem(text);
   const detail = problem.detail ?? problem.title ?? (text.slice(0, 200) || `status ${status}`);
-  const { selector, at, field } = problem;
+  const { selector, at, field, code } = problem;
   const place = selector !== undefined && at !== undefined ? { selector, at } : {};
-  return new FlotillaError('api.refused', { server, status, detail, field, ...place });
+  return new FlotillaError('api.refused', { server, status, detail, code, field, ...place });
 }
 
 /** What an answer that refuses may hold (RFC 9457); a selector or a field that is wrong has its place. */
@@ -114,6 +114,7 @@ interface Problem {
   readonly title?: string;
   readonly selector?: string;
   readonly at?: number;
+  readonly code?: string;
   readonly field?: string;
 }
 
@@ -124,12 +125,13 @@ function parseProblem(text: string): Problem {
   } catch {
     // Not JSON: the server in front of the fleet server may have answered.
   }
-  const { detail, title, selector, at, field } = problem;
+  const { detail, title, selector, at, code, field } = problem;
   return {
     ...(typeof detail === 'string' && { detail }),
     ...(typeof title === 'string' && { title }),
     ...(typeof selector === 'string' && { selector }),
     ...(typeof at === 'number' && { at }),
+    ...(typeof code === 'string' && { code }),
     ...(typeof field === 'string' && { field }),
   };
 }

@@ -4,9 +4,9 @@ import { namingSource } from './naming-source.ts';
 import type { RequestOptions } from './rollout/request.ts';
 import { sourceOf } from './rollout/request-source.ts';
 
-const refused = (detail: string, field?: string) =>
+const refused = (detail: string, field: string, code = 'request.invalid') =>
   Promise.reject(
-    new FlotillaError('api.refused', { server: 'http://fleet', status: 400, detail, field }),
+    new FlotillaError('api.refused', { server: 'http://fleet', status: 400, detail, field, code }),
   );
 const options = { maintenance: [], gate: [], lateJoiners: true } as RequestOptions;
 
@@ -15,14 +15,14 @@ it.each([
   ['gates.alpha', { gate: ['alpha=2'] }, '--gate: priority is a whole number; see --help'],
   ['raet', { from: 'a.yaml' }, 'a.yaml: priority is a whole number; see --help'],
   ['gates.alpha', { from: 'a.yaml' }, 'a.yaml: priority is a whole number; see --help'],
-  ['priority', {}, 'http://fleet refused (400): body: priority is a whole number'],
+  ['priority', {}, 'http://fleet refused (400): priority is a whole number'],
 ])('names what gave %s with %j', async (field, given, message) => {
-  const work = refused('body: priority is a whole number', field);
+  const work = refused('priority is a whole number', field);
   const named = namingSource(work, (name) => sourceOf(name, { ...options, ...given }));
   await expect(named).rejects.toMatchObject({ message });
 });
 
-it('leaves alone what is said of no field', async () => {
-  const named = namingSource(refused('nothing is rolled out: no device', 'devices'), () => '--x');
+it('leaves alone what is wrong with more than its form', async () => {
+  const named = namingSource(refused('no device', 'devices', 'rollout.invalid'), () => '--x');
   await expect(named).rejects.toMatchObject({ code: 'api.refused' });
 });

@@ -14,10 +14,10 @@ export async function namingSource<T>(
     return await work;
   } catch (error) {
     if (!isFlotillaError(error, 'api.refused')) throw error;
-    const { detail, field } = error.context;
-    const [, said] = /^(?:body|query): (.+)$/.exec(detail) ?? [];
-    const source = field === undefined ? undefined : sourceOf(field);
-    if (said === undefined || source === undefined) throw error;
-    throw new FlotillaError('cli.usage', { reason: `${source}: ${said}` }, { cause: error });
+    const { detail, code, field } = error.context;
+    const isNamed = code === 'request.invalid' && field !== undefined;
+    const source = isNamed ? sourceOf(field) : undefined;
+    if (source === undefined) throw error;
+    throw new FlotillaError('cli.usage', { reason: `${source}: ${detail}` }, { cause: error });
   }
 }

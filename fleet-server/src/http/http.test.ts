@@ -30,7 +30,7 @@ describe('an error', () => {
       'a field of the wrong type',
       '/claim-tokens',
       { uses: 'many' },
-      'body: uses is a whole number from 1 to',
+      'uses is a whole number from 1 to',
     ],
     [
       'a path that is no id',

@@ -86,7 +86,9 @@ function invalidity(
   const part = PARTS[(validationContext ?? 'body') as keyof typeof PARTS];
   if (first === undefined) return { where: part.where, reason: message };
   const schema = request.routeOptions.schema?.[validationContext as keyof typeof PARTS];
-  return { where: part.where, ...explain(first, schema, part.read(request)) };
+  const { field, reason } = explain(first, schema, part.read(request));
+  const isField = field !== '' && (part === PARTS.body || part === PARTS.querystring);
+  return isField ? { where: '', reason, field } : { where: part.where, reason };
 }
 
 /** Fastify knows finer statuses for what it refuses itself: 413, 415 … */

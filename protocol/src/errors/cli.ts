@@ -10,6 +10,7 @@ export const CLI_ERRORS = {
       detail: string;
       selector?: string;
       at?: number;
+      code?: string | undefined;
       field?: string | undefined;
     }) => `${c.server} refused (${c.status}): ${c.detail}`,
   ),

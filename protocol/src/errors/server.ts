@@ -49,8 +49,9 @@ export const SERVER_ERRORS = {
   ),
   'request.invalid': refused(
     400,
-    // the field is for forms: the reason names it too
-    (c: { where: string; reason: string; field?: string }) => `${c.where}: ${c.reason}`,
+    // empty where the reason itself names the field
+    (c: { where: string; reason: string; field?: string }) =>
+      c.where === '' ? c.reason : `${c.where}: ${c.reason}`,
   ),
   'request.precondition': refused(
     412,

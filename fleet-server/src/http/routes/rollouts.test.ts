@@ -59,7 +59,7 @@ describe('the API of rollouts, telemetry and drift', () => {
     expect((await call('GET', `/rollouts/${id}/devices?limit=2`)).body.items).toHaveLength(2);
     expect((await call('GET', `/rollouts/${id}/devices?state=sent`)).body.items).toHaveLength(1);
     const beyond = await call('GET', `/rollouts/${id}/devices?wave=6`);
-    expect(String(beyond.body.detail)).toBe('query: there is no wave 7: the rollout has 2 waves');
+    expect(String(beyond.body.detail)).toBe('there is no wave 7: the rollout has 2 waves');
     const { body: progress } = await call('GET', `/rollouts/${id}/progress`);
     expect(progress).toMatchObject({
       ...{ id, state: 'running', asked: 1, inFlight: 1, apart: { unsuitable: 1, unchanged: 0 } },

@@ -174,7 +174,7 @@ function checkWave({ sizes }: Rollout, wave: number): void {
   if (wave < sizes.length) return;
   const waves = sizes.length === 1 ? 'one wave' : `${sizes.length} waves`;
   const reason = `there is no wave ${wave + 1}: the rollout has ${waves}`;
-  throw new FlotillaError('request.invalid', { where: 'query', field: 'wave', reason });
+  throw new FlotillaError('request.invalid', { where: '', field: 'wave', reason });
 }
 
 function addChanges(app: Http, context: ServerContext, { rollouts }: Ticker): void {
