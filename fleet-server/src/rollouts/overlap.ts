@@ -127,8 +127,11 @@ export async function settleOverlaps(
   return holdings.filter(({ asked }) => asked);
 }
 
+/** Devices on their way back are waited for, each by itself: one that is away for ever must not bar the others. */
 function refuseEqual(wanting: Wanting, holdings: readonly Holding[]): void {
-  const strong = holdings.filter(({ priority }) => priority >= wanting.priority);
+  const strong = holdings.filter(
+    ({ priority, goingBack }) => !goingBack && priority >= wanting.priority,
+  );
   if (strong.length > 0) refuse(wanting, strong);
 }
 

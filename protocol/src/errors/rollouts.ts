@@ -49,7 +49,7 @@ export const ROLLOUT_ERRORS = {
   'rollout.going-back': refused(
     409,
     (c: { rollout: string; devices: number }) =>
-      `rollout ${c.rollout} is still taking ${c.devices} of these devices back to the version before: wait until it has ended (flotilla rollout watch ${c.rollout}), or leave them to it until then with a higher priority`,
+      `rollout ${c.rollout} is still taking ${c.devices === 1 ? 'this device' : `all ${c.devices} of these devices`} back to the version before: wait until it has ended (flotilla rollout watch ${c.rollout})`,
   ),
   'rollout.invalid': refused(
     400,
