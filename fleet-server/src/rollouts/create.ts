@@ -14,7 +14,7 @@ import { addMembers } from './enlist.ts';
 import { plural, writeCount } from './gates/text.ts';
 import { GATE_NAMES } from './gates/types.ts';
 import { type ArmName, obstacleFor, shapeByKind } from './kinds/shape.ts';
-import { leaveToOthers } from './overlap.ts';
+import { type Holding, leaveToOthers } from './overlap.ts';
 import { readyVariants } from './ready-variants.ts';
 import { type RolloutRequest, type RolloutSettings, settingsOf } from './settings.ts';
 import { addEvent } from './store.ts';
@@ -168,7 +168,7 @@ export async function writeRollout(
       priority: settings.priority,
     })
     .execute();
-  for await (const some of portionsOf(draft.members)) {
+  for await (const some of portionsOf(heldLast(draft.members, kept))) {
     await addMembers(dialect, trx, { fleet, id }, some);
   }
   await addEvent(trx, { fleet, id }, 'created', summary(draft, actor), now);
@@ -177,6 +177,24 @@ export async function writeRollout(
   await audit({ dialect, now: () => now }, trx, {
     ...{ fleet, actor, action: 'rollout.create', subject: id, detail },
   });
+}
+
+/** Devices that stay with another rollout for now are asked last: the first wave would have none. */
+function heldLast(
+  members: readonly DraftMember[],
+  held: readonly Pick<Holding, 'device'>[],
+): readonly DraftMember[] {
+  if (held.length === 0) return members;
+  const away = new Set(held.map(({ device }) => device));
+  const free: DraftMember[] = [];
+  const last: DraftMember[] = [];
+  const others: DraftMember[] = [];
+  for (const member of members) {
+    const group = member.position < 0 ? others : away.has(member.device) ? last : free;
+    group.push(member);
+  }
+  const order = [...free, ...last].map((member, position) => ({ ...member, position }));
+  return [...order, ...others];
 }
 
 const WORDS = { update: '', shadow: 'shadow of ', ab: 'A/B of ' } as const;

@@ -127,26 +127,41 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     await expect(create(3, { priority: 9 })).rejects.toThrow('still holds slot parts on 4');
   });
 
-  it('asks no device that a halted rollout takes back before it is back', async () => {
+  it('has at once the devices that a halted rollout takes back, in place of the way back', async () => {
     const first = await create(2);
     await settle(first);
     const by = { actor: 'token:boss', now };
     await changeRollout(database, { fleet: FLEET, id: first }, 'abort', by);
-    const [asked] = (await readMembers(database.db, await read(first))).map((one) => one.device);
-    await expect(create(3, { devices: `id=${asked}` })).rejects.toThrow(
-      `rollout ${first} is still taking this device back to the version before`,
-    );
     await advance(first);
+    expect((await read(first)).state).toBe('halted');
     const next = await create(3, { waves: ['100%'] });
-    expect(await states(next)).toEqual(expect.arrayContaining(['withdrawn', 'pending']));
     await advance(next);
-    expect(await joinLate(database, await read(next), [], now)).toBe(false);
     await settle(first);
     expect((await read(first)).state).toBe('aborted');
-    expect(await joinLate(database, await read(next), [], now)).toBe(true);
     await settle(next);
     expect(await states(next)).toEqual(Array(DEVICES).fill('committed'));
     expect(devices.map(({ running }) => running?.version)).toEqual(Array(DEVICES).fill(3));
+  });
+
+  it('asks the devices that others hold last, so that its first wave is not empty', async () => {
+    const first = await create(2, { waves: ['2', '100%'] });
+    await settle(first);
+    const asked = (await readMembers(database.db, await read(first))).slice(0, 2);
+    const urgent = await create(3, { priority: 6, waves: ['2', '100%'] });
+    const order = await readMembers(database.db, await read(urgent));
+    expect(order.map(({ state }) => state)).toEqual([
+      'pending',
+      'pending',
+      'withdrawn',
+      'withdrawn',
+    ]);
+    expect(
+      order
+        .slice(2)
+        .map(({ device }) => device)
+        .sort(),
+    ).toEqual(asked.map(({ device }) => device).sort());
+    expect(order.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
   });
 
   it('takes late devices into the last wave, once, and only while it runs', async () => {

@@ -20,15 +20,13 @@ export interface Wanting {
   readonly priority: number;
 }
 
-/** A device whose slot an unfinished rollout holds, also one that takes the device back. */
+/** A device whose slot an unfinished rollout holds. */
 export interface Holding {
   readonly device: string;
   readonly rollout: string;
   readonly priority: number;
   /** It has been asked to take that rollout's version. */
   readonly asked: boolean;
-  /** That rollout was halted, and the device is not back yet. */
-  readonly goingBack: boolean;
 }
 
 /** What others hold of these devices. */
@@ -57,43 +55,10 @@ export async function readHoldings(
       .where('c.device', 'in', some)
       .execute();
     for (const { device, rollout, priority, state } of rows) {
-      const asked = state !== 'pending';
-      holdings.push({ device, rollout, priority: priority ?? 0, asked, goingBack: false });
+      holdings.push({ device, rollout, priority: priority ?? 0, asked: state !== 'pending' });
     }
-    holdings.push(...(await readGoingBack(db, { fleet, id, slot }, some)));
   }
   return holdings;
-}
-
-/**
- * Devices that a halted rollout takes back. It lets go of its claims, but a slot that is on its way
- * back must not be sent elsewhere meanwhile: two deployments would be under way in it.
- */
-async function readGoingBack(
-  db: Trx,
-  { fleet, id, slot }: Omit<Wanting, 'priority'>,
-  devices: readonly string[],
-): Promise<Holding[]> {
-  const rows = await db
-    .selectFrom('rollouts as r')
-    .innerJoin('rollout_members as m', (join) =>
-      join.onRef('m.fleet', '=', 'r.fleet').onRef('m.rollout', '=', 'r.rollout'),
-    )
-    .select(['m.device', 'm.rollout', 'r.priority'])
-    .where('r.fleet', '=', fleet)
-    .where('r.slot', '=', slot)
-    .where('r.state', '=', 'halted')
-    .where('r.rollout', '!=', id)
-    .where('m.device', 'in', devices)
-    .where('m.deployment', '!=', '')
-    .where((e) =>
-      e.or([
-        e('m.back_state', 'in', ['none', 'sent', 'in-progress']),
-        e.and([e('m.back_state', '=', 'failed'), e('m.due_ms', '>', 0)]),
-      ]),
-    )
-    .execute();
-  return rows.map((row) => ({ ...row, asked: true, goingBack: true }));
 }
 
 /**
@@ -127,23 +92,13 @@ export async function settleOverlaps(
   return holdings.filter(({ asked }) => asked);
 }
 
-/** Devices on their way back are waited for, each by itself: one that is away for ever must not bar the others. */
 function refuseEqual(wanting: Wanting, holdings: readonly Holding[]): void {
-  const strong = holdings.filter(
-    ({ priority, goingBack }) => !goingBack && priority >= wanting.priority,
-  );
+  const strong = holdings.filter(({ priority }) => priority >= wanting.priority);
   if (strong.length > 0) refuse(wanting, strong);
 }
 
 function refuse({ slot }: Wanting, holdings: readonly Holding[]): never {
   const rollout = holdings[0]?.rollout ?? '';
-  const back = holdings.filter((one) => one.goingBack);
-  const [first] = back;
-  if (first !== undefined && back.length === holdings.length) {
-    throw new FlotillaError('rollout.going-back', {
-      ...{ rollout: first.rollout, devices: back.length },
-    });
-  }
   throw new FlotillaError('rollout.overlap', { slot, rollout, devices: holdings.length });
 }
 

@@ -46,11 +46,6 @@ export const ROLLOUT_ERRORS = {
     (c: { deployment: string }) =>
       `the device reports on deployment ${c.deployment}, which this server never gave it`,
   ),
-  'rollout.going-back': refused(
-    409,
-    (c: { rollout: string; devices: number }) =>
-      `rollout ${c.rollout} is still taking ${c.devices === 1 ? 'this device' : `all ${c.devices} of these devices`} back to the version before: wait until it has ended (flotilla rollout watch ${c.rollout})`,
-  ),
   'rollout.invalid': refused(
     400,
     // the field of the request is for forms: the reason names it in a person's words
