@@ -20,6 +20,11 @@ it('wants no API token where it has a claim token', async () => {
   await expect(work).rejects.toMatchObject({ code: 'agent.unreachable' });
 });
 
+it('asks about the faults before there is a simulation to stop', async () => {
+  const work = run(['simulate', '--faults', 'fail=1'], context);
+  await expect(work).rejects.toMatchObject({ code: 'api.unreachable' });
+});
+
 it.each([
   [['--targets', 'toaster'], /"toaster", which is no target: see flotilla targets/],
   [['--targets', ''], /--targets/],
@@ -29,6 +34,7 @@ it.each([
   [['--devices', '0'], /--devices takes a whole number from 1, not "0"/],
   [['--labeled', '130'], /--labeled takes percentage points/],
   [['--download', 'half'], /--download/],
+  [['--for', 'ever'], /--for takes a number from 0, not "ever"/],
   [[], /127\.0\.0\.1:1/],
 ])('%j is refused with a word on why', async (args, says) => {
   await expect(run(['simulate', ...args], context)).rejects.toThrow(says);

@@ -87,6 +87,9 @@ async function simulate(options: Options, context: Context): Promise<void> {
   const tally = new Tally();
   const progress = context.progress();
   const rules = await readRules(options.faults);
+  const seconds = options.for === undefined ? undefined : readNumber('--for', options.for);
+  // what the server refuses is to be known before there are devices to stop
+  for (const line of await doubts(rules, options)) context.say(`warning: ${line}`);
   const simulation = await startSimulation({
     server: options.server.replace(/\/+$/, ''),
     fleet: options.fleet,
@@ -121,8 +124,6 @@ async function simulate(options: Options, context: Context): Promise<void> {
     progress: (label, share) => progress.update(label, share),
   });
   progress.clear();
-  for (const line of await doubts(rules, options)) context.say(`warning: ${line}`);
-  const seconds = options.for === undefined ? undefined : readNumber('--for', options.for);
   try {
     await show(simulation, tally, options, context, seconds);
   } finally {

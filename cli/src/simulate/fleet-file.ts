@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { lockFolder } from '@flotilla/agent/folder-lock';
 import { FlotillaError } from '@flotilla/protocol';
@@ -20,19 +20,27 @@ const fileIn = (folder: string): string => join(folder, 'simulated-fleet.json');
  * Holds the folder for this simulation: another with the same devices would take their connections.
  *
  * @returns lets the folder go
- * @throws FlotillaError `simulate.data` where another process holds it
+ * @throws FlotillaError `simulate.data` where another process holds it, or it cannot be written
  */
 export async function holdFleetFile(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   const holder = join(folder, 'simulation.pid');
-  const release = await lockFolder(folder, 'simulation');
-  if (release !== undefined) {
-    await writeFileDurably(holder, `${process.pid}`);
-    return release;
+  const unlock = await lockFolder(folder, 'simulation');
+  const wrong = (reason: string) =>
+    new FlotillaError('simulate.data', { folder: resolve(folder), reason });
+  if (unlock === undefined) {
+    const pid = await readFile(holder, 'utf8').catch(() => '');
+    throw wrong(pid === '' ? 'another process uses it' : `it is in use by process ${pid}`);
   }
-  const pid = await readFile(holder, 'utf8').catch(() => '');
-  const reason = pid === '' ? 'another process uses it' : `it is in use by process ${pid}`;
-  throw new FlotillaError('simulate.data', { folder: resolve(folder), reason });
+  try {
+    await writeFileDurably(holder, `${process.pid}`);
+  } catch (error) {
+    await unlock();
+    throw wrong(error instanceof Error ? error.message : `${error}`);
+  }
+  return async () => {
+    await rm(holder, { force: true }).finally(unlock);
+  };
 }
 
 /**

@@ -89,8 +89,11 @@ async function startHeld(
       clearInterval(saving);
       for (const device of devices) device.stop();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
-      await save();
-      await release();
+      try {
+        await save();
+      } finally {
+        await release();
+      }
     },
   };
 }
