@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { AUTO_PROVIDERS } from '@flotilla/model';
 import { type FoundRuntimes, findRuntimes, sharpDecoder } from '@flotilla/model/node';
+import type { EarlyThread } from '@flotilla/model/thread-early';
 import { FlotillaError, webCryptoVerifier } from '@flotilla/protocol';
 import {
   type Agent,
@@ -70,6 +71,8 @@ export interface NodeAgentOptions {
   readonly timeZone?: string;
   /** Cap over all downloads in bytes/s, beside the server's; 0 (the default) is none. */
   readonly bandwidth?: number;
+  /** Up already, for the first model; whoever started it ends it where none takes it. */
+  readonly thread?: EarlyThread;
   /** Longest time for a new release of the agent to reach its server in; default 15 minutes. */
   readonly updateTimeoutMs?: number;
   /** Default: an agent inside of another program cannot be replaced. */

@@ -1,3 +1,4 @@
+import type { EarlyThread } from '@flotilla/model/thread-early';
 import { EXIT_RELAUNCH } from '../core/index.ts';
 import { agentOptionsOf } from './commands/agent-options.ts';
 import type { Io } from './commands/command.ts';
@@ -20,13 +21,13 @@ const STOP_MS = 20_000;
 /**
  * Runs the models of the device until it is asked to end, or to make way for another agent.
  *
- * @param modelsLoaded called when those that the device has were loaded
+ * @param thread of the first model; it is ended if the device has none
  */
 export async function runAgent(
   config: AgentConfig,
   io: Io,
   json: boolean,
-  modelsLoaded: () => void,
+  thread: EarlyThread,
 ): Promise<void> {
   const logger = createLogger(config.logLevel);
   const relaunch = Promise.withResolvers<'relaunch'>();
@@ -39,8 +40,8 @@ export async function runAgent(
       relaunch.resolve('relaunch');
     },
   });
-  const agent = await createAgent({ ...agentOptionsOf(config, io, logger), updater });
-  modelsLoaded();
+  const agent = await createAgent({ ...agentOptionsOf(config, io, logger), updater, thread });
+  thread.end();
   const stdin = () => process.stdin;
   const flows = await openFlows(config.flows, { agent, logger, stdin });
   try {

@@ -1,6 +1,7 @@
 import { asFlotillaError } from '@flotilla/protocol';
 import type { Runtime } from '../runtime.ts';
 import { isAccelerator } from '../runtimes.ts';
+import type { EarlyThread } from './model-thread.ts';
 import { DEVICE_ORT } from './ort-capi/name.ts';
 import { probeLibrary } from './ort-capi/probe.ts';
 import type { LibraryFacts } from './ort-capi/runtime.ts';
@@ -15,6 +16,8 @@ export interface FindOptions {
   readonly ortLibrary?: string;
   /** LD_LIBRARY_PATH for the child processes that try a library. */
   readonly libraryPath?: string;
+  /** For the first model that the ONNX Runtime which is brought along loads. */
+  readonly thread?: EarlyThread;
 }
 
 export interface MissingRuntime {
@@ -47,7 +50,7 @@ export async function findRuntimes(options: FindOptions = {}): Promise<FoundRunt
   const { ortLibrary = 'auto' } = options;
   const missing: MissingRuntime[] = [];
   const own = await findLibrary(options, missing);
-  const brought: Found = { runtime: workerRuntime(), spec: { kind: 'onnxruntime' } };
+  const brought: Found = { runtime: workerRuntime(options.thread), spec: { kind: 'onnxruntime' } };
   const both = ortLibrary === 'auto' ? [brought, ...own] : [...own, brought];
   const found = [...both, { runtime: tfliteWorker(), spec: { kind: 'tflite' } as const }];
   return {

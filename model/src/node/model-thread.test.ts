@@ -1,35 +1,36 @@
-import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { startThreadEarly, takeThread } from './model-thread.ts';
+import { reluModel } from '../testing/tiny-onnx.ts';
+import { type EarlyThread, startThreadEarly } from './model-thread.ts';
+import { workerRuntime } from './worker-runtime.ts';
 
-const taken: { terminate(): Promise<number> }[] = [];
-afterEach(async () => {
-  await Promise.all(taken.splice(0).map((worker) => worker.terminate()));
+const started: EarlyThread[] = [];
+afterEach(() => {
+  for (const thread of started.splice(0)) thread.end();
 });
 
-function take() {
-  const worker = takeThread();
-  taken.push(worker);
-  return worker;
+function startEarly(): EarlyThread {
+  const thread = startThreadEarly();
+  started.push(thread);
+  return thread;
 }
 
-test('the first session takes the thread that was started early, the next one a new one', async () => {
-  const end = startThreadEarly();
-  const first = take();
-  const second = take();
-  expect(second.threadId).toBeGreaterThan(first.threadId);
-  end();
-  for (const worker of [first, second]) {
-    worker.postMessage({ runtime: { kind: 'onnxruntime' }, model: Uint8Array.of(0) });
-    const [answer] = (await once(worker, 'message')) as [{ kind: string }];
-    expect(answer.kind).toBe('refused');
+test('the first session takes the thread that was started early, and the next one another', async () => {
+  const early = startEarly();
+  const runtime = workerRuntime(early);
+  const first = await runtime.load(reluModel([2]));
+  expect(early.take()).toBeUndefined();
+  const second = await runtime.load(reluModel([2]));
+  early.end();
+  for (const session of [first, second]) {
+    const x = { type: 'FP32', shape: [2], data: Float32Array.of(-1, 2) } as const;
+    expect((await session.run({ x })).y?.data).toEqual(Float32Array.of(0, 2));
+    await session.dispose();
   }
 });
 
-test('a thread that nobody took is ended, and not given to a session', async () => {
-  const end = startThreadEarly();
-  end();
-  const worker = take();
-  worker.postMessage({ runtime: { kind: 'onnxruntime' }, model: Uint8Array.of(0) });
-  expect((await once(worker, 'message'))[0]).toMatchObject({ kind: 'refused' });
+test('a thread that was ended is not given to a session', async () => {
+  const early = startEarly();
+  early.end();
+  expect(early.take()).toBeUndefined();
+  await (await workerRuntime(early).load(reluModel([2]))).dispose();
 });

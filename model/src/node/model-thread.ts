@@ -1,41 +1,41 @@
 import { Worker } from 'node:worker_threads';
 import { declineTelemetry } from './decline-telemetry.ts';
 
-/** Up, or coming up, and without a model. */
-let early: Worker | undefined;
+/** A thread that comes up before there is a model for it. It does not keep the process alive. */
+export interface EarlyThread {
+  /** The thread, once, and as long as it lives. */
+  take(): Worker | undefined;
+  /** Ends it if nobody has taken it. */
+  end(): void;
+}
 
 /**
  * Starts the thread of the session that is loaded first, for a program that goes on to load its own
- * modules: a thread takes as long to come up as a small model to load. It does not keep the process
- * alive.
- *
- * @returns ends the thread if no session has taken it
+ * modules: a thread takes as long to come up as a small model to load.
  */
-export function startThreadEarly(): () => void {
-  const worker = startThread();
-  worker.unref();
+export function startThreadEarly(): EarlyThread {
+  let worker: Worker | undefined = startModelThread();
   const forget = () => {
-    if (early === worker) early = undefined;
+    worker = undefined;
   };
-  worker.once('error', forget).once('exit', forget);
-  early = worker;
-  return () => {
-    if (early !== worker) return;
-    forget();
-    void worker.terminate();
+  worker.once('error', forget).once('exit', forget).unref();
+  return {
+    take() {
+      const taken = worker;
+      forget();
+      taken?.removeAllListeners();
+      taken?.ref();
+      return taken;
+    },
+    end() {
+      void worker?.terminate();
+      forget();
+    },
   };
 }
 
 /** A thread for one session, which waits for the order to load it. */
-export function takeThread(): Worker {
-  const worker = early ?? startThread();
-  early = undefined;
-  worker.removeAllListeners();
-  worker.ref();
-  return worker;
-}
-
-function startThread(): Worker {
+export function startModelThread(): Worker {
   declineTelemetry();
   return new Worker(new URL('./runtime-thread.ts', import.meta.url), {
     execArgv: [],

@@ -1,14 +1,16 @@
+import type { Worker } from 'node:worker_threads';
 import { FlotillaError } from '@flotilla/protocol';
-import type { LoadOptions, ModelData, Runtime, Session } from '../runtime.ts';
+import type { Runtime, Session } from '../runtime.ts';
 import type { Tensors } from '../tensor.ts';
 import { checkFeeds } from '../tensors.ts';
-import { takeThread } from './model-thread.ts';
+import { type EarlyThread, startModelThread } from './model-thread.ts';
 import { ortRuntime } from './ort-runtime.ts';
 import { fromPlain } from './plain-error.ts';
 import { createSpareBuffers } from './spare-buffers.ts';
 import {
   type FromThread,
   flatten,
+  type LoadOrder,
   type Ran,
   type RuntimeSpec,
   type SessionFacts,
@@ -16,9 +18,13 @@ import {
   unflatten,
 } from './thread-messages.ts';
 
-/** ONNX Runtime as it comes with Node's package, with one thread for each session. */
-export function workerRuntime(): Runtime {
-  return onThreads(ortRuntime(), { kind: 'onnxruntime' });
+/**
+ * ONNX Runtime as it comes with Node's package, with one thread for each session.
+ *
+ * @param early for the first session
+ */
+export function workerRuntime(early?: EarlyThread): Runtime {
+  return onThreads(ortRuntime(), { kind: 'onnxruntime' }, early);
 }
 
 /**
@@ -26,16 +32,20 @@ export function workerRuntime(): Runtime {
  * A thread keeps the process alive until its session is disposed. A native abort still ends the
  * whole process: what is untrusted runs first under `runLimited`.
  */
-export function onThreads(facts: Omit<Runtime, 'load'>, spec: RuntimeSpec): Runtime {
-  return { ...facts, load: (model, options) => loadOnThread(spec, model, options) };
+export function onThreads(
+  facts: Omit<Runtime, 'load'>,
+  spec: RuntimeSpec,
+  early?: EarlyThread,
+): Runtime {
+  return {
+    ...facts,
+    load: (model, options) =>
+      loadOnThread(early?.take() ?? startModelThread(), { runtime: spec, model, options }),
+  };
 }
 
-async function loadOnThread(
-  spec: RuntimeSpec,
-  model: ModelData,
-  options?: LoadOptions,
-): Promise<Session> {
-  const thread = startThread(spec, model, options);
+async function loadOnThread(worker: Worker, order: LoadOrder): Promise<Session> {
+  const thread = giveOrder(worker, order);
   const facts = await thread.loaded;
   return {
     ...facts,
@@ -53,13 +63,8 @@ interface SessionThread {
   dispose(): Promise<void>;
 }
 
-function startThread(
-  runtime: RuntimeSpec,
-  model: ModelData,
-  options: LoadOptions | undefined,
-): SessionThread {
+function giveOrder(worker: Worker, { model, ...rest }: LoadOrder): SessionThread {
   const own = typeof model === 'string' ? model : new Uint8Array(model);
-  const worker = takeThread();
   const loaded = Promise.withResolvers<SessionFacts>();
   const pending = new Map<number, PromiseWithResolvers<Tensors>>();
   const spare = createSpareBuffers();
@@ -83,7 +88,7 @@ function startThread(
     }
   });
   worker.postMessage(
-    { runtime, model: own, options } satisfies ToThread,
+    { ...rest, model: own } satisfies ToThread,
     typeof own === 'string' ? [] : [own.buffer],
   );
   worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)));

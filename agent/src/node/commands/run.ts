@@ -40,8 +40,8 @@ export const runCommand: Command = {
   async run(input) {
     const config = configOf(input);
     useCodeCache(config.data);
-    const endEarlyThread = startThreadEarly();
+    const thread = startThreadEarly();
     const { runAgent } = await import('../run-agent.ts');
-    await runAgent(config, input.io, input.values.json === true, endEarlyThread);
+    await runAgent(config, input.io, input.values.json === true, thread);
   },
 };
