@@ -1,11 +1,21 @@
-/** Does work on all items at once. Where one fails, all others have settled when its error is thrown. */
+/**
+ * Does work on all items at once. Where one fails, all others have settled when its error is thrown;
+ * where several do, it is that of the first in time: in a transaction the others only follow from it.
+ */
 export async function allBeside<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
 ): Promise<Awaited<R>[]> {
-  const settled = await Promise.allSettled(items.map(work));
-  const failed = settled.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const failures: unknown[] = [];
+  const settled = await Promise.allSettled(
+    items.map((item) =>
+      work(item).catch((error: unknown) => {
+        failures.push(error);
+        throw error;
+      }),
+    ),
+  );
+  if (failures.length > 0) throw failures[0];
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
