@@ -33,7 +33,8 @@ export async function halt(
   now: number,
 ): Promise<readonly string[]> {
   await setRollout(trx, rollout, { state: 'halted', halted_by: cause, sentence, rate_ms: 0 });
-  await closeMembers(trx, rollout);
+  // those that were asked are still heard: they come back by what they say
+  await closeMembers(trx, rollout, ['pending']);
   await release(trx, rollout);
   await addEvent(trx, rollout, 'halt', `halted${byWhom(cause)}: ${sentence}`, now);
   return [];
@@ -50,7 +51,7 @@ const NOT_ENDED: readonly MemberState[] = ['pending', 'sent', 'in-progress'];
 export async function closeMembers(
   trx: Trx,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
-  withdrawn: readonly MemberState[] = ['pending'],
+  withdrawn: readonly MemberState[] = NOT_ENDED,
 ): Promise<void> {
   await trx
     .updateTable('rollout_members')
@@ -79,7 +80,7 @@ export async function finish(
   if ((state === 'done') !== mayBeDone) return [];
   const sentence = [rollout.sentence, note].filter((part) => part !== '').join('; ');
   await setRollout(trx, rollout, { state, sentence, ended_ms: now });
-  await closeMembers(trx, rollout, NOT_ENDED);
+  await closeMembers(trx, rollout);
   await release(trx, rollout);
   const title = rollout.kind === 'shadow' && state === 'done' ? 'done' : TITLES[state];
   const text = `${title}${note === '' ? '' : `: ${note}`}`;

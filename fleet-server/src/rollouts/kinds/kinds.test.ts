@@ -261,6 +261,9 @@ describe.each(KINDS)('rollouts that compare on %s', (kind) => {
     expect(updated).toHaveLength(3);
     expect(updated).not.toContain(taken);
     expect((await read(update)).settings.gates.disabled).toEqual([]);
+    // the first was asked, and nothing is heard of it any more
+    const states = new Set((await members(id)).map(({ state }) => state));
+    expect(states).toEqual(new Set(['withdrawn']));
   });
 
   it('leave out devices that cannot run a shadow, or run nothing to compare with', async () => {
