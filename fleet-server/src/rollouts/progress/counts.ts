@@ -172,7 +172,11 @@ export interface StepCount {
   readonly devices: number;
 }
 
-/** What the devices that have taken the version up are at, the most frequent first. */
+/** Of `Outcome.step`; what else a device may say is not told. */
+const STEPS = ['download', 'verify', 'selfTest', 'activate', 'watch', 'commit', 'rollBack'];
+const STEPS_TOLD = 4;
+
+/** What the devices that have taken the version up are at, the most frequent first, a few at most. */
 export async function countSteps(
   db: Db,
   { fleet, id }: Pick<Rollout, 'fleet' | 'id'>,
@@ -183,12 +187,13 @@ export async function countSteps(
     .where('fleet', '=', fleet)
     .where('rollout', '=', id)
     .where('state', '=', 'in-progress')
-    .where('step', '!=', '')
+    .where('step', 'in', STEPS)
     .groupBy('step')
+    .orderBy('devices', 'desc')
+    .orderBy('step')
+    .limit(STEPS_TOLD)
     .execute();
-  return rows
-    .map(({ step, devices }) => ({ step, devices: Number(devices) }))
-    .sort((a, b) => b.devices - a.devices || (a.step < b.step ? -1 : 1));
+  return rows.map(({ step, devices }) => ({ step, devices: Number(devices) }));
 }
 
 /** Devices in flight that are not connected: what a wave that does not end most often waits for. */

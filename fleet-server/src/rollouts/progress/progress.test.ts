@@ -87,6 +87,17 @@ describe.each(KINDS)('progress on %s', (kind) => {
     });
   });
 
+  it('tells the steps that most devices are at, and no words of their own', async () => {
+    await setRollout({ wave: 2 });
+    const steps = ['watch', 'commit', 'watch', 'verify', 'download', 'activate', 'watch', 'verify'];
+    for (const [position, step] of [...steps, 'its own word', 'its own word'].entries()) {
+      await set([position], { state: 'in-progress', deployment: 'd', started: 1, step });
+    }
+    expect((await read()).waitsFor.sentence).toBe(
+      'wave 3 of 3: 10 devices at work (3 watch, 2 verify, 1 activate, 1 commit)',
+    );
+  });
+
   it('counts the way back once it has begun', async () => {
     await setRollout({ wave: 0, state: 'halted', halted_by: 'operator' });
     await set([0], { state: 'failed', back_state: 'committed' });

@@ -164,12 +164,9 @@ export function heldBy({ rollout, verdicts }: Pick<WaitFacts, 'rollout' | 'verdi
   return wave >= 0 && wave + 1 < sizes.length ? undecided(verdicts, accepted)[0] : undefined;
 }
 
-/** Steps that are told. */
-const STEPS = 4;
-
 /** ` (150 watch, 50 self-test; 2 of them not connected)` */
 function workText(steps: readonly StepCount[], away: number): string {
-  const told = steps.slice(0, STEPS).map(({ step, devices }) => `${devices} ${stepName(step)}`);
+  const told = steps.map(({ step, devices }) => `${devices} ${stepName(step)}`);
   const parts = [told.join(', '), away === 0 ? '' : `${away} of them not connected`];
   const text = parts.filter((part) => part !== '').join('; ');
   return text === '' ? '' : ` (${text})`;
@@ -177,7 +174,7 @@ function workText(steps: readonly StepCount[], away: number): string {
 
 /** `self-test` for the step selfTest. */
 const stepName = (step: string): string =>
-  step.slice(0, 20).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  step.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const awayText = (away: number): string => (away === 0 ? '' : ` (${away} of them not connected)`);
 
