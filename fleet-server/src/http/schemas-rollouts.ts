@@ -157,7 +157,7 @@ export const ApproveRequest = Type.Object(
   {
     wave: Type.Optional(
       Type.Integer({
-        ...{ minimum: 1, maximum: 20 },
+        minimum: 1,
         description:
           'from 1; left out: the wave that opens next, once the approved one that is open has ended',
       }),
