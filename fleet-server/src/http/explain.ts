@@ -1,4 +1,5 @@
 import { closestName } from '@flotilla/protocol';
+import { timeText } from '../time-text.ts';
 
 /** What a validator says of a value that its schema refuses. */
 export interface Refusal {
@@ -97,18 +98,6 @@ function bounds(least: unknown, most: unknown): string {
 function length(least: unknown, most: unknown, unit: string): string {
   if (least === undefined) return most === undefined ? '' : ` of at most ${most} ${unit}`;
   return most === undefined ? ` of at least ${least} ${unit}` : ` of ${least} to ${most} ${unit}`;
-}
-
-const UNITS = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'm'],
-  [1000, 's'],
-] as const;
-
-function timeText(ms: number): string {
-  const [factor, unit] = UNITS.find(([each]) => ms >= each && ms % each === 0) ?? [1, 'ms'];
-  return `${ms / factor} ${unit}`;
 }
 
 function insteadOf(value: unknown): string {

@@ -1,6 +1,7 @@
 import { FlotillaError } from '@flotilla/protocol';
 import { type Static, Type } from 'typebox';
 import { DownloadPolicy, findPolicyFault } from '../devices/download-policy.ts';
+import { timeText } from '../time-text.ts';
 import { DEFAULT_GATES, GATE_NAMES, type GateSettings } from './gates/types.ts';
 import { KIND_REQUEST, type KindSettings, kindOf, PLAIN_KIND } from './kinds/settings.ts';
 import { PLAIN_STRATEGY, STRATEGY_REQUEST, type Strategy, strategyOf } from './strategy.ts';
@@ -106,14 +107,29 @@ export function settingsOf(request: RolloutRequest): RolloutSettings {
   };
   const fault = findPolicyFault(request.download ?? {});
   if (fault !== undefined) refuse('download', fault);
-  if (settings.maxSoakMs < soakMs) {
-    refuse('maxSoakMs', `maxSoakMs (${settings.maxSoakMs}) is shorter than soakMs (${soakMs})`);
-  }
-  if (settings.deadlineMs <= settings.watchMs) {
-    const reason = `deadlineMs (${settings.deadlineMs}) leaves no time after watchMs (${settings.watchMs})`;
-    refuse('deadlineMs', reason);
-  }
+  checkTimes(request, settings);
   return settings;
+}
+
+/** A fault is laid on what was given, not on what follows from it. */
+function checkTimes(
+  request: RolloutRequest,
+  { soakMs, maxSoakMs, watchMs, deadlineMs }: RolloutSettings,
+): void {
+  if (maxSoakMs < soakMs) {
+    const [longest, soak] = [timeText(maxSoakMs), timeText(soakMs)];
+    refuse(
+      'maxSoakMs',
+      `the longest soak of ${longest} is shorter than the soak of ${soak}: set it to ${soak} or more, or shorten the soak`,
+    );
+  }
+  if (deadlineMs <= watchMs) {
+    const [attempt, watch] = [timeText(deadlineMs), timeText(watchMs)];
+    refuse(
+      request.deadlineMs === undefined ? 'watchMs' : 'deadlineMs',
+      `the deadline of ${attempt} for an attempt leaves no time beside the watch time of ${watch}: set a later deadline or a shorter watch time`,
+    );
+  }
 }
 
 function refuse(field: string, reason: string): never {
