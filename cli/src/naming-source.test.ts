@@ -13,6 +13,7 @@ const options = { maintenance: [], gate: [], lateJoiners: true } as RequestOptio
 it.each([
   ['priority', { priority: '11' }, '--priority: priority is a whole number; see --help'],
   ['gates.alpha', { gate: ['alpha=2'] }, '--gate: priority is a whole number; see --help'],
+  ['watchMs', { watchTime: '2d' }, '--watch-time: priority is a whole number; see --help'],
   ['raet', { from: 'a.yaml' }, 'a.yaml: priority is a whole number; see --help'],
   ['gates.alpha', { from: 'a.yaml' }, 'a.yaml: priority is a whole number; see --help'],
   ['priority', {}, 'http://fleet refused (400): priority is a whole number'],

@@ -1,12 +1,21 @@
+import type { RolloutRequest } from '@flotilla/fleet-server/progress';
 import type { RequestOptions } from './request.ts';
 
+type Option = readonly [keyof RequestOptions, string];
+type Part = 'retry' | 'download' | 'shadow' | 'ab';
+/** Of `dynamic`, its option cannot be given wrongly. */
+type Field =
+  | Exclude<keyof RolloutRequest, Part | 'model' | 'version' | 'dynamic'>
+  | { [P in Part]: `${P}.${keyof NonNullable<RolloutRequest[P]> & string}` }[Part];
+
 /** The option that gives a field of the request. */
-const OPTIONS: Readonly<Record<string, readonly [keyof RequestOptions, string]>> = {
+const OPTIONS: Readonly<Record<Field, Option>> = {
   devices: ['devices', '--devices'],
   waves: ['waves', '--waves'],
   stratify: ['stratify', '--stratify'],
   soakMs: ['soak', '--soak'],
   maxSoakMs: ['maxSoak', '--max-soak'],
+  watchMs: ['watchTime', '--watch-time'],
   deadlineMs: ['deadline', '--deadline'],
   maxAttempts: ['attempts', '--attempts'],
   'retry.networkAttempts': ['networkAttempts', '--network-attempts'],
@@ -35,7 +44,8 @@ const OPTIONS: Readonly<Record<string, readonly [keyof RequestOptions, string]>>
 
 /** What gave a field: an option, else the file of `--from`; undefined where it was neither. */
 export function sourceOf(field: string, options: RequestOptions): string | undefined {
-  const [key, option] = OPTIONS[field] ?? OPTIONS[field.split('.', 1)[0] ?? ''] ?? [];
+  const known: Readonly<Record<string, Option>> = OPTIONS;
+  const [key, option] = known[field] ?? known[field.split('.', 1)[0] ?? ''] ?? [];
   const given = key === undefined ? undefined : options[key];
   const isGiven = Array.isArray(given) ? given.length > 0 : given !== undefined;
   return isGiven ? option : options.from;
