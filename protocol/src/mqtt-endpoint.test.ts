@@ -14,3 +14,10 @@ test.each([
 test('an address without a log-in has none', () => {
   expect(mqttEndpoint('mqtt://broker')).not.toHaveProperty('username');
 });
+
+test('a bare % in a log-in is told with the remedy, and without the password', () => {
+  const refused = () => mqttEndpoint('mqtt://me:hush%zz@broker');
+  expect(refused).toThrow('URL of the MQTT broker broker: a % in its user or password');
+  expect(refused).toThrow('write it as %25');
+  expect(refused).not.toThrow('hush');
+});

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RolloutComparison, RolloutProgress } from '@flotilla/fleet-server/progress';
+import {
+  type RolloutComparison,
+  type RolloutProgress,
+  restMs,
+} from '@flotilla/fleet-server/progress';
 import { FlotillaError, isFlotillaError } from '@flotilla/protocol';
 import type { Api } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -9,8 +13,6 @@ import { PAGE, progressLines } from './progress-view.ts';
 import { clock, cut } from './text.ts';
 
 const POLL_MS = 500;
-/** Between two questions, as a multiple of what the answer took: of a large fleet it is much to count. */
-const REST = 5;
 /** Comparing costs the server more than counting. */
 const COMPARE_MS = 5000;
 
@@ -38,14 +40,15 @@ export async function watchRollout(
   try {
     while (!context.interrupted.aborted) {
       const askedMs = performance.now();
+      let pauseMs = POLL_MS;
       try {
         if (await look()) return;
+        pauseMs = restMs(POLL_MS, performance.now() - askedMs);
       } catch (error) {
         if (lines === undefined || !passes(error)) throw error;
         if (!away) tellAway(lines, error.message);
         away = true;
       }
-      const pauseMs = Math.max(POLL_MS, REST * (performance.now() - askedMs));
       await sleep(pauseMs, undefined, { signal: context.interrupted }).catch(() => undefined);
     }
   } finally {

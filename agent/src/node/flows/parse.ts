@@ -119,7 +119,8 @@ function checkMqtt(
   path: string,
   at: (path: string, reason: string) => never,
 ): void {
-  if (!isAddress(mqtt.url)) at(`${path}.url`, 'must be the address of a broker');
+  if (!isAddress(mqtt.url))
+    at(`${path}.url`, 'must be the address of a broker, with a % in its log-in written as %25');
   if (mqtt.password !== undefined && mqtt.passwordFile !== undefined) {
     at(`${path}.passwordFile`, 'and password are both given: keep one');
   }

@@ -41,9 +41,10 @@ export function useResource<T>(
     let current = true;
     const refresher = createRefresher(async () => {
       const answer = await latest.current.load();
-      if (!current) return;
+      if (!current) return false;
       trouble.value = answer.ok ? '' : answer.detail;
       if (answer.ok) value.value = answer.value;
+      return answer.ok;
     }, intervalMs);
     refresher.request();
     const stop = onChange((change) => {

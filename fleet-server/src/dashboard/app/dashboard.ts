@@ -54,10 +54,11 @@ export function openDashboard(session: Session, onRefused: () => void): Dashboar
   const refresher = createRefresher(async () => {
     const answer: Answer<Overview> = await api.get('/overview');
     trouble.value = answer.ok ? '' : answer.detail;
-    if (!answer.ok) return;
+    if (!answer.ok) return false;
     overview.value = answer.value;
     offset.value = answer.value.wallMs - Date.now();
     tick();
+    return true;
   }, OVERVIEW_MS);
   const tell = (change: LiveChange) => {
     if (change.topic !== 'telemetry') refresher.request();

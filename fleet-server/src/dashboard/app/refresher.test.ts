@@ -44,6 +44,16 @@ test('nothing runs after it was stopped', async () => {
   expect(work).toHaveBeenCalledTimes(1);
 });
 
+test('work that failed is asked again after the interval, however long it took', async () => {
+  const work = vi.fn(() => new Promise((resolve) => setTimeout(resolve, 300_000, false)));
+  const refresher = createRefresher(work, 1000);
+  refresher.request();
+  await vi.advanceTimersByTimeAsync(300_000);
+  refresher.request();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(work).toHaveBeenCalledTimes(2);
+});
+
 test('work that takes long rests for five times as long', async () => {
   const work = vi.fn(() => new Promise<void>((resolve) => setTimeout(resolve, 400)));
   const refresher = createRefresher(work, 1000);

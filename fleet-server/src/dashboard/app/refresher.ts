@@ -1,3 +1,5 @@
+import { restMs } from '../../rollouts/progress/rest.ts';
+
 /** Work that is asked for often and done seldom. */
 export interface Refresher {
   /** Asks for the work: at once where it has rested, else when it may run again. */
@@ -5,35 +7,40 @@ export interface Refresher {
   stop(): void;
 }
 
-/** Between two runs, as a multiple of the one before: what takes the server long is asked for seldom. */
-const REST = 5;
-
-/** Runs `work` never twice at a time and at most once an interval; what was asked meanwhile is done once. */
-export function createRefresher(work: () => Promise<void>, intervalMs: number): Refresher {
+/**
+ * Runs `work` never twice at a time and at most once an interval, and less often where it takes
+ * long; what was asked meanwhile is done once.
+ *
+ * @param work resolves to false where it failed
+ */
+export function createRefresher(work: () => Promise<unknown>, intervalMs: number): Refresher {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let wanted = false;
   let resting = false;
   let stopped = false;
 
-  function run(): void {
+  async function run(): Promise<void> {
     wanted = false;
     resting = true;
     const beganMs = performance.now();
-    void work().finally(() => {
-      if (stopped) return;
-      const restMs = Math.max(intervalMs, REST * (performance.now() - beganMs));
-      timer = setTimeout(() => {
-        resting = false;
-        if (wanted) run();
-      }, restMs);
-    });
+    let pauseMs = intervalMs;
+    try {
+      if ((await work()) !== false) pauseMs = restMs(intervalMs, performance.now() - beganMs);
+    } finally {
+      if (!stopped) timer = setTimeout(rested, pauseMs);
+    }
+  }
+
+  function rested(): void {
+    resting = false;
+    if (wanted) void run();
   }
 
   return {
     request() {
       if (stopped) return;
       if (resting) wanted = true;
-      else run();
+      else void run();
     },
     stop() {
       stopped = true;

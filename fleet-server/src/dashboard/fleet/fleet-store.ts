@@ -60,6 +60,7 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
     const ids = shown.value.slice(0, BATCH);
     const answer = await api.get<Sparklines>(`/overview/sparklines?ids=${ids.join(',')}`);
     if (answer.ok) lines.value = answer.value.lines;
+    return answer.ok;
   }, LINES_MS);
 
   const refreshLines = () => {

@@ -29,16 +29,18 @@ export function openSelection({ api, onChange }: Pick<Dashboard, 'api' | 'onChan
   const note = signal('');
   const wrongAt = signal(0);
 
-  async function load(): Promise<void> {
+  /** @returns whether an answer came */
+  async function load(): Promise<boolean> {
     const asked = selector.value;
-    if (asked === '') return;
+    if (asked === '') return true;
     const path = `/devices/selection?selector=${encodeURIComponent(asked)}`;
     const answer = await api.get<Answer>(path);
-    if (asked !== selector.value) return;
+    if (asked !== selector.value) return answer.ok;
     note.value = answer.ok ? answer.value.note : answer.detail;
     wrongAt.value = answer.ok ? 0 : (answer.at ?? 0);
     if (answer.ok) devices.value = new Set(answer.value.devices);
     else if (answer.status === 400) devices.value = new Set();
+    return answer.ok;
   }
 
   const refresher = createRefresher(load, INTERVAL_MS);

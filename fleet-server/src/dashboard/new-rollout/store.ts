@@ -57,14 +57,16 @@ export function openNewRollout(dashboard: Dashboard): NewRollout {
     const [{ request }, body] = [asked.value, text.value];
     const path = '/rollouts?dryRun=true';
     const answer = request && (await api.post<Draft>(path, request));
-    if (body !== text.value) return;
-    if (answer?.ok === false && answer.status === 0) {
+    const lost = answer?.ok === false && answer.status === 0;
+    if (body !== text.value) return !lost;
+    if (lost) {
       timer = setTimeout(refresher.request, RETRY_MS);
-      return;
+      return false;
     }
     draft.value = answer?.ok ? answer.value : undefined;
     refusal.value = answer?.ok === false ? answer : undefined;
     answered.value = body;
+    return true;
   }, INTERVAL_MS);
 
   const devices = computed(() => form.value.devices.trim());

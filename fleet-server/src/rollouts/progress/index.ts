@@ -5,6 +5,7 @@ import type * as schemas from '../../http/schemas-rollouts.ts';
 
 export { LIMIT_KEYS } from '../gates/limits.ts';
 export type { RolloutRequest } from '../settings.ts';
+export { restMs } from './rest.ts';
 export { spread } from './spread.ts';
 export { STANDINGS, type Standing } from './standing.ts';
 export type { StandingCounts, WaveState } from './waves.ts';
