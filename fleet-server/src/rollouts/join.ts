@@ -126,15 +126,18 @@ async function join(
 /** Devices that another rollout had asked first, and holds no longer. */
 async function takeFreed({ db, dialect }: Parts, rollout: Rollout, now: number): Promise<number> {
   const { fleet, id, slot } = rollout;
-  const waiting = await waitingFor(db, rollout);
-  if (waiting.length === 0) return 0;
+  // most often none is, and the locks are left alone
+  if ((await readUnclaimed(db, rollout)).length === 0) return 0;
   return db.transaction().execute(async (trx) => {
     await dialect.lock(trx, `claims ${fleet}/${slot}`);
     await dialect.lock(trx, `rollout ${fleet}/${id}`);
-    const held = new Set((await readHoldings(trx, rollout, waiting)).map(({ device }) => device));
     const { state } = await readRollout(trx, fleet, id);
+    if (!JOINABLE.includes(state)) return 0;
+    // anew: another server may have taken them meanwhile
+    const waiting = await readUnclaimed(trx, rollout);
+    const held = new Set((await readHoldings(trx, rollout, waiting)).map(({ device }) => device));
     const free = waiting.filter((device) => !held.has(device));
-    if (!JOINABLE.includes(state) || free.length === 0) return 0;
+    if (free.length === 0) return 0;
     await trx
       .updateTable('rollout_members')
       .set({ state: 'pending', code: '', detail: '' })
@@ -150,15 +153,28 @@ async function takeFreed({ db, dialect }: Parts, rollout: Rollout, now: number):
   });
 }
 
-async function waitingFor(db: Db, { fleet, id }: Rollout): Promise<string[]> {
+/** The first of those that wait whose slot no rollout claims. */
+async function readUnclaimed(db: Db, { fleet, id, slot }: Rollout): Promise<string[]> {
   const rows = await db
-    .selectFrom('rollout_members')
-    .select('device')
-    .where('fleet', '=', fleet)
-    .where('rollout', '=', id)
-    .where('state', '=', 'withdrawn')
-    .where('code', '=', HELD)
-    .orderBy('position')
+    .selectFrom('rollout_members as m')
+    .select('m.device')
+    .where('m.fleet', '=', fleet)
+    .where('m.rollout', '=', id)
+    .where('m.state', '=', 'withdrawn')
+    .where('m.code', '=', HELD)
+    .where((e) =>
+      e.not(
+        e.exists(
+          e
+            .selectFrom('rollout_claims as c')
+            .select('c.device')
+            .where('c.fleet', '=', fleet)
+            .where('c.slot', '=', slot)
+            .whereRef('c.device', '=', 'm.device'),
+        ),
+      ),
+    )
+    .orderBy('m.position')
     .limit(BATCH)
     .execute();
   return rows.map(({ device }) => device);

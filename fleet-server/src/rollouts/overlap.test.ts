@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../../test/support/postgres.ts';
 import { createChanges } from '../changes.ts';
+import { insertRows } from '../db/insert-rows.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { approveRollout } from './approve.ts';
@@ -13,6 +14,7 @@ import { createRollout } from './create.ts';
 import { joinLate } from './join.ts';
 import { createJoiner } from './joiner.ts';
 import { readMembers } from './members.ts';
+import { HELD } from './overlap.ts';
 import type { RolloutRequest } from './settings.ts';
 import { readRollout, unfinishedRollouts } from './store.ts';
 import {
@@ -119,6 +121,29 @@ describe.each(KINDS)('rollouts beside each other on %s', (kind) => {
     await settle(urgent);
     expect(await states(urgent)).toEqual(['committed', 'committed', 'committed', 'committed']);
     expect(devices.map(({ running }) => running?.version)).toEqual([3, 3, 3, 3]);
+  });
+
+  it('asks a device that is free again, however many before it are still held, and once where two servers look', async () => {
+    const id = await create(2);
+    const { db, dialect } = database;
+    const member = (await readMembers(db, await read(id))).at(-1)!;
+    const held = Array.from({ length: 500 }, (_, i) => ({ device: deviceId(100 + i) }));
+    const { device, ...common } = { ...member, state: 'withdrawn', code: HELD, position: 0 };
+    await insertRows(dialect, db, 'rollout_members', common, held);
+    const claimed = { fleet: FLEET, slot: 'parts', rollout: 'other' };
+    await insertRows(dialect, db, 'rollout_claims', claimed, held);
+    await db
+      .updateTable('rollout_members')
+      .set({ state: 'withdrawn', code: HELD })
+      .where('device', '=', device)
+      .execute();
+    await db.deleteFrom('rollout_claims').where('device', '=', device).execute();
+    const rollout = await read(id);
+    const looks = await Promise.all([1, 2].map(() => joinLate(database, rollout, [], now)));
+    expect(looks.sort()).toEqual([false, true]);
+    const waiting = (await readMembers(db, rollout)).filter(({ state }) => state === 'withdrawn');
+    expect(waiting).toHaveLength(500);
+    expect(waiting.map((one) => one.device)).not.toContain(device);
   });
 
   it('refuses a higher priority where there is nothing to take over', async () => {
