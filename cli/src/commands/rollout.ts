@@ -21,6 +21,7 @@ import { type RequestOptions, readRequest, withRequestOptions } from '../rollout
 import { sourceOf } from '../rollout/request-source.ts';
 import { count, said } from '../rollout/text.ts';
 import { watchRollout } from '../rollout/watch.ts';
+import { waveMeant } from '../rollout/wave-meant.ts';
 import { addExamples } from '../ui/examples.ts';
 import { table } from '../ui/table.ts';
 
@@ -94,12 +95,8 @@ export function define(command: Command, context: Context): void {
     );
   }
   sub('approve <rollout>', 'let one wave open once the one before has passed; needs an approver')
-    .option('--wave <number>', 'which one, from 1 (the one that opens next)')
-    .action((id: string, options: ApproveOptions) => {
-      const { wave } = options;
-      const body = wave === undefined ? {} : { wave: readSome('--wave', wave) };
-      return change(id, 'approve', body, options, context);
-    });
+    .option('--wave <number>', 'which one, from 1 (the one after the open one)')
+    .action((id: string, options: ApproveOptions) => approve(id, options, context));
 }
 
 const CHANGES = {
@@ -199,6 +196,13 @@ async function devices(id: string, options: DeviceOptions, context: Context): Pr
   const devices = await namingSource(asked, (field) => `--${field}`);
   if (options.json) context.json({ devices });
   context.say(devices.length === 0 ? 'no such device' : memberTable(devices, context.columns));
+}
+
+/** Always names a wave, so that the same request sent again approves no later one. */
+async function approve(id: string, options: ApproveOptions, context: Context): Promise<void> {
+  const named = options.wave === undefined ? undefined : readSome('--wave', options.wave);
+  const progress = () => connect(options).get<RolloutProgress>(`${pathOf(id)}/progress`);
+  await change(id, 'approve', { wave: named ?? waveMeant(await progress()) }, options, context);
 }
 
 /** Says what the change has done; a promotion, which rollout it made. */

@@ -159,7 +159,7 @@ export const ApproveRequest = Type.Object(
       Type.Integer({
         minimum: 1,
         description:
-          'from 1; left out: the wave that opens next, once the approved one that is open has ended',
+          'from 1; left out: the wave that opens next, once the devices of the approved one that is open have ended. Sent again later that may be another one: a client that repeats requests names it',
       }),
     ),
   },
