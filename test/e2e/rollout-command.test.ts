@@ -73,7 +73,7 @@ const forms: fc.Arbitrary<Form> = fc.record({
 test('the command that the form shows asks for what the form asks for', async () => {
   const sample = fc.sample(forms, { numRuns: 200, seed: 7 });
   const requests = [EMPTY_FORM, ...sample].flatMap((form) => {
-    const { request, faults } = requestOf(form);
+    const { request, faults } = requestOf(form, 0);
     expect(faults).toEqual({});
     return request === undefined ? [] : [request];
   });

@@ -20,7 +20,8 @@ export interface Api {
   get<T>(path: string): Promise<Answer<T>>;
   /** Every item of a list, page by page, at most `most`. */
   all<T>(path: string, most?: number): Promise<Answer<T[]>>;
-  post<T>(path: string, body?: unknown): Promise<Answer<T>>;
+  /** @param key of a body that must not be acted on twice, where an answer is lost and it is sent again */
+  post<T>(path: string, body?: unknown, key?: string): Promise<Answer<T>>;
   readonly eventsUrl: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -71,11 +72,14 @@ export function createApi({ token, fleet }: Session, onRefused: () => void): Api
     headers,
     eventsUrl: `${base}/events`,
     get: (path) => call(path, {}),
-    post: (path, body = {}) =>
+    post: (path, body = {}, key) =>
       call(path, {
         method: 'POST',
         body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(key !== undefined && { 'idempotency-key': key }),
+        },
       }),
   };
 }

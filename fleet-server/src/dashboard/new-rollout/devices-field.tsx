@@ -3,12 +3,12 @@ import { GroupChoice } from '../fleet/selector-bar.tsx';
 import { faultOf, idOf } from './fields.ts';
 import type { NewRollout } from './store.ts';
 
-/** Which devices, by a selector or a group; what is wrong with it is told as on the fleet page. */
+/** Which devices, by a selector or a group. */
 export function DevicesField({ store }: { readonly store: NewRollout }) {
-  const { selection, form, wrong, change } = store;
+  const { draft, stale, form, wrong, change } = store;
   const { devices } = form.value;
-  const found = selection.devices.value;
-  const fault = selection.note.value || faultOf(wrong.value, 'devices');
+  const matched = stale.value ? undefined : draft.value?.matched;
+  const fault = faultOf(wrong.value, 'devices');
   const id = idOf('devices');
   return (
     <div class="field">
@@ -29,8 +29,8 @@ export function DevicesField({ store }: { readonly store: NewRollout }) {
         />
         <GroupChoice selector={devices} onChoose={(text) => change({ devices: text })} />
       </div>
-      {found !== undefined && found.size > 0 && (
-        <p class="muted small">Matches {plural(found.size, 'device')} of the fleet.</p>
+      {matched !== undefined && (
+        <p class="muted small">Matches {plural(matched, 'device')} of the fleet.</p>
       )}
       <p id={`${id}-wrong`} class="field-wrong" role="status">
         {fault}

@@ -1,3 +1,4 @@
+import type { RolloutSummary } from '../../rollouts/progress/index.ts';
 import { plural } from '../app/format.ts';
 import type { Draft } from './store.ts';
 
@@ -94,6 +95,15 @@ export function warningsOf(draft: Draft, { mayApprove }: Asker): string[] {
   }
   return warnings;
 }
+
+/** A rollout that may hold devices. */
+export type Holder = Pick<RolloutSummary, 'id' | 'slot' | 'version' | 'state' | 'endedMs'>;
+
+/** Those that hold devices in a slot; one that was halted has let go of them. */
+export const holdersOf = (wanted: string, rollouts: readonly Holder[]): Holder[] =>
+  rollouts.filter(
+    ({ slot, state, endedMs }) => slot === wanted && state !== 'halted' && endedMs === 0,
+  );
 
 /** What the clocks of server and browser may differ by, and the answer takes. */
 const SOON_MS = 5000;

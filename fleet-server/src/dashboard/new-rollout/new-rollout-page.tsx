@@ -60,7 +60,8 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
     }
     const [field, sentence] = Object.entries(store.wrong.value)[0] ?? [];
     refused.value = sentence ?? '';
-    document.getElementById(idOf(field ?? ''))?.focus();
+    // not before the fields are drawn as enabled again
+    requestAnimationFrame(() => document.getElementById(idOf(field ?? ''))?.focus());
   };
   return (
     <form
@@ -73,7 +74,8 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
         }
       }}
     >
-      <div>
+      {/* a refusal is told of what was sent, and goes once that is changed */}
+      <fieldset disabled={store.busy.value}>
         <Part title="What">
           <div class="fields">
             <VersionFields store={store} />
@@ -94,7 +96,7 @@ function NewRolloutForm({ store }: { readonly store: NewRollout }) {
           {() => <GateFields store={store} />}
         </Fold>
         <CommandLine store={store} />
-      </div>
+      </fieldset>
       <div class="beside">
         <Preview store={store} />
         <div class="actions end">

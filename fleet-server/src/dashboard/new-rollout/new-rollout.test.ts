@@ -1,16 +1,18 @@
-import { expect, test } from 'vitest';
+import { signal } from '@preact/signals';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Api } from '../app/api.ts';
 import { commandOf } from './command.ts';
-import { leftOutLines, variantLines, warningsOf } from './draft-lines.ts';
+import { holdersOf, leftOutLines, variantLines, warningsOf } from './draft-lines.ts';
 import { faultOf, unplaced } from './fields.ts';
 import { EMPTY_FORM, type Form } from './form.ts';
 import { requestOf } from './request.ts';
-import type { Draft } from './store.ts';
+import { type Draft, openNewRollout } from './store.ts';
 import { readTime, writeTime } from './times.ts';
 import { loadVersions } from './versions.ts';
 
+const NOW_MS = new Date('2027-01-31T22:00').getTime();
 const FORM: Form = { ...EMPTY_FORM, model: 'parts', version: '3' };
-const ask = (part: Partial<Form>) => requestOf({ ...FORM, ...part });
+const ask = (part: Partial<Form>) => requestOf({ ...FORM, ...part }, NOW_MS);
 
 test('what is left empty is left to the server', () => {
   expect(ask({}).request).toEqual({ model: 'parts', version: 3 });
@@ -28,10 +30,49 @@ test('options of another kind are kept back, and limits are shares', () => {
 test('what is no number or time is told at its field, and nothing is asked', () => {
   const { request, faults } = ask({ soak: 'soon', limits: { errors: '5%' } });
   expect(request).toBeUndefined();
-  expect(faultOf(faults, 'soakMs')).toBe('this takes a time such as 30s, 10m or 1h, not "soon"');
+  expect(faultOf(faults, 'soakMs')).toBe(
+    'this takes a time with its unit, such as 30s, 10m or 1h, not "soon"',
+  );
   expect(faultOf(faults, 'gates.maxErrorRise')).toContain('percent such as 20, not "5%"');
   expect(faultOf({ 'maintenance.0.from': 'x' }, 'maintenance')).toBe('x');
   expect([unplaced(faults), unplaced({ download: 'y' })]).toEqual(['', 'y']);
+});
+
+test('a time without a unit and a start that is past are refused, as by the command line', () => {
+  expect(faultOf(ask({ soak: '10' }).faults, 'soakMs')).toContain('with its unit');
+  expect(faultOf(ask({ start: '2027-01-31T22:00' }).faults, 'startMs')).toContain('is past');
+  expect(ask({ start: '2027-01-31T22:01' }).request?.startMs).toBe(NOW_MS + 60_000);
+});
+
+test('a halted rollout holds no devices', () => {
+  const one = { id: 'a', slot: 'parts', version: 1, state: 'running', endedMs: 0 } as const;
+  const others = [
+    { ...one, state: 'halted' },
+    { ...one, state: 'done', endedMs: 5 },
+    { ...one, slot: 'ocr' },
+  ] as const;
+  expect(holdersOf('parts', [one, ...others])).toEqual([one]);
+});
+
+test('a rollout whose answer was lost is sent again under its key, another under its own', async () => {
+  const lost = { ok: false, status: 0, detail: 'the fleet server does not answer' } as const;
+  const post = vi.fn(async (_path: string, _body?: unknown, _key?: string) => lost);
+  const store = openNewRollout({
+    api: { post } as unknown as Api,
+    session: { token: '', fleet: 'north' },
+    now: signal(NOW_MS),
+  });
+  onTestFinished(() => store.close());
+  store.change({ model: 'parts', version: '3' });
+  expect(await store.create()).toBeUndefined();
+  expect(Object.values(store.wrong.value)).toEqual([lost.detail]);
+  await store.create();
+  store.change({ soak: '1m' });
+  await store.create();
+  const [first, second, third] = post.mock.calls.map(([, , key]) => key);
+  expect(first).toMatch(/./);
+  expect(second).toBe(first);
+  expect(third).not.toBe(first);
 });
 
 test('the command quotes what a shell would read otherwise', () => {

@@ -4,6 +4,8 @@ import { hrefOf } from '../app/route.ts';
 import {
   beginText,
   type DraftLine,
+  type Holder,
+  holdersOf,
   leftOutLines,
   variantLines,
   warningsOf,
@@ -118,22 +120,13 @@ function Lines({ lines }: { readonly lines: readonly DraftLine[] }) {
   );
 }
 
-interface Running {
-  readonly id: string;
-  readonly slot: string;
-  readonly version: number;
-  readonly endedMs: number;
-}
-
-/** Unfinished rollouts hold the slot of their devices. */
+/** Rollouts under way hold the slot of their devices. */
 function UnderWay({ model }: { readonly model: string }) {
   const { api } = useDashboard();
-  const { value } = useResource(() => api.get<{ items: Running[] }>('/rollouts?limit=100'), {
+  const { value } = useResource(() => api.get<{ items: Holder[] }>('/rollouts?limit=100'), {
     when: ({ topic }) => topic === 'rollout',
   });
-  const running = (value.value?.items ?? []).filter(
-    ({ slot, endedMs }) => slot === model && endedMs === 0,
-  );
+  const running = holdersOf(model, value.value?.items ?? []);
   if (running.length === 0) return null;
   return (
     <p class="warnings">

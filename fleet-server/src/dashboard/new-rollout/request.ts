@@ -13,8 +13,11 @@ export interface Asked {
   readonly faults: Faults;
 }
 
-/** The body of `POST /rollouts`. Only what cannot be put into one is judged here: all else is the server's to judge. */
-export function requestOf(form: Form): Asked {
+/**
+ * The body of `POST /rollouts`. Only what cannot be put into one, or into the command line of the
+ * same, is judged here: all else is the server's to judge.
+ */
+export function requestOf(form: Form, nowMs: number): Asked {
   const faults: Record<string, string> = {};
   const read = readers(faults);
   const { model, version, devices, kind, approval } = form;
@@ -25,7 +28,7 @@ export function requestOf(form: Form): Asked {
     waves: wavesOf(form),
     soakMs: read.time('soakMs', form.soak),
     maxInFlight: read.count('maxInFlight', form.maxInFlight),
-    startMs: read.start(form.start),
+    startMs: read.start(form.start, nowMs),
     maintenance:
       form.maintenance.length === 0 ? undefined : form.maintenance.map(read.maintenanceWindow),
     approval: approval === 'none' ? undefined : approval,
@@ -73,11 +76,18 @@ function readers(faults: Record<string, string>) {
     },
     time(field: string, text: string) {
       if (text.trim() === '') return undefined;
-      return readTime(text) ?? wrong(field, 'this takes a time such as 30s, 10m or 1h', text);
+      return (
+        readTime(text) ??
+        wrong(field, 'this takes a time with its unit, such as 30s, 10m or 1h', text)
+      );
     },
-    start(text: string) {
+    start(text: string, nowMs: number) {
       if (text === '') return undefined;
       const at = new Date(text).getTime();
+      if (at <= nowMs) {
+        faults.startMs = 'this is past: leave it empty to begin at once, or give a time to come';
+        return undefined;
+      }
       return Number.isFinite(at) ? at : wrong('startMs', 'this takes a day and a time', text);
     },
     maintenanceWindow({ days, from, to, timeZone }: FormWindow) {

@@ -1,10 +1,10 @@
+import { newId } from '@flotilla/protocol';
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Static } from 'typebox';
 import type { RolloutDraftAnswer } from '../../http/schemas-rollouts.ts';
 import type { Refusal } from '../app/api.ts';
 import type { Dashboard } from '../app/dashboard.ts';
 import { createRefresher } from '../app/refresher.ts';
-import { openSelection, type Selection } from '../fleet/selection.ts';
 import { commandOf } from './command.ts';
 import { EMPTY_FORM, type Form } from './form.ts';
 import { type Asked, type Faults, requestOf } from './request.ts';
@@ -21,8 +21,6 @@ export interface NewRollout {
   readonly stale: ReadonlySignal<boolean>;
   /** What is wrong, by the field of the request; under an empty name what is of no field. */
   readonly wrong: ReadonlySignal<Faults>;
-  /** Which devices the selector names, and why none. */
-  readonly selection: Selection;
   /** The command line of the same, option by option; empty while there is nothing to ask for. */
   readonly command: ReadonlySignal<readonly string[]>;
   /** It is being made. */
@@ -40,16 +38,18 @@ const INTERVAL_MS = 500;
 /** A server that does not answer is asked again. */
 const RETRY_MS = 3000;
 
-export function openNewRollout(dashboard: Dashboard): NewRollout {
-  const { api, session } = dashboard;
+export function openNewRollout({
+  api,
+  session,
+  now,
+}: Pick<Dashboard, 'api' | 'session' | 'now'>): NewRollout {
   const form = signal(EMPTY_FORM);
   const draft = signal<Draft | undefined>(undefined);
   const refusal = signal<Refusal | undefined>(undefined);
   /** The request that draft or refusal are the answer to. */
   const answered = signal('');
   const busy = signal(false);
-  const selection = openSelection(dashboard);
-  const asked = computed(() => requestOf(form.value));
+  const asked = computed(() => requestOf(form.value, now.peek()));
   const text = computed(() => JSON.stringify(asked.value.request ?? ''));
 
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,18 +69,18 @@ export function openNewRollout(dashboard: Dashboard): NewRollout {
     return true;
   }, INTERVAL_MS);
 
-  const devices = computed(() => form.value.devices.trim());
+  /** What was sent last to be made: where its answer was lost, it is sent again under its key. */
+  let sent = { body: '', key: '' };
   const unwatch = effect(() => {
-    const [body, selector] = [text.value, devices.value];
+    const body = text.value;
     clearTimeout(timer);
     timer = setTimeout(() => {
-      selection.selector.value = selector;
       if (body !== answered.peek()) refresher.request();
     }, PAUSE_MS);
   });
 
   return {
-    ...{ form, asked, draft, selection, busy },
+    ...{ form, asked, draft, busy },
     stale: computed(() => text.value !== answered.value),
     wrong: computed(() => ({
       // of a field that was changed since, nothing is known until the next answer
@@ -98,7 +98,8 @@ export function openNewRollout(dashboard: Dashboard): NewRollout {
       const [{ request }, body] = [asked.value, text.value];
       if (request === undefined || busy.value) return undefined;
       busy.value = true;
-      const answer = await api.post<Draft>('/rollouts', request);
+      if (sent.body !== body) sent = { body, key: newId() };
+      const answer = await api.post<Draft>('/rollouts', request, sent.key);
       busy.value = false;
       if (answer.ok) return answer.value.id;
       refusal.value = answer;
@@ -109,7 +110,6 @@ export function openNewRollout(dashboard: Dashboard): NewRollout {
       unwatch();
       clearTimeout(timer);
       refresher.stop();
-      selection.close();
     },
   };
 }

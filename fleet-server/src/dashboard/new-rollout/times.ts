@@ -3,7 +3,7 @@ type Unit = keyof typeof UNITS;
 
 /** Milliseconds of `30s`, `10m`, `2h`, `1d`, as the command line reads them; undefined where it is no time. */
 export function readTime(text: string): number | undefined {
-  const [, amount, unit = 's'] = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text.trim()) ?? [];
+  const [, amount, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
   return amount === undefined ? undefined : Number(amount) * UNITS[unit as Unit];
 }
 
