@@ -10,6 +10,11 @@ export interface SqlDialect {
   readonly bytes: RawBuilder<unknown>;
   /** A table of the elements of a JSON array, in its column `value`. */
   elements(json: string): RawBuilder<unknown>;
+  /**
+   * After many rows were added: a database that plans by what it knows of a table would go over all
+   * of them for each device until it looks by itself, a minute later.
+   */
+  lookAgain(trx: Kysely<Database>, table: keyof Database): Promise<void>;
   /** Holds others off whoever takes the same name, on any server, until the transaction ends. */
   lock(trx: Kysely<Database>, name: string): Promise<void>;
 }
@@ -34,6 +39,7 @@ const sqlite: SqlDialect = {
   key: sql`text`,
   bytes: sql`blob`,
   elements: (json) => sql`json_each(${json})`,
+  lookAgain: async () => {},
   lock: async () => {},
 };
 
@@ -42,6 +48,9 @@ const postgres: SqlDialect = {
   key: sql`text collate "C"`,
   bytes: sql`bytea`,
   elements: (json) => sql`jsonb_array_elements(${json}::jsonb) as elements(value)`,
+  async lookAgain(trx, table) {
+    await sql`analyze ${sql.table(table)}`.execute(trx);
+  },
   async lock(trx, name) {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(trx);
   },

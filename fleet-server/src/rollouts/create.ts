@@ -139,6 +139,9 @@ export async function createRollout(
   return draft;
 }
 
+/** So many rows change what a database should know of a table. */
+const MANY = 5_000;
+
 /**
  * Writes a rollout down as it was drafted, and claims the slot on its devices.
  *
@@ -171,6 +174,7 @@ export async function writeRollout(
   for await (const some of portionsOf(heldLast(draft.members, kept))) {
     await addMembers(dialect, trx, { fleet, id }, some);
   }
+  if (draft.members.length >= MANY) await dialect.lookAgain(trx, 'rollout_members');
   await addEvent(trx, { fleet, id }, 'created', summary(draft, actor), now);
   await leaveToOthers(trx, { fleet, id }, kept, now);
   const detail = { model, version, selector, kind: settings.kind };
