@@ -1,10 +1,11 @@
-import type {
-  RolloutChanged,
-  RolloutComparison,
-  RolloutDraft,
-  RolloutMember,
-  RolloutProgress,
-  RolloutSummary,
+import {
+  type RolloutChanged,
+  type RolloutComparison,
+  type RolloutDraft,
+  type RolloutMember,
+  type RolloutProgress,
+  type RolloutSummary,
+  said,
 } from '@flotilla/fleet-server/progress';
 import { FlotillaError, isId } from '@flotilla/protocol';
 import type { Command } from 'commander';
@@ -19,7 +20,7 @@ import { memberTable } from '../rollout/members.ts';
 import { PAGE, progressLines } from '../rollout/progress-view.ts';
 import { type RequestOptions, readRequest, withRequestOptions } from '../rollout/request.ts';
 import { sourceOf } from '../rollout/request-source.ts';
-import { count, said } from '../rollout/text.ts';
+import { count } from '../rollout/text.ts';
 import { watchRollout } from '../rollout/watch.ts';
 import { waveMeant } from '../rollout/wave-meant.ts';
 import { addExamples } from '../ui/examples.ts';

@@ -1,4 +1,12 @@
-import type { RolloutComparison } from '@flotilla/fleet-server/progress';
+import {
+  digits,
+  type RolloutComparison,
+  share,
+  signed,
+  signedShare,
+  times,
+  type Write,
+} from '@flotilla/fleet-server/progress';
 import { milliseconds, percent, table } from '../ui/table.ts';
 import { count } from './text.ts';
 
@@ -56,22 +64,12 @@ function armsTable({ metrics }: Arms, columns: number): string {
   return table(head, rows, columns);
 }
 
-type Write = (value: number) => string;
-
 /** With the interval that holds at every look, where there is one. */
 const estimateText = ({ value, low, high }: Estimate, write: Write): string =>
   low === undefined || high === undefined
     ? `${write(value)} (too few devices for an interval)`
     : `${write(value)} (${write(low)} to ${write(high)})`;
 
-const digits: Write = (value) => `${Number(value.toPrecision(3))}`.replace('-', '−');
-const times: Write = (ratio) => `${Number(ratio.toPrecision(4))} ×`;
-const signed: Write = (value) => (value > 0 ? `+${digits(value)}` : digits(value));
-const share: Write = (value) => percent(value);
-const signedShare: Write = (value) => {
-  const text = share(Math.abs(value));
-  return text === share(0) ? text : `${value < 0 ? '−' : '+'}${text}`;
-};
 /** The mixes have a distance from each other, and no figure of their own. */
 const none: Write = () => '–';
 

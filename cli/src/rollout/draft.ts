@@ -1,4 +1,4 @@
-import type { RolloutDraft } from '@flotilla/fleet-server/progress';
+import { isSoon, type RolloutDraft } from '@flotilla/fleet-server/progress';
 import { table } from '../ui/table.ts';
 import { count, duration } from './text.ts';
 
@@ -31,13 +31,11 @@ function wavesText({ sizes, startsMs, settings }: RolloutDraft, now: number): st
   return [lines.join('\n')];
 }
 
-/** What the clocks of server and terminal may differ by, and the answer takes. */
-const SOON_MS = 5000;
 const MINUTE = 60_000;
 
 function beginText(startMs: number, now: number): string {
   if (startMs === 0) return 'whose windows do not open within two weeks';
-  if (startMs - now < SOON_MS) return 'begins at once';
+  if (isSoon(startMs, now)) return 'begins at once';
   const time = startMs - now < MINUTE ? '' : ` (${timeOf(startMs)})`;
   return `begins in ${duration(startMs - now)} at the earliest${time}`;
 }

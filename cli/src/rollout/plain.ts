@@ -1,5 +1,5 @@
-import type { RolloutProgress } from '@flotilla/fleet-server/progress';
-import { clock, count, said } from './text.ts';
+import { type RolloutProgress, said } from '@flotilla/fleet-server/progress';
+import { clock, count } from './text.ts';
 
 /** What was told already, so that a line is told once. */
 export interface Told {

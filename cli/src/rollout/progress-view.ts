@@ -1,8 +1,8 @@
-import type { RolloutProgress } from '@flotilla/fleet-server/progress';
+import { type RolloutProgress, said } from '@flotilla/fleet-server/progress';
 import { PLAIN, type Style } from '../ui/style.ts';
 import { wrap } from '../ui/wrap.ts';
 import { legendLines, waveLines } from './bars.ts';
-import { clock, count, cut, duration, flow, plural, said } from './text.ts';
+import { clock, count, cut, duration, flow, plural } from './text.ts';
 
 type Verdict = RolloutProgress['verdicts'][number];
 

@@ -32,10 +32,6 @@ function both(span: number, [large, name]: Unit, [small, smallName]: Unit): stri
 export const cut = (text: string, columns: number): string =>
   text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 
-/** A verdict's sentence without the state, where that is told beside it. */
-export const said = (sentence: string): string =>
-  sentence.replace(/: (open|closed|waiting)(?=$|;)/, '');
-
 /** Text that may hold codes of a terminal, and how wide it is drawn. */
 export interface Piece {
   readonly text: string;

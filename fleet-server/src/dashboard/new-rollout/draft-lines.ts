@@ -1,4 +1,5 @@
 import type { RolloutSummary } from '../../rollouts/progress/index.ts';
+import { isSoon } from '../../rollouts/progress/written.ts';
 import { plural } from '../app/format.ts';
 import type { Draft } from './store.ts';
 
@@ -105,11 +106,8 @@ export const holdersOf = (wanted: string, rollouts: readonly Holder[]): Holder[]
     ({ slot, state, endedMs }) => slot === wanted && state !== 'halted' && endedMs === 0,
   );
 
-/** What the clocks of server and browser may differ by, and the answer takes. */
-const SOON_MS = 5000;
-
 /** @param written of a time */
 export function beginText(startMs: number, nowMs: number, written: (ms: number) => string): string {
   if (startMs === 0) return 'not within two weeks';
-  return startMs - nowMs < SOON_MS ? 'at once' : `${written(startMs)} at the earliest`;
+  return isSoon(startMs, nowMs) ? 'at once' : `${written(startMs)} at the earliest`;
 }

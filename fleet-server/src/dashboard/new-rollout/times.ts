@@ -1,3 +1,5 @@
+import { timeText } from '../../time-text.ts';
+
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof UNITS;
 
@@ -7,9 +9,5 @@ export function readTime(text: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) * UNITS[unit as Unit];
 }
 
-/** In the largest unit that divides it. */
-export function writeTime(ms: number): string {
-  const units = Object.entries(UNITS).reverse();
-  const [unit, factor] = units.find(([, size]) => ms >= size && ms % size === 0) ?? ['s', 1000];
-  return `${ms / factor}${unit}`;
-}
+/** In the largest unit that divides it, as an option takes it. */
+export const writeTime = (ms: number): string => (ms === 0 ? '0s' : timeText(ms).replace(' ', ''));

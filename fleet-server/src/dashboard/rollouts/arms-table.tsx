@@ -1,15 +1,13 @@
-import { count, latency } from '../app/format.ts';
 import {
-  type Comparison,
   digits,
-  Interval,
   share,
   signed,
   signedShare,
   times,
   type Write,
-  written,
-} from './interval.tsx';
+} from '../../rollouts/progress/written.ts';
+import { count, latency } from '../app/format.ts';
+import { type Comparison, Interval, written } from './interval.tsx';
 
 type Arms = NonNullable<Comparison['ab']>;
 

@@ -1,22 +1,10 @@
 import type { Static } from 'typebox';
 import type { RolloutComparison } from '../../http/schemas-comparison.ts';
-import { percent } from '../app/format.ts';
+import type { Write } from '../../rollouts/progress/written.ts';
 import { type Picture, placeOf } from './evidence.ts';
 
 export type Comparison = Static<typeof RolloutComparison>;
 export type Estimate = NonNullable<Comparison['shadow']>['latencyRatio'];
-
-/** How a number is told, with its unit. */
-export type Write = (value: number) => string;
-
-export const digits: Write = (value) => `${Number(value.toPrecision(3))}`.replace('-', '−');
-export const times: Write = (ratio) => `${Number(ratio.toPrecision(4))} ×`;
-export const share: Write = (value) => percent(value, 1);
-export const signed: Write = (value) => (value > 0 ? `+${digits(value)}` : digits(value));
-export const signedShare: Write = (value) => {
-  const text = share(Math.abs(value));
-  return text === share(0) ? text : `${value < 0 ? '−' : '+'}${text}`;
-};
 
 /** An estimate with the interval that holds it, where there is one. */
 export const written = ({ value, low, high }: Estimate, write: Write): string =>

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact';
+import { signed, times } from '../../rollouts/progress/written.ts';
 import { useDashboard, useResource } from '../app/context.ts';
 import { count, percent } from '../app/format.ts';
 import { ArmsTable } from './arms-table.tsx';
-import { type Comparison, Interval, signed, times, written } from './interval.tsx';
+import { type Comparison, Interval, written } from './interval.tsx';
 import { type Progress, said } from './squares.ts';
 
 type Shadow = NonNullable<Comparison['shadow']>;

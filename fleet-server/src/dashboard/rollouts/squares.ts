@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import type { RolloutDevice, RolloutProgress } from '../../http/schemas-rollouts.ts';
 import { type Standing, standingOf } from '../../rollouts/progress/standing.ts';
+import { said as bareOf } from '../../rollouts/progress/written.ts';
 
 export type Progress = Static<typeof RolloutProgress>;
 export type Wave = Progress['waves'][number];
@@ -35,9 +36,9 @@ export function memberText(member: Member): string {
   return member.step === '' ? title : `${title}: ${member.step}${share}`;
 }
 
-/** A verdict's sentence without the state that stands beside it anyway. */
+/** A verdict's sentence as one of its own, without the state that stands beside it anyway. */
 export function said(sentence: string): string {
-  const bare = sentence.replace(/: (open|closed|waiting)(?=$|;)/, '');
+  const bare = bareOf(sentence);
   return bare.charAt(0).toUpperCase() + bare.slice(1);
 }
 

@@ -9,6 +9,16 @@ export { restMs } from './rest.ts';
 export { spread } from './spread.ts';
 export { STANDINGS, type Standing } from './standing.ts';
 export type { StandingCounts, WaveState } from './waves.ts';
+export {
+  digits,
+  isSoon,
+  said,
+  share,
+  signed,
+  signedShare,
+  times,
+  type Write,
+} from './written.ts';
 export type RolloutProgress = Static<typeof schemas.RolloutProgress>;
 export type RolloutSummary = Static<typeof schemas.RolloutSummary>;
 export type RolloutChanged = Static<typeof schemas.RolloutChanged>;
