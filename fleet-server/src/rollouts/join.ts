@@ -2,7 +2,6 @@ import type { Kysely } from 'kysely';
 import type { ServerContext } from '../context.ts';
 import type { Database } from '../db/schema.ts';
 import { readFigures } from '../lab/figures.ts';
-import { listVariants } from '../registry/versions.ts';
 import { resolveSelector } from '../selectors/resolve.ts';
 import { type Candidate, chooseCandidates } from './choose.ts';
 import { claimFor } from './claim.ts';
@@ -10,6 +9,7 @@ import { addMembers } from './enlist.ts';
 import { setRollout } from './execute-rollout.ts';
 import { plural } from './gates/text.ts';
 import { HELD, readHoldings } from './overlap.ts';
+import { readyVariants } from './ready-variants.ts';
 import { addEvent, chunks, type Rollout, readRollout } from './store.ts';
 import type { RolloutState } from './types.ts';
 
@@ -51,7 +51,7 @@ async function newCandidates(
   const strangers = among && (await withoutMembers(db, rollout, among));
   if (strangers?.length === 0) return [];
   const selector = await resolveSelector(db, fleet, rollout.selector);
-  const variants = await listVariants(db, fleet, model, version);
+  const variants = await readyVariants(db, fleet, model, version);
   const figures = await readFigures(db, fleet, { model, version });
   const demand = { slot, selector, now, figures, stratify: settings.stratify };
   const found = await chooseCandidates(

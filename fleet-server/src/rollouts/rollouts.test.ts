@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPostgres } from '../../../test/support/postgres.ts';
 import { type OpenDatabase, openDatabase } from '../db/open.ts';
+import { listedTargets } from '../trust/metadata-store.ts';
 import { type AdvanceContext, advanceRollout } from './advance.ts';
 import { changeRollout } from './change.ts';
 import { createRollout, draftRollout } from './create.ts';
@@ -269,10 +270,12 @@ describe.each(KINDS)('a rollout on %s', (kind) => {
     await expect(create(2, { devices: 'site=metz' })).resolves.toHaveLength(26);
     await expect(create(2, { devices: 'site=brest' })).rejects.toThrow('no accepted device');
     await expect(create(9)).rejects.toThrow('there is no version parts@9');
+    const listed = await listedTargets(database.db, FLEET);
+    expect(await listedTargets(database.db, FLEET), 'parsed once').toBe(listed);
+    const newer = { fleet: FLEET, role: 'targets', version: 1000, expires_ms: 4e12 } as const;
     await database.db
-      .updateTable('variants')
-      .set({ digest: 'x' })
-      .where('version', '=', 3)
+      .insertInto('tuf_metadata')
+      .values({ ...newer, body: '{"signed":{"targets":{}}}' })
       .execute();
     await expect(create(3)).rejects.toThrow(
       'parts@3 is not signed: the targets metadata of fleet main does not list its variant fp32 for x86-64, and devices would refuse it: push the model again',

@@ -122,8 +122,10 @@ async function listTargets(db: Db, fleet: string): Promise<void> {
     target_path,
     { length, hashes: { sha256: digest.slice('sha256:'.length) } },
   ]);
-  const body = JSON.stringify({ signed: { version: 1, targets: Object.fromEntries(targets) } });
-  const row = { fleet, role: 'targets' as const, version: 1, body, expires_ms: 4e12 };
+  // what lists more is newer
+  const version = variants.length;
+  const body = JSON.stringify({ signed: { version, targets: Object.fromEntries(targets) } });
+  const row = { fleet, role: 'targets' as const, version, body, expires_ms: 4e12 };
   await db
     .insertInto('tuf_metadata')
     .values(row)

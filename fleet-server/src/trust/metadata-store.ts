@@ -51,20 +51,40 @@ export async function readRepository(db: Db, fleet: string): Promise<TufMetadata
   };
 }
 
+interface Listed {
+  readonly version: number;
+  /** A fleet that is made anew counts its versions from the first again. */
+  readonly expiresMs: number;
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** By fleet, as last read: dry runs that follow each key that is pressed must not parse it each time. */
+const listedIn = new WeakMap<Db, Map<string, Listed>>();
+
 /** Digests of the manifests that the fleet's targets metadata lists, by target path. */
-export async function listedTargets(db: Db, fleet: string): Promise<Map<string, string>> {
-  const row = await db
+export async function listedTargets(db: Db, fleet: string): Promise<ReadonlyMap<string, string>> {
+  const newest = db
     .selectFrom('tuf_metadata')
-    .select('body')
+    .select(['version', 'expires_ms'])
     .where('fleet', '=', fleet)
     .where('role', '=', 'targets')
     .orderBy('version', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  const { signed } = JSON.parse(row?.body ?? '{"signed":{"targets":{}}}') as TargetsDocument;
-  return new Map(
+    .limit(1);
+  const fleets = listedIn.get(db) ?? new Map<string, Listed>();
+  listedIn.set(db, fleets);
+  const known = fleets.get(fleet);
+  const now = await newest.executeTakeFirst();
+  if (known && known.version === now?.version && known.expiresMs === now.expires_ms) {
+    return known.digests;
+  }
+  const row = await newest.select('body').executeTakeFirst();
+  if (row === undefined) return new Map();
+  const { signed } = JSON.parse(row.body) as TargetsDocument;
+  const digests = new Map(
     Object.entries(signed.targets).map(([path, { hashes }]) => [path, `sha256:${hashes.sha256}`]),
   );
+  fleets.set(fleet, { version: row.version, expiresMs: row.expires_ms, digests });
+  return digests;
 }
 
 interface TargetsDocument {
