@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { callApi } from '../../fleet-server/src/testing/test-server.ts';
 import { launchChromium } from '../support/chromium.ts';
@@ -305,7 +305,7 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
 
   test('a rollout is made with a form, which tells before what it would do', async () => {
     story.fleet.devices[1]!.result = () => 'RESULT_COMMITTED';
-    const page = await openSignedIn('#/rollouts', { expected: /400/ });
+    const page = await openSignedIn('#/rollouts', { expected: /400|ERR_FAILED/ });
     await page.getByRole('link', { name: 'New rollout' }).click();
     const draft = page.getByTestId('draft');
     const create = page.getByRole('button', { name: 'Create rollout' });
@@ -331,9 +331,19 @@ describe.skipIf(browser === undefined)('the dashboard', () => {
     await page.getByText('Signed for jetson-orin (int8)').waitFor();
     await draft.getByText('1 device in 1 wave').waitFor();
     await page.getByText('int8 for raspberry-pi-5 was chosen').waitFor();
+    const made: string[] = [];
+    const loseAnswer = async (route: Route) => {
+      made.push((await (await route.fetch()).json()).id);
+      await route.abort();
+    };
+    await page.route(/\/rollouts$/, loseAnswer, { times: 1 });
+    await create.click();
+    await page.getByRole('alert').getByText('the fleet server does not answer').waitFor();
     await create.click();
     await page.locator('h1').getByText('done').waitFor();
-    const { body } = await server().call('GET', `/rollouts/${page.url().slice(-26)}`);
+    const id = page.url().slice(-26);
+    expect(made).toEqual([id]);
+    const { body } = await server().call('GET', `/rollouts/${id}`);
     expect(body).toMatchObject({
       ...{ version: 2, selector: 'site=metz' },
       settings: { waves: ['100%'], soakMs: 0, gates: { maxLatencyRise: 0.2, disabled: ['drift'] } },

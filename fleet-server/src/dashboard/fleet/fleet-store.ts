@@ -30,30 +30,33 @@ export function openFleetStore({ api, onChange }: Pick<Dashboard, 'api' | 'onCha
   const changed = new Set<string>();
   let wholeMs = Number.NEGATIVE_INFINITY;
 
-  async function loadWhole(): Promise<void> {
+  async function loadWhole(): Promise<boolean> {
     changed.clear();
     const answer = await api.all<FleetRow>('/overview/devices');
     trouble.value = answer.ok ? '' : answer.detail;
-    if (!answer.ok) return;
+    if (!answer.ok) return false;
     wholeMs = performance.now();
     rows.value = new Map(answer.value.map((row) => [row.device, row]));
+    return true;
   }
 
-  async function loadSome(ids: readonly string[]): Promise<void> {
+  async function loadSome(ids: readonly string[]): Promise<boolean> {
     for (const id of ids) changed.delete(id);
     const answer = await api.all<FleetRow>(`/overview/devices?ids=${ids.join(',')}`);
     trouble.value = answer.ok ? '' : answer.detail;
-    if (!answer.ok) return;
+    if (!answer.ok) return false;
     const fresh = answer.value.map((row) => [row.device, row] as const);
     rows.value = new Map([...(rows.value ?? []), ...fresh]);
+    return true;
   }
 
   const rowsRefresher = createRefresher(async () => {
     const old = performance.now() - wholeMs >= WHOLE_MS;
     const ids = urgent(changed, shown.value, rows.value).slice(0, BATCH);
-    if (wholeMs < 0 || (old && changed.size > ids.length)) await loadWhole();
-    else if (ids.length > 0) await loadSome(ids);
+    const whole = wholeMs < 0 || (old && changed.size > ids.length);
+    const answered = whole ? await loadWhole() : ids.length === 0 || (await loadSome(ids));
     if (changed.size > 0) rowsRefresher.request();
+    return answered;
   }, ROWS_MS);
 
   const linesRefresher = createRefresher(async () => {
