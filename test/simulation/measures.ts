@@ -34,8 +34,13 @@ export const INTERACTION = { latency: 0.28, confidence: 0.05 };
 export const GOOD_VERSIONS: readonly Version[] = [GOOD, { ...GOOD, interaction: INTERACTION }];
 
 export const FAILING: Version = { ...GOOD, failing: 0.3 };
-export const SLOWER: Version = { ...GOOD, slower: 1.3, interaction: INTERACTION };
-export const LESS_SURE: Version = { ...GOOD, lessSure: 0.1, interaction: INTERACTION };
+/** On all devices alike, and on each in its own way. */
+export const SLOWER: Version = { ...GOOD, slower: 1.3 };
+export const LESS_SURE: Version = { ...GOOD, lessSure: 0.1 };
+export const inItsOwnWay = (version: Version): Version => ({
+  ...version,
+  interaction: INTERACTION,
+});
 
 /** Share of rollouts of good versions that were stopped; each kind has half of the runs. */
 export function falseStopShare(

@@ -69,6 +69,13 @@ export function simulateRollout(scenario: Scenario): Course {
   return clock.course();
 }
 
+/** In the order of the server's waves: however far a rollout has gone, each target has had its share. */
+function balanced(devices: readonly DeviceModel[]): DeviceModel[] {
+  const strata = [...Map.groupBy(devices, ({ variant }) => variant).values()];
+  const placed = strata.flatMap((of) => of.map((device, i) => ({ device, at: i / of.length })));
+  return placed.sort((a, b) => a.at - b.at).map(({ device }) => device);
+}
+
 class VirtualRollout {
   readonly #draws: Draws;
   readonly #settings;
@@ -85,9 +92,12 @@ class VirtualRollout {
     this.#variants = Object.keys(variants);
     this.#draws = createDraws(seed);
     this.#settings = settingsOf({ model: 'parts', version: 2, soakMs });
-    this.#members = Array.from({ length: devices }, (_, i) => ({
+    const models = Array.from({ length: devices }, () =>
+      createDevice(this.#draws, versionOf, variants),
+    );
+    this.#members = balanced(models).map((device, i) => ({
       row: modelMember(i),
-      device: createDevice(this.#draws, versionOf, variants),
+      device,
       endsMs: 0,
       runsMs: 0,
       candidate: emptySide(),
