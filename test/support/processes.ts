@@ -115,7 +115,7 @@ async function firstLine(
   accepts: (line: string) => boolean,
 ): Promise<string> {
   const gone = ended.then((end) => {
-    throw new Error(`ended with ${end.code}: ${end.stderr.slice(-2000)}`);
+    throw new Error(`ended with ${end.code ?? child.signalCode}: ${end.stderr.slice(-2000)}`);
   });
   gone.catch(() => undefined);
   for (;;) {
